@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fixtures/case.h"
+#include "fixtures/stage_inputs.h"
+
+/// What the judge judges: a way to compute a layer and its single stages.
+namespace attest::harness {
+
+/// One constructed layer; it keeps its cache between calls.
+class LayerUnderTest {
+ public:
+  virtual ~LayerUnderTest() = default;
+  /// Every stage it can give, at least `output`, in the layer's dtype. Throws InputError.
+  virtual Stages forward(const Inputs& inputs) = 0;
+  virtual void reset_cache() = 0;
+};
+
+class Implementation {
+ public:
+  virtual ~Implementation() = default;
+
+  virtual std::string name() const = 0;    ///< "reference", "optimized"
+  virtual std::string target() const = 0;  ///< "avx2", or "" where there is only one
+
+  /// A declared gap: why this layer cannot be computed by this implementation; empty if it can.
+  virtual std::string gap(const LayerSpec& layer) const = 0;
+
+  virtual std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const = 0;
+  virtual Tensor linear(const LinearInputs& inputs) const = 0;
+  virtual Tensor rotary(const RotaryInputs& inputs) const = 0;
+  virtual Tensor norm(const NormInputs& inputs) const = 0;
+  virtual Tensor attention(const AttentionInputs& inputs) const = 0;
+};
+
+/// "reference", then "optimized" once for each usable target.
+std::vector<std::unique_ptr<Implementation>> all_implementations();
+
+}  // namespace attest::harness

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "fixtures/case.h"
+#include "fixtures/stage_inputs.h"
+#include "optimized/target.h"
+
+/// torchtune's MultiHeadAttention, fast: float32, packed weights, tiled attention, one kernel source for every target.
+namespace attest::optimized {
+
+/// Why this layer cannot be computed here (a declared gap, e.g. bfloat16), or an empty string.
+std::string gap(const LayerSpec& layer);
+
+class MultiHeadAttention {
+ public:
+  /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap.
+  MultiHeadAttention(const LayerSpec& layer, Target target);
+  ~MultiHeadAttention();
+
+  /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is given,
+  /// the intermediates are written there too. Throws InputError and leaves the cache and `output` as they were.
+  void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr);
+  void reset_cache();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Single stages on recorded inputs, through the same kernels.
+Tensor linear(const LinearInputs& inputs, Target target);
+Tensor rotary(const RotaryInputs& inputs, Target target);
+Tensor norm(const NormInputs& inputs, Target target);
+Tensor attention(const AttentionInputs& inputs, Target target);
+
+}  // namespace attest::optimized

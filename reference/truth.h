@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "fixtures/case.h"
+#include "fixtures/stage_inputs.h"
+
+/// The float64 truth and, with it, how far a correct kernel may be from it.
+namespace attest::reference {
+
+/// One stage's truth. All tensors are float64; value, budget and worst_case share the stage's shape.
+struct StageTruth {
+  Tensor value;       ///< y*, before the last rounding
+  Tensor budget;      ///< B: a kernel passes where |y - y*| <= B (reference/error_budget.h has the derivation)
+  Tensor worst_case;  ///< B with worst-case instead of statistical growth of rounding errors
+  /// Attention and output, end to end only: per row of the last axis, the largest propagated logit error on a key that
+  /// matters. Above kIllConditionedLogit a row is judged on its localised stages only. Otherwise empty.
+  Tensor condition;
+};
+
+/// Localised truth: one stage on the inputs that were recorded for it.
+StageTruth linear_truth(const LinearInputs& inputs);
+StageTruth rotary_truth(const RotaryInputs& inputs);
+StageTruth norm_truth(const NormInputs& inputs);
+StageTruth attention_truth(const AttentionInputs& inputs);
+
+/// End-to-end truth of a layer, with its cache: the chain described in fixtures/README.md, its error budgets propagated
+/// through the stages by root sum of squares.
+class LayerTruth {
+ public:
+  explicit LayerTruth(const LayerSpec& layer);
+  ~LayerTruth();
+
+  std::map<Stage, StageTruth> forward(const Inputs& inputs);
+  void reset_cache();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace attest::reference
