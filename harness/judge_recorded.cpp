@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fixtures/layer_shapes.h"
 #include "harness/judge_stage.h"
 
 namespace attest::harness {
@@ -57,11 +58,6 @@ std::vector<Result> judge_truth_of_step(const Question& question) {
   return results;
 }
 
-bool cache_is_enabled(const Config& config) {
-  const auto* cache = std::get_if<KVCache>(&config.kv_cache);
-  return cache != nullptr && cache->enabled;
-}
-
 /// Replays torchtune's cache: whole buffers, written slot by slot, never rounded or reordered.
 class CacheReplay {
  public:
@@ -100,7 +96,7 @@ void judge_cache_copies(const Question& question, CacheReplay& keys, CacheReplay
   const Case& item = question.in.item;
   const Step& step = item.steps[question.step];
   const RecordedStages& recorded = *question.in.steps[question.step].recorded;
-  const bool written = cache_is_enabled(item.layer.config);
+  const bool written = enabled_cache(item.layer.config) != nullptr;
   for (CacheReplay* replay : {&keys, &values}) {
     const auto found = step.expected.find(replay->stage());
     if (found == step.expected.end()) continue;

@@ -15,7 +15,7 @@ std::string_view name_of(Mode mode) {
   return kNames[static_cast<std::size_t>(mode)];
 }
 
-std::string to_string(const Judged& judged) {
+std::string label_of(const Judged& judged) {
   return judged.target.empty() ? judged.implementation : judged.implementation + "/" + judged.target;
 }
 

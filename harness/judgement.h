@@ -37,7 +37,7 @@ struct Judged {
   bool operator==(const Judged&) const = default;
 };
 /// "reference", "optimized/avx2"
-std::string to_string(const Judged& judged);
+std::string label_of(const Judged& judged);
 
 /// The worst element of a tensor, by share of its error budget.
 struct WorstElement {

@@ -2,27 +2,12 @@
 
 #include <string>
 
+#include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "harness/head_layout.h"
 
 namespace attest::harness {
 namespace {
-
-bool uses_cache(const Config& config) {
-  const auto* cache = std::get_if<KVCache>(&config.kv_cache);
-  return cache != nullptr && cache->enabled;
-}
-
-/// The tensor that k_proj and v_proj read, or null when y is absent.
-const Tensor* key_value_source(const Inputs& inputs) {
-  struct Pick {
-    const Tensor& x;
-    const Tensor* operator()(const SameAsX&) const { return &x; }
-    const Tensor* operator()(const Tensor& y) const { return &y; }
-    const Tensor* operator()(const AbsentY&) const { return nullptr; }
-  };
-  return std::visit(Pick{inputs.x}, inputs.y);
-}
 
 /// [b, s, n h_d] -> [b, s, n, h_d]
 Tensor split_heads(const Tensor& projected, std::int64_t heads) {
@@ -34,7 +19,7 @@ Tensor split_heads(const Tensor& projected, std::int64_t heads) {
 RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step) : layer_(layer), step_(step) {
   const Config& config = layer.config;
   add_projection(Stage::q_proj, step.inputs.x, config.q_proj, "q_proj");
-  if (const Tensor* y = key_value_source(step.inputs)) {
+  if (const Tensor* y = key_value_input(step.inputs)) {
     add_projection(Stage::k_proj, *y, config.k_proj, "k_proj");
     add_projection(Stage::v_proj, *y, config.v_proj, "v_proj");
     keys_ = add_head_stages(Stage::k_proj, Stage::k_rope, Stage::k_norm, config.num_kv_heads);
@@ -86,7 +71,7 @@ const Tensor* RecordedStages::add_head_stages(Stage projection, Stage rope, Stag
 
 void RecordedStages::add_attention(const Tensor& q) {
   const Tensor* expected = recorded(Stage::attention);
-  const bool cached = uses_cache(layer_.config);
+  const bool cached = enabled_cache(layer_.config) != nullptr;
   const Tensor* k = cached ? recorded(Stage::k_cache) : keys_;
   const Tensor* v = cached ? recorded(Stage::v_cache) : values_;
   if (expected == nullptr || k == nullptr || v == nullptr) return;

@@ -73,7 +73,7 @@ Summary summarise(const Run& run) {
   for (const auto& absence : run.absences) everything.push_back(&absence);
   for (const Result* result : everything) {
     ++summary.results[result->status];
-    if (result->status == Status::skipped) ++summary.skips[to_string(result->judged) + ": " + result->message];
+    if (result->status == Status::skipped) ++summary.skips[label_of(result->judged) + ": " + result->message];
     if (result->marginal) ++summary.marginal;
     summary.ill_conditioned_rows += result->ill_conditioned_rows;
   }

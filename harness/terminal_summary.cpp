@@ -64,7 +64,7 @@ std::string where_it_starts(const Trouble& trouble) {
 std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   const Result& first = *trouble.results.front();
   std::string text = fmt::format("{} {}, step {}, {}, {}: {}\n", painted_status(first.status, style), first.case_name,
-                                 first.step, first.stage, to_string(first.judged), first.message);
+                                 first.step, first.stage, label_of(first.judged), first.message);
   if (first.worst) {
     text += fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", first.stage,
                         to_string(first.worst->index), first.worst->got, first.worst->expected, first.worst->budget,
@@ -88,7 +88,7 @@ std::string counts_text(const std::map<Status, std::size_t>& counts) {
 
 std::string judged_line(const JudgedSummary& one) {
   std::string line =
-      fmt::format("{:<18} {:>6}   {:>6} {:>6}   {:>6} {:>6}", to_string(one.judged),
+      fmt::format("{:<18} {:>6}   {:>6} {:>6}   {:>6} {:>6}", label_of(one.judged),
                   one.localised.stages + one.end_to_end.stages, short_e(one.localised.median),
                   short_e(one.localised.max), short_e(one.end_to_end.median), short_e(one.end_to_end.max));
   if (one.peer_median) {
@@ -116,7 +116,7 @@ std::string failure_text(const Run& run, const TerminalStyle& style) {
   for (const auto& absence : run.absences) {
     if (is_tolerable(absence.status)) continue;
     text +=
-        fmt::format("\n{} {}: {}\n", painted_status(absence.status, style), to_string(absence.judged), absence.message);
+        fmt::format("\n{} {}: {}\n", painted_status(absence.status, style), label_of(absence.judged), absence.message);
   }
   const std::vector<Trouble> troubles = troubles_of(run);
   for (std::size_t i = 0; i < std::min(troubles.size(), kMostFailuresShown); ++i)
@@ -153,7 +153,7 @@ std::string verdict_line(const Run& run, const Summary& summary, const TerminalS
   line += fmt::format(": {} cases: {}", run.cases.size(), counts_text(summary.cases));
   if (const Result* worst = worst_of(summary)) {
     line += fmt::format("; largest e {} ({} of {}, {})", short_e(worst->e), worst->stage, worst->case_name,
-                        to_string(worst->judged));
+                        label_of(worst->judged));
   }
   return line + fmt::format("; {:.1f} s", run.seconds);
 }

@@ -99,7 +99,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
   std::string text;
   for (const auto& result : outcome.results) {
     text += fmt::format("  {} step {} {:<10} {:<10} {:<18} e {:>5}", painted_status(result.status, style_, 10),
-                        result.step, result.stage, name_of(result.mode), to_string(result.judged), short_e(result.e));
+                        result.step, result.stage, name_of(result.mode), label_of(result.judged), short_e(result.e));
     if (result.worst) text += " at " + to_string(result.worst->index);
     if (result.peer) text += fmt::format("  T2 {:.2f}", result.peer->median);
     if (result.ill_conditioned_rows > 0) text += fmt::format("  {} ill-conditioned rows", result.ill_conditioned_rows);
