@@ -120,7 +120,7 @@ std::string failure_text(const Run& run, const TerminalStyle& style) {
   }
   const std::vector<Trouble> troubles = troubles_of(run);
   for (std::size_t i = 0; i < std::min(troubles.size(), kMostFailuresShown); ++i)
-    text += "\n" + describe(troubles[i], style);
+    text += fmt::format("\n{}", describe(troubles[i], style));
   if (troubles.size() > kMostFailuresShown) {
     text += fmt::format("\n... and {} more; --verbose shows them, --report json=FILE holds them\n",
                         troubles.size() - kMostFailuresShown);
