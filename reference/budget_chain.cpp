@@ -1,5 +1,6 @@
 #include "reference/budget_chain.h"
 
+#include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
 #include "reference/attention_budget.h"
@@ -100,7 +101,7 @@ LayerBudgets propagate(const Layer<double>& layer, const Inputs& inputs, const S
   if (layer.q_norm) q = normalise(chain, Stage::q_norm, q, *layer.q_norm);
 
   Link k, v;
-  if (const Tensor* y = source_of_keys(inputs)) {
+  if (const Tensor* y = key_value_input(inputs)) {
     const std::vector<std::int64_t> heads = {b, y->dim(1), config.num_kv_heads, h_d};
     k = split_heads(project(chain, Stage::k_proj, *y, layer.k_proj), heads);
     v = split_heads(project(chain, Stage::v_proj, *y, layer.v_proj), heads);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
 #include "reference/attention.h"
@@ -28,24 +29,14 @@ class Recorder {
   StageArrays<T> stages_;
 };
 
-struct SourceOfKeys {
-  const Tensor& x;
-
-  const Tensor* operator()(const SameAsX&) const { return &x; }
-  const Tensor* operator()(const Tensor& y) const { return &y; }
-  const Tensor* operator()(const AbsentY&) const { return nullptr; }
-};
-
 }  // namespace
-
-const Tensor* source_of_keys(const Inputs& inputs) { return std::visit(SourceOfKeys{inputs.x}, inputs.y); }
 
 template <class T>
 StageArrays<T> forward(const Layer<T>& layer, std::optional<KVCacheState<T>>& cache, const Inputs& inputs) {
   const auto& [config, q_proj, k_proj, v_proj, output_proj, pos_embeddings, q_norm, k_norm] = layer;
   const std::int64_t b = inputs.x.dim(0), s_x = inputs.x.dim(1), h_d = config.head_dim;
   const Tensor* input_pos = inputs.input_pos ? &*inputs.input_pos : nullptr;
-  const Tensor* y = source_of_keys(inputs);
+  const Tensor* y = key_value_input(inputs);
   Recorder<T> stages(config.dtype);
 
   // q = self.q_proj(x).view(b, s_x, num_heads, head_dim)

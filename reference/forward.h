@@ -18,7 +18,4 @@ using StageArrays = std::map<Stage, Array<T>>;
 template <class T>
 StageArrays<T> forward(const Layer<T>& layer, std::optional<KVCacheState<T>>& cache, const Inputs& inputs);
 
-/// y, the source of keys and values: x itself, another tensor, or null (decode from the cache).
-const Tensor* source_of_keys(const Inputs& inputs);
-
 }  // namespace attest::reference

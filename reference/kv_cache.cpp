@@ -1,21 +1,8 @@
 #include "reference/kv_cache.h"
 
+#include "fixtures/layer_shapes.h"
+
 namespace attest::reference {
-namespace {
-
-template <class T>
-struct EnabledCache {
-  const Config& config;
-
-  std::optional<KVCacheState<T>> operator()(const NoKVCache&) const { return std::nullopt; }
-  std::optional<KVCacheState<T>> operator()(const KVCache& cache) const {
-    if (!cache.enabled) return std::nullopt;
-    return KVCacheState<T>(cache, config.num_kv_heads, config.head_dim);
-  }
-};
-
-}  // namespace
-
 template <class T>
 KVCacheState<T>::KVCacheState(const KVCache& cache, std::int64_t num_kv_heads, std::int64_t head_dim) {
   k_cache_ = xt::zeros<T>({cache.batch_size, num_kv_heads, cache.max_seq_len, head_dim});
@@ -38,13 +25,15 @@ void KVCacheState<T>::reset() {
 }
 
 template <class T>
-std::optional<KVCacheState<T>> enabled_cache(const Config& config) {
-  return std::visit(EnabledCache<T>{config}, config.kv_cache);
+std::optional<KVCacheState<T>> empty_cache(const Config& config) {
+  const KVCache* cache = enabled_cache(config);
+  if (cache == nullptr) return std::nullopt;
+  return KVCacheState<T>(*cache, config.num_kv_heads, config.head_dim);
 }
 
 template class KVCacheState<float>;
 template class KVCacheState<double>;
-template std::optional<KVCacheState<float>> enabled_cache(const Config&);
-template std::optional<KVCacheState<double>> enabled_cache(const Config&);
+template std::optional<KVCacheState<float>> empty_cache(const Config&);
+template std::optional<KVCacheState<double>> empty_cache(const Config&);
 
 }  // namespace attest::reference

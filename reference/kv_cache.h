@@ -30,8 +30,8 @@ class KVCacheState {
   std::int64_t filled_ = 0;
 };
 
-/// The cache that forward reads and writes: none if the layer has none or it is not enabled.
+/// The cache that forward reads and writes, before the first call: none if the layer has none or it is not enabled.
 template <class T>
-std::optional<KVCacheState<T>> enabled_cache(const Config& config);
+std::optional<KVCacheState<T>> empty_cache(const Config& config);
 
 }  // namespace attest::reference

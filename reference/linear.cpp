@@ -1,23 +1,18 @@
 #include "reference/linear.h"
 
+#include "fixtures/overloaded.h"
 #include "reference/arrays.h"
 
 namespace attest::reference {
-namespace {
-
-template <class T>
-LinearParameters<T> parameters_of(const Linear& linear, const Weights& weights, const std::string& name) {
-  LinearParameters<T> parameters;
-  parameters.weight = to_array<T>(weights.at(name + ".weight"));
-  if (linear.bias) parameters.bias = to_array<T>(weights.at(name + ".bias"));
-  return parameters;
-}
-
-}  // namespace
-
 template <class T>
 LinearParameters<T> linear_parameters(const Projection& projection, const Weights& weights, std::string_view name) {
-  return std::visit([&](const Linear& arm) { return parameters_of<T>(arm, weights, std::string(name)); }, projection);
+  const auto parameter = [&](const char* which) { return to_array<T>(weights.at(std::string(name) + which)); };
+  return std::visit(overloaded{[&](const Linear& arm) {
+                      LinearParameters<T> parameters{parameter(".weight"), std::nullopt};
+                      if (arm.bias) parameters.bias = parameter(".bias");
+                      return parameters;
+                    }},
+                    projection);
 }
 
 template <class T>

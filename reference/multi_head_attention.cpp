@@ -20,7 +20,7 @@ const LayerSpec& validated(const LayerSpec& spec) {
 template <class T>
 struct MultiHeadAttention<T>::State {
   explicit State(const LayerSpec& given)
-      : spec(without_weights(validated(given))), layer(given), cache(enabled_cache<T>(given.config)) {}
+      : spec(without_weights(validated(given))), layer(given), cache(empty_cache<T>(given.config)) {}
 
   LayerSpec spec;
   Layer<T> layer;

@@ -1,25 +1,17 @@
 #include "reference/rms_norm.h"
 
+#include "fixtures/overloaded.h"
 #include "reference/arrays.h"
 
 namespace attest::reference {
-namespace {
-
-template <class T>
-struct ParametersOf {
-  const Tensor* scale;
-
-  std::optional<RMSNormParameters<T>> operator()(const NoNorm&) const { return std::nullopt; }
-  std::optional<RMSNormParameters<T>> operator()(const RMSNorm& norm) const {
-    return RMSNormParameters<T>{to_array<T>(*scale), norm.eps};
-  }
-};
-
-}  // namespace
-
 template <class T>
 std::optional<RMSNormParameters<T>> rms_norm_parameters(const Norm& norm, const Tensor* scale) {
-  return std::visit(ParametersOf<T>{scale}, norm);
+  using Parameters = std::optional<RMSNormParameters<T>>;
+  return std::visit(overloaded{[](const NoNorm&) { return Parameters{}; },
+                               [&](const RMSNorm& rms) {
+                                 return Parameters{{to_array<T>(*scale), rms.eps}};
+                               }},
+                    norm);
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "fixtures/error.h"
+#include "fixtures/overloaded.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
 
@@ -17,23 +18,24 @@ struct RotaryKind {
   DType product_dtype;
 };
 
-struct KindOf {
-  DType storage;
-
-  std::optional<RotaryKind> operator()(const NoPosEmbeddings&) const { return std::nullopt; }
-  std::optional<RotaryKind> operator()(const RotaryPositionalEmbeddings& rope) const {
-    return RotaryKind{RotaryPairs::interleaved, rope.max_seq_len, DType::float32};
-  }
-  std::optional<RotaryKind> operator()(const Llama3ScaledRoPE& rope) const {
-    return RotaryKind{RotaryPairs::interleaved, rope.max_seq_len, DType::float32};
-  }
-  std::optional<RotaryKind> operator()(const Phi3RotaryPositionalEmbeddings& rope) const {
-    return RotaryKind{RotaryPairs::half_split, rope.max_seq_len, DType::float32};
-  }
-  std::optional<RotaryKind> operator()(const Qwen2RotaryPositionalEmbeddings& rope) const {
-    return RotaryKind{RotaryPairs::half_split, rope.max_seq_len, storage};
-  }
-};
+std::optional<RotaryKind> kind_of(const PosEmbeddings& embedding, DType storage) {
+  using Kind = std::optional<RotaryKind>;
+  using enum RotaryPairs;
+  return std::visit(overloaded{[](const NoPosEmbeddings&) { return Kind{}; },
+                               [](const RotaryPositionalEmbeddings& e) {
+                                 return Kind{{interleaved, e.max_seq_len, DType::float32}};
+                               },
+                               [](const Llama3ScaledRoPE& e) {
+                                 return Kind{{interleaved, e.max_seq_len, DType::float32}};
+                               },
+                               [](const Phi3RotaryPositionalEmbeddings& e) {
+                                 return Kind{{half_split, e.max_seq_len, DType::float32}};
+                               },
+                               [&](const Qwen2RotaryPositionalEmbeddings& e) {
+                                 return Kind{{half_split, e.max_seq_len, storage}};
+                               }},
+                    embedding);
+}
 
 template <class T>
 Array<T> gather(const Array<T>& table, const std::vector<std::int64_t>& positions, std::int64_t b, std::int64_t s) {
@@ -57,7 +59,7 @@ auto channels(Values& x, std::ptrdiff_t first, std::ptrdiff_t end, std::ptrdiff_
 template <class T>
 std::optional<RotaryEmbedding<T>> rotary_embedding(const PosEmbeddings& embedding, const RotaryTables* tables,
                                                    DType storage) {
-  const std::optional<RotaryKind> kind = std::visit(KindOf{storage}, embedding);
+  const std::optional<RotaryKind> kind = kind_of(embedding, storage);
   if (!kind) return std::nullopt;
   return RotaryEmbedding<T>{rounded_to(kind->product_dtype, to_array<T>(tables->cos)),
                             rounded_to(kind->product_dtype, to_array<T>(tables->sin)), kind->pairs, kind->product_dtype,

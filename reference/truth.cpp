@@ -59,7 +59,7 @@ struct LayerTruth::State {
   explicit State(const LayerSpec& given) : spec{given.config, {}, given.tables}, layer(given) { reset_cache(); }
 
   void reset_cache() {
-    cache = enabled_cache<double>(spec.config);
+    cache = empty_cache<double>(spec.config);
     if (cache) cache_budget = empty_cache_budget(*cache);
   }
 
