@@ -1,0 +1,109 @@
+"""The HDF5 case file of fixtures/README.md. The same case always gives the same bytes: no timestamps, fixed order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from . import generator
+from .case import PROJECTIONS, STAGES, Layer, RecordedCase, RecordedStep
+from .tensor import Tensor
+
+SCHEMA = "attest.attention"
+SCHEMA_VERSION = 1
+INPUTS = ("x", "y", "mask", "input_pos")
+LAYER_ATTRIBUTES = (
+    *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
+    *("is_causal", "attn_dropout", "training", "dtype"),
+)
+LLAMA3_ONLY = ("scale_factor", "low_freq_factor", "high_freq_factor", "old_context_len")
+
+
+def write_case(case: RecordedCase, file: Path) -> None:
+    """Writes to a temporary name beside `file`, then renames."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(file.name + ".unfinished")
+    try:
+        with h5py.File(unfinished, "w", libver="earliest") as root:
+            _write_root(root, case)
+        os.replace(unfinished, file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write_root(root: h5py.Group, case: RecordedCase) -> None:
+    _set(root, schema=SCHEMA, schema_version=SCHEMA_VERSION)
+    _set(root, case=case.name, description=case.description, family=case.family)
+    _write_config(root.create_group("config"), case.layer)
+    _write_tensors(root.create_group("weights"), case.weights)
+    if case.tables:
+        _write_tensors(root.create_group("tables"), case.tables)
+    steps = root.create_group("steps")
+    for number, step in enumerate(case.steps):
+        _write_step(steps.create_group(f"{number:03d}"), step)
+    _set(root.create_group("provenance"), **case.provenance)
+
+
+def _write_config(group: h5py.Group, layer: Layer) -> None:
+    _set(group, module="MultiHeadAttention", **{name: getattr(layer, name) for name in LAYER_ATTRIBUTES})
+    for name in PROJECTIONS:
+        _set(group.create_group(name), kind="Linear", **asdict(layer.projection(name)))
+    rotary = group.create_group("pos_embeddings")
+    if layer.pos_embeddings is None:
+        _set(rotary, kind="none")
+    else:
+        facts = asdict(layer.pos_embeddings)
+        scaled = facts["kind"] == "Llama3ScaledRoPE"
+        _set(rotary, **{name: value for name, value in facts.items() if scaled or name not in LLAMA3_ONLY})
+    for name, part, kind in (
+        ("q_norm", layer.q_norm, "RMSNorm"),
+        ("k_norm", layer.k_norm, "RMSNorm"),
+        ("kv_cache", layer.kv_cache, "KVCache"),
+    ):
+        _set(group.create_group(name), **({"kind": "none"} if part is None else {"kind": kind, **asdict(part)}))
+
+
+def _write_step(group: h5py.Group, step: RecordedStep) -> None:
+    _set(group, reset_cache=step.reset_cache, y=step.y)
+    _write_tensors(group.create_group("inputs"), {name: step.inputs[name] for name in INPUTS if name in step.inputs})
+    if step.error is not None:
+        _set(group.create_group("error"), **asdict(step.error))
+        return
+    for name, stages in (("expected", step.expected), ("truth", step.truth)):
+        _write_tensors(group.create_group(name), {stage: stages[stage] for stage in STAGES if stage in stages})
+
+
+def _write_tensors(group: h5py.Group, tensors: dict[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.generated is None:
+            _set(group.create_dataset(name, data=tensor.stored, track_times=False), dtype=tensor.dtype)
+        else:
+            _set(
+                group.create_group(name),
+                generator=generator.NAME,
+                **asdict(tensor.generated),
+                shape=np.array(tensor.shape, dtype="<i8"),
+                dtype=tensor.dtype,
+                sha256=tensor.sha256(),
+            )
+
+
+def _set(place: Any, **attributes: Any) -> None:
+    """int64, float64, uint8 truth values, fixed-length UTF-8 strings."""
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            bits = value.encode()
+            place.attrs.create(name, bits, dtype=h5py.string_dtype("utf-8", max(1, len(bits))))
+        elif isinstance(value, bool):
+            place.attrs.create(name, value, dtype="u1")
+        elif isinstance(value, int):
+            place.attrs.create(name, value, dtype="<i8")
+        elif isinstance(value, float):
+            place.attrs.create(name, value, dtype="<f8")
+        else:
+            place.attrs.create(name, value)

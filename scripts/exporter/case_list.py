@@ -1,0 +1,5 @@
+"""All cases, in the order in which they are exported."""
+
+from .cases import heads
+
+CASES = [*heads.CASES]

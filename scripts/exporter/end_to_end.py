@@ -1,0 +1,165 @@
+"""Error budgets through the whole layer: each stage's own rounding plus what its inputs bring along, by root sum of
+squares, because rounding errors of different elements are independent. Values come from the stored truth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import error_budget
+from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep
+from .error_budget import U, half_ulp, logit_factor, sum_factor
+from .tensor import Tensor, round_to
+from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
+
+KAPPA = 2.0
+ILL_CONDITIONED_LOGIT = 0.25  # a propagated logit error above this on a key that matters
+KEY_THAT_MATTERS = 1e-3  # its softmax weight
+
+
+class EndToEndBudgets:
+    """Follows a layer through its steps and keeps the budgets of what its cache holds."""
+
+    def __init__(self, layer: Layer, weights: dict[str, Tensor], tables: dict[str, Tensor]) -> None:
+        self.layer = layer
+        self.weights = {name: tensor.to_float64() for name, tensor in weights.items()}
+        self.tables = {name: tensor.to_float64() for name, tensor in tables.items()}
+        self.reset_cache()
+
+    def reset_cache(self) -> None:
+        cache, layer = self.layer.kv_cache, self.layer
+        self.filled = 0
+        if cache is not None and cache.enabled:
+            shape = (cache.batch_size, layer.num_kv_heads, cache.max_seq_len, layer.head_dim)
+            self.dk_cache, self.dv_cache = np.zeros(shape), np.zeros(shape)
+
+    def forward(self, step: RecordedStep) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Stage name -> budget, and the condition [b, n_h, s_x]: the largest logit error on a key that matters."""
+        if step.reset_cache:
+            self.reset_cache()
+        truth = {name: tensor.to_float64() for name, tensor in step.truth.items()}
+        x = step.inputs["x"].to_float64()
+        positions = step.inputs["input_pos"].stored if "input_pos" in step.inputs else None
+        budgets: dict[str, np.ndarray] = {}
+        q, dq = self._heads(budgets, truth, "q", x, positions)
+        k = v = dk = dv = np.empty(0)
+        if step.y != Y_ABSENT:
+            y = x if step.y == Y_IS_X else step.inputs["y"].to_float64()
+            k, dk = self._heads(budgets, truth, "k", y, positions)
+            v, dv = self._values(budgets, truth, y)
+        cache = self.layer.kv_cache
+        if cache is not None and cache.enabled:
+            if step.y != Y_ABSENT:
+                self._update(dk, dv)
+            k, v, dk, dv = truth["k_cache"], truth["v_cache"], self.dk_cache, self.dv_cache
+            budgets["k_cache"] = dk + half_ulp(k, self.layer.dtype)  # both sides were rounded to storage
+            budgets["v_cache"] = dv + half_ulp(v, self.layer.dtype)
+        condition = self._attention(budgets, truth, (q, k, v), (dq, dk, dv), step.inputs.get("mask"))
+        self._output(budgets, truth)
+        return budgets, condition
+
+    def _rounded(self, values: np.ndarray) -> np.ndarray:
+        return round_to(values, self.layer.dtype)
+
+    def _linear(self, name: str, x: np.ndarray, value: np.ndarray, dx: np.ndarray | None) -> np.ndarray:
+        weight = self.weights[f"{name}.weight"]
+        budget = error_budget.linear(x, weight, self.weights.get(f"{name}.bias")) + half_ulp(value, self.layer.dtype)
+        if dx is not None:
+            budget += KAPPA * np.sqrt(np.square(dx) @ np.square(weight).T)
+        return budget
+
+    def _heads(
+        self,
+        budgets: dict[str, np.ndarray],
+        truth: dict[str, np.ndarray],
+        letter: str,
+        x: np.ndarray,
+        positions: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """q or k [b, n, s, h_d] as attention reads it, and its budget."""
+        b, s, _ = x.shape
+        layer = self.layer
+        name = f"{letter}_proj"
+        budgets[name] = self._linear(name, x, truth[name], None)
+        shape = (b, s, -1, layer.head_dim)
+        value, budget = self._rounded(truth[name]).reshape(shape), budgets[name].reshape(shape)
+        if layer.pos_embeddings is not None:
+            name = f"{letter}_rope"
+            budget = budgets[name] = self._rotary(value, budget, truth[name], positions)
+            value = self._rounded(truth[name])
+        value, budget = value.transpose(0, 2, 1, 3), budget.transpose(0, 2, 1, 3)
+        norm = layer.q_norm if letter == "q" else layer.k_norm
+        if norm is not None:
+            name = f"{letter}_norm"
+            budget = budgets[name] = self._norm(value, budget, truth[name], letter, norm.eps)
+            value = self._rounded(truth[name])
+        return value, budget
+
+    def _values(
+        self, budgets: dict[str, np.ndarray], truth: dict[str, np.ndarray], y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        budgets["v_proj"] = self._linear("v_proj", y, truth["v_proj"], None)
+        shape = (y.shape[0], y.shape[1], -1, self.layer.head_dim)
+        value = self._rounded(truth["v_proj"]).reshape(shape)
+        return value.transpose(0, 2, 1, 3), budgets["v_proj"].reshape(shape).transpose(0, 2, 1, 3)
+
+    def _rotary(
+        self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, positions: np.ndarray | None
+    ) -> np.ndarray:
+        embedding, dtype = self.layer.pos_embeddings, self.layer.dtype
+        rows = position_rows(positions, x.shape[1], embedding.max_seq_len)
+        cos, sin = rotary_factors(self.tables, rows, embedding, dtype)
+        (a, b), (da, db) = split_pairs(x, embedding.kind), split_pairs(dx, embedding.kind)
+        products = [np.abs(a * cos), np.abs(b * sin), np.abs(b * cos), np.abs(a * sin)]
+        squares = [np.square(d * factor) for d, factor in ((da, cos), (db, sin), (db, cos), (da, sin))]
+        if embedding.kind == "Qwen2RotaryPositionalEmbeddings":  # a changed input changes each product's rounding too
+            squares = [square + np.square(half_ulp(p, dtype)) for square, p in zip(squares, products, strict=True)]
+        sizes = join_pairs(products[0] + products[1], products[2] + products[3], embedding.kind)
+        brought = join_pairs(squares[0] + squares[1], squares[2] + squares[3], embedding.kind)
+        return error_budget.rotary(sizes) + half_ulp(value, dtype) + KAPPA * np.sqrt(brought)
+
+    def _norm(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, letter: str, eps: float) -> np.ndarray:
+        """dy = scale r (dx - x r^2 mean(x dx)), r = 1 / sqrt(mean(x^2) + eps)."""
+        scale = np.abs(self.weights[f"{letter}_norm.scale"])
+        r = 1.0 / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps)
+        common = x * r**2 / x.shape[-1]
+        brought = np.square(dx) + np.square(common) * np.sum(np.square(x * dx), axis=-1, keepdims=True)
+        return error_budget.rms_norm(value) + half_ulp(value, self.layer.dtype) + KAPPA * scale * r * np.sqrt(brought)
+
+    def _update(self, dk: np.ndarray, dv: np.ndarray) -> None:
+        end = self.filled + dk.shape[2]
+        self.dk_cache[:, :, self.filled : end] = dk
+        self.dv_cache[:, :, self.filled : end] = dv
+        self.filled = end
+
+    def _attention(
+        self,
+        budgets: dict[str, np.ndarray],
+        truth: dict[str, np.ndarray],
+        values: tuple[np.ndarray, np.ndarray, np.ndarray],
+        errors: tuple[np.ndarray, np.ndarray, np.ndarray],
+        mask: Tensor | None,
+    ) -> np.ndarray:
+        """First-order exact: dy = sum_j p_j (v_j - y) ds_j. Fills "attention", returns the condition."""
+        (q, k, v), (dq, dk, dv) = values, errors
+        y = truth["attention"]
+        budget, condition = np.empty(y.shape), np.zeros(y.shape[:3])
+        causal = attends_causally(self.layer, mask)
+        for (sample, head), facts, kv_head, v_head in error_budget.heads(q, k, v, mask, causal):
+            p = facts.weight
+            brought = np.square(dq[sample, head]) @ np.square(k[sample, kv_head]).T
+            brought += np.square(q[sample, head]) @ np.square(dk[sample, kv_head]).T
+            logit = logit_factor(q.shape[-1]) * facts.condition + KAPPA * np.sqrt(brought / q.shape[-1])
+            deviation = np.abs(v_head[None, :, :] - y[sample, head][:, None, :])
+            row = np.einsum("ij,ijc->ic", p * (logit + U * facts.spread + facts.mask_rounding), deviation)
+            row += sum_factor(k.shape[2], self.layer.dtype) * (p @ np.abs(v_head))
+            row += KAPPA * np.sqrt(np.square(p) @ np.square(dv[sample, kv_head]))
+            budget[sample, head] = row
+            condition[sample, head] = np.max(np.where(p >= KEY_THAT_MATTERS, logit, 0.0), axis=-1)
+        budgets["attention"] = budget + half_ulp(y, self.layer.dtype)
+        return condition
+
+    def _output(self, budgets: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> None:
+        b, _, s, _ = truth["attention"].shape
+        merged = self._rounded(truth["attention"]).transpose(0, 2, 1, 3).reshape(b, s, -1)
+        brought = budgets["attention"].transpose(0, 2, 1, 3).reshape(b, s, -1)
+        budgets["output"] = self._linear("output_proj", merged, truth["output"], brought)

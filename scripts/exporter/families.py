@@ -1,0 +1,86 @@
+"""How the numbers of a case are drawn. Every tensor has its own Philox stream, keyed by the case's and its own name, so
+that the same bits come out on any machine and adding a tensor moves no other.
+
+Two ways: a *dense* layer has random weights; a *selecting* layer has projections that pick q, k and v out of x, so that
+a family can say exactly what attention sees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from . import generator, selected_inputs
+from .case import CaseEntry
+from .tensor import Generated, Tensor, from_array, from_float64
+
+OUTPUT_STANDARD_DEVIATION = 1.0  # of a generated layer's projections
+X_EXPONENT = -16  # generated x: a standard deviation of about 1.155
+X_STREAM = 100
+
+
+def stream(case: str, tensor: str) -> np.random.Generator:
+    """The random numbers of one tensor of one case."""
+    digest = hashlib.sha256(f"{case}:{tensor}".encode()).digest()
+    return np.random.Generator(np.random.Philox(key=np.frombuffer(digest[:16], dtype="<u8")))
+
+
+def seed(case: str) -> int:
+    """The generator's seed of a case; below 2^63, because HDF5 holds it as int64."""
+    return int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "little") >> 1
+
+
+def draw_weights(entry: CaseEntry) -> dict[str, Tensor]:
+    """Parameter name -> tensor in the layer's dtype."""
+    weights = {}
+    for number, (name, shape) in enumerate(entry.layer.weight_shapes().items()):
+        if entry.generated and name.endswith(".weight"):
+            deviation = OUTPUT_STANDARD_DEVIATION / (np.sqrt(shape[1]) * generator.STANDARD_DEVIATION * 2.0**X_EXPONENT)
+            spec = Generated(seed(entry.name), number, generator.exponent_for(deviation))
+            weights[name] = generator.generate(spec, shape, entry.layer.dtype)
+        else:
+            weights[name] = from_float64(_weight(entry, name, shape), entry.layer.dtype)
+    return weights
+
+
+def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    rng = stream(entry.name, name)
+    if selected_inputs.is_selecting(entry.family) and name != "output_proj.weight":
+        return selected_inputs.selection(entry.layer, name)
+    if name.endswith(".bias"):
+        return 0.5 * rng.standard_normal(shape)
+    if name.endswith(".scale"):
+        return rng.uniform(0.5, 1.5, shape)
+    values = rng.standard_normal(shape) / np.sqrt(shape[1])
+    if entry.nan_weight == name:
+        values[1, 2] = np.nan
+    return values
+
+
+def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
+    """x, and y, mask, input_pos where the call has them."""
+    call = entry.calls[number]
+    place = f"steps/{number:03d}"
+    inputs = {"x": _tokens(entry, call.b, call.s, f"{place}/x", X_STREAM + 2 * number)}
+    if isinstance(call.y, int):
+        batch = call.b if call.y_batch is None else call.y_batch
+        inputs["y"] = _tokens(entry, batch, call.y, f"{place}/y", X_STREAM + 2 * number + 1)
+    if call.mask is not None:
+        mask = call.mask(stream(entry.name, f"{place}/mask"))
+        inputs["mask"] = mask if isinstance(mask, Tensor) else from_array(mask)
+    if call.input_pos is not None:
+        inputs["input_pos"] = from_array(np.asarray(call.input_pos))
+    return inputs
+
+
+def _tokens(entry: CaseEntry, b: int, s: int, place: str, number: int) -> Tensor:
+    """x or y [b, s, d]."""
+    layer = entry.layer
+    shape = (b, s, layer.embed_dim)
+    if entry.generated:
+        return generator.generate(Generated(seed(entry.name), number, X_EXPONENT), shape, layer.dtype)
+    rng = stream(entry.name, place)
+    if selected_inputs.is_selecting(entry.family):
+        return from_float64(selected_inputs.draw(entry.family, layer, b, s, rng), layer.dtype)
+    return from_float64(rng.standard_normal(shape), layer.dtype)

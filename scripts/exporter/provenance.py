@@ -1,0 +1,40 @@
+"""What produced a case file: versions, processor, threads, attention kernel. All strings."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from . import EXPORTER_VERSION
+
+THREADS = 2  # fixed, so that two machines of one kind give the same bits
+
+# Where these agree, torchtune's outputs are expected bit for bit.
+DECISIVE = ("torch", "torchtune", "cpu_capability", "cpu_model", "threads", "sdpa_backend")
+
+
+def collect(backends: set[str]) -> dict[str, str]:
+    """`backends`: the attention kernels that ran, "flash" and "math"; empty where torchtune raised."""
+    packages = {name: version(name) for name in ("torch", "torchtune", "torchao", "numpy", "h5py")}
+    return {
+        "exporter": EXPORTER_VERSION,
+        "python": platform.python_version(),
+        **packages,
+        "torch_config": torch.__config__.show().strip(),
+        "cpu_model": _cpu_model(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
+        "sdpa_backend": ",".join(sorted(backends)) or "none",
+    }
+
+
+def _cpu_model() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

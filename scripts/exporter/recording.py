@@ -1,0 +1,93 @@
+"""Calls torchtune's layer and records what it computes on the way. Hooks only: nothing of torchtune is repeated here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchtune.modules import MultiHeadAttention
+
+from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
+from .tensor import Tensor
+from .torch_tensors import from_torch, to_torch
+
+
+class StageRecorder:
+    """Keeps a copy of every stage's output of the latest call, under the contract's stage names."""
+
+    def __init__(self, module: MultiHeadAttention) -> None:
+        self.stages: dict[str, Tensor] = {}
+        for name in ("q_proj", "k_proj", "v_proj", "q_norm", "k_norm"):
+            if getattr(module, name) is not None:
+                self._hook(getattr(module, name), lambda name=name: name)
+        if module.pos_embeddings is not None:  # called for q first, then for k
+            self._hook(module.pos_embeddings, lambda: "k_rope" if "q_rope" in self.stages else "q_rope")
+        self._hook(module.output_proj, lambda: "output")
+        attention_call = module._attention_call
+
+        def recording_attention_call(*args: Any, **kwargs: Any) -> torch.Tensor:
+            result = attention_call(*args, **kwargs)
+            self.stages["attention"] = from_torch(result)
+            return result
+
+        module._attention_call = recording_attention_call
+
+    def _hook(self, module: torch.nn.Module, name_of_stage: Any) -> None:
+        def keep(_module: torch.nn.Module, _args: Any, output: torch.Tensor) -> None:
+            self.stages[name_of_stage()] = from_torch(output)
+
+        module.register_forward_hook(keep)
+
+
+class AttentionBackend(TorchDispatchMode):
+    """Sees which kernel scaled_dot_product_attention really ran: "flash" or "math"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if "_flash_attention" in func.name():
+            self.seen.add("flash")
+        elif "_softmax" in func.name():
+            self.seen.add("math")
+        return func(*args, **(kwargs or {}))
+
+
+class LayerCalls:
+    """Records one call of forward after the other. `backends` collects what was seen."""
+
+    def __init__(self, module: MultiHeadAttention) -> None:
+        self._module = module
+        self._recorder = StageRecorder(module)
+        self.backends: set[str] = set()
+
+    def record(self, step: RecordedStep, field: str) -> None:
+        """Fills `expected`, or `error` if torchtune raises."""
+        if step.reset_cache:
+            self._module.reset_cache()
+        self._recorder.stages = {}
+        backend = AttentionBackend()
+        try:
+            with torch.no_grad(), backend:
+                self._module(*self._positional(step), **self._keywords(step))
+        except Exception as raised:  # torchtune's own refusal is the result
+            step.error = RaisedError("forward", type(raised).__name__, str(raised), field)
+            return
+        step.expected = dict(self._recorder.stages)
+        if self._module.kv_cache is not None and self._module.cache_enabled:
+            step.expected["k_cache"] = from_torch(self._module.kv_cache.k_cache)
+            step.expected["v_cache"] = from_torch(self._module.kv_cache.v_cache)
+        self.backends |= backend.seen
+
+    @staticmethod
+    def _positional(step: RecordedStep) -> list[torch.Tensor | None]:
+        x = to_torch(step.inputs["x"])
+        if step.y == Y_IS_X:
+            return [x, x]
+        return [x, None if step.y == Y_ABSENT else to_torch(step.inputs["y"])]
+
+    @staticmethod
+    def _keywords(step: RecordedStep) -> dict[str, torch.Tensor]:
+        return {name: to_torch(step.inputs[name]) for name in ("mask", "input_pos") if name in step.inputs}
