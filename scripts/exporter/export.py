@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from . import criterion, families, provenance
-from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, Layer, RaisedError, RecordedCase, RecordedStep
+from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep
 from .layer import build_layer, rotary_tables
 from .recording import LayerCalls
 from .truth import TruthChain
@@ -81,8 +81,3 @@ def _refuse_unexpected_errors(entry: CaseEntry, case: RecordedCase) -> None:
     if bool(raised) != bool(entry.field):
         what = f"{raised[0].type}: {raised[0].message}" if raised else "nothing was raised"
         raise RefusedCase(f"{entry.name}: field is '{entry.field}', but {what}")
-
-
-def layer_summary(layer: Layer) -> str:
-    """One word for progress lines."""
-    return f"{layer.dtype} {layer.num_heads}/{layer.num_kv_heads}x{layer.head_dim}"
