@@ -1,5 +1,5 @@
-/// Masks: what a run of keys shows, and hiding scores. A hidden score is -inf, whatever it was before: a NaN in a hidden
-/// key leaves no trace.
+/// Masks: what a run of keys shows, and hiding scores. A hidden score is -inf, whatever it was before: a NaN in a
+/// hidden key leaves no trace.
 namespace {
 
 using attest::optimized::MaskKind;

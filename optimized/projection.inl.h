@@ -23,7 +23,8 @@ void pack_rows(const float* rows, size_t row_stride, size_t count, size_t depth,
 }
 
 /// One strip of one panel: all rows times depth [first, first + count). `following` is the strip read afterwards.
-void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count, const float* following) noexcept {
+void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count,
+                    const float* following) noexcept {
   const float* strip = block.panels + (panel * block.depth + first) * kPanelWidth;
   float* out = block.product + panel * block.rows * kPanelWidth;
   for (size_t row = 0; row < block.rows; row += kTileRows) {

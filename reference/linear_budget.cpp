@@ -36,10 +36,10 @@ Budget linear_budget(const Array<double>& x, const LinearParameters<double>& par
                      DType storage, const Budget* dx) {
   const std::size_t in_features = parameters.weight.shape(1);
   const Array<double> products = times_transposed_map(xt::abs(as_rows(x, in_features)), parameters.weight, magnitude);
-  Array<double> rounding = as_rows(half_ulps(y, storage), parameters.weight.shape(0));
+  const auto k = static_cast<double>(in_features);
+  Array<double> rounding = as_rows(half_ulps(y, storage), parameters.weight.shape(0)) + k * kUnderflow;
   if (parameters.bias) rounding += kUnitRoundoff * xt::abs(*parameters.bias);
 
-  const auto k = static_cast<double>(in_features);
   Budget budget{linear_factor(Growth::statistical, k) * kUnitRoundoff * products + rounding,
                 linear_factor(Growth::worst_case, k) * kUnitRoundoff * products + rounding};
   if (dx != nullptr) {
