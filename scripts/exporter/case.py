@@ -112,7 +112,8 @@ class Call:
     mask: MaskMaker | None = None
     input_pos: np.ndarray | None = None
     reset_cache: bool = False
-    y_batch: int | None = None  # samples of y, where it differs from x (an error case)
+    x_shape: tuple[int, ...] | None = None  # of x and y, where they are not [b, s, d] (error cases)
+    y_shape: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class CaseEntry:
     family: str = "randn"
     field: str = ""
     nan_weight: str = ""  # family nan_weight: the parameter that gets one NaN
+    selected: bool = False  # the family draws q, k and v themselves; see selected_inputs.py
     generated: bool = False  # weights and inputs come from the counter-based generator
 
 

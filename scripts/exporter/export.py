@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from . import criterion, families, provenance
-from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, Layer, RaisedError, RecordedCase, RecordedStep
+from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep
 from .layer import build_layer, rotary_tables
 from .recording import LayerCalls
 from .truth import TruthChain
@@ -23,16 +23,21 @@ def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]
     backends = _run_torchtune(entry, case)
     case.provenance = provenance.collect(backends)
     _refuse_unexpected_errors(entry, case)
-    chain = TruthChain(case.layer, case.weights, case.tables)
-    with np.errstate(invalid="ignore"):
-        for step in case.steps:
-            if step.error is None:
-                step.truth = chain.forward(step)
+    compute_truth(case)
     verdicts = criterion.judge(case)
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if failed:
         raise RefusedCase(f"{entry.name}: torchtune's own output fails the criterion: " + "; ".join(map(str, failed)))
     return case, verdicts
+
+
+def compute_truth(case: RecordedCase) -> None:
+    """Fills every step's truth from its inputs and the case's tables."""
+    chain = TruthChain(case.layer, case.weights, case.tables)
+    with np.errstate(invalid="ignore"):
+        for step in case.steps:
+            if step.error is None:
+                step.truth = chain.forward(step)
 
 
 def _steps(entry: CaseEntry) -> list[RecordedStep]:
@@ -81,8 +86,3 @@ def _refuse_unexpected_errors(entry: CaseEntry, case: RecordedCase) -> None:
     if bool(raised) != bool(entry.field):
         what = f"{raised[0].type}: {raised[0].message}" if raised else "nothing was raised"
         raise RefusedCase(f"{entry.name}: field is '{entry.field}', but {what}")
-
-
-def layer_summary(layer: Layer) -> str:
-    """One word for progress lines."""
-    return f"{layer.dtype} {layer.num_heads}/{layer.num_kv_heads}x{layer.head_dim}"

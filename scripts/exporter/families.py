@@ -46,7 +46,7 @@ def draw_weights(entry: CaseEntry) -> dict[str, Tensor]:
 
 def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
     rng = stream(entry.name, name)
-    if selected_inputs.is_selecting(entry.family) and name != "output_proj.weight":
+    if entry.selected and name != "output_proj.weight":
         return selected_inputs.selection(entry.layer, name)
     if name.endswith(".bias"):
         return 0.5 * rng.standard_normal(shape)
@@ -60,12 +60,12 @@ def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
     """x, and y, mask, input_pos where the call has them."""
-    call = entry.calls[number]
+    call, width = entry.calls[number], entry.layer.embed_dim
     place = f"steps/{number:03d}"
-    inputs = {"x": _tokens(entry, call.b, call.s, f"{place}/x", X_STREAM + 2 * number)}
+    inputs = {"x": _tokens(entry, call.x_shape or (call.b, call.s, width), f"{place}/x", X_STREAM + 2 * number)}
     if isinstance(call.y, int):
-        batch = call.b if call.y_batch is None else call.y_batch
-        inputs["y"] = _tokens(entry, batch, call.y, f"{place}/y", X_STREAM + 2 * number + 1)
+        shape = call.y_shape or (call.b, call.y, width)
+        inputs["y"] = _tokens(entry, shape, f"{place}/y", X_STREAM + 2 * number + 1)
     if call.mask is not None:
         mask = call.mask(stream(entry.name, f"{place}/mask"))
         inputs["mask"] = mask if isinstance(mask, Tensor) else from_array(mask)
@@ -74,13 +74,12 @@ def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
     return inputs
 
 
-def _tokens(entry: CaseEntry, b: int, s: int, place: str, number: int) -> Tensor:
-    """x or y [b, s, d]."""
+def _tokens(entry: CaseEntry, shape: tuple[int, ...], place: str, number: int) -> Tensor:
+    """x or y, usually [b, s, d]."""
     layer = entry.layer
-    shape = (b, s, layer.embed_dim)
     if entry.generated:
         return generator.generate(Generated(seed(entry.name), number, X_EXPONENT), shape, layer.dtype)
     rng = stream(entry.name, place)
-    if selected_inputs.is_selecting(entry.family):
-        return from_float64(selected_inputs.draw(entry.family, layer, b, s, rng), layer.dtype)
+    if entry.selected:
+        return from_float64(selected_inputs.draw(entry.family, layer, shape[0], shape[1], rng), layer.dtype)
     return from_float64(rng.standard_normal(shape), layer.dtype)

@@ -46,10 +46,6 @@ def selection(layer: Layer, name: str) -> np.ndarray:
     return np.eye(width, layer.embed_dim, start)
 
 
-def is_selecting(family: str) -> bool:
-    return family in FAMILIES
-
-
 def draw(family: str, layer: Layer, b: int, s: int, rng: np.random.Generator) -> np.ndarray:
     """x [b, s, d]."""
     sizes = Sizes(b, s, layer.num_heads, layer.num_kv_heads, layer.head_dim, layer.is_causal)
