@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,23 @@ LAYER_ATTRIBUTES = (
 LLAMA3_ONLY = ("scale_factor", "low_freq_factor", "high_freq_factor", "old_context_len")
 
 
-def write_case(case: RecordedCase, file: Path) -> None:
-    """Writes to a temporary name beside `file`, then renames."""
+def file_name(case_name: str) -> str:
+    return f"{case_name}.h5"
+
+
+def case_bytes(case: RecordedCase) -> bytes:
+    """The file's contents. Built in memory: a full disk then shows where the bytes are written, not inside HDF5."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w", libver="earliest") as root:
+        _write_root(root, case)
+    return buffer.getvalue()
+
+
+def write_case(case: RecordedCase, directory: Path) -> None:
+    """Writes `directory`/<group>/<case>.h5."""
+    file = directory / file_name(case.name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(file.name + ".unfinished")
-    try:
-        with h5py.File(unfinished, "w", libver="earliest") as root:
-            _write_root(root, case)
-        os.replace(unfinished, file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    file.write_bytes(case_bytes(case))
 
 
 def _write_root(root: h5py.Group, case: RecordedCase) -> None:

@@ -9,8 +9,10 @@ import numpy as np
 from .case import RecordedCase, RecordedStep
 from .end_to_end import ILL_CONDITIONED_LOGIT, EndToEndBudgets
 from .localised import LocalisedTruth
+from .tensor import from_float64
 
-LOCALISED, END_TO_END = "localised", "end to end"
+LOCALISED, END_TO_END, EXACT = "localised", "end to end", "exact"
+EXACT_ATTENTION = ("one_hot", "identical_keys")  # families whose attention every correct kernel computes bit for bit
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ def judge(case: RecordedCase) -> list[Verdict]:
                 e = share_of_budget(step.expected[stage].to_float64(), value, budget)
                 verdicts.append(Verdict(number, stage, LOCALISED, e))
             verdicts += _end_to_end(number, step, end_to_end)
+            if case.family in EXACT_ATTENTION:
+                exact = from_float64(step.truth["attention"].stored, case.layer.dtype)
+                same = np.array_equal(exact.to_float64(), step.expected["attention"].to_float64())
+                verdicts.append(Verdict(number, "attention", EXACT, 0.0 if same else np.inf))
     return verdicts
 
 

@@ -7,13 +7,14 @@ import numpy as np
 
 from . import error_budget
 from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep
-from .error_budget import U, half_ulp, logit_factor, sum_factor
+from .error_budget import U, half_ulp, logit_factor, sum_factor, sum_underflow
 from .tensor import Tensor, round_to
 from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
 
 KAPPA = 2.0
 ILL_CONDITIONED_LOGIT = 0.25  # a propagated logit error above this on a key that matters
-KEY_THAT_MATTERS = 1e-3  # its softmax weight
+SHARE_THAT_MATTERS = 2.0**-8  # of a row's weight, with the error that the key's logit may have
+LARGEST_EXPONENT = 700.0  # keeps exp finite; such a row is ill-conditioned anyway
 
 
 class EndToEndBudgets:
@@ -102,9 +103,7 @@ class EndToEndBudgets:
         value = self._rounded(truth["v_proj"]).reshape(shape)
         return value.transpose(0, 2, 1, 3), budgets["v_proj"].reshape(shape).transpose(0, 2, 1, 3)
 
-    def _rotary(
-        self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, positions: np.ndarray | None
-    ) -> np.ndarray:
+    def _rotary(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, positions: np.ndarray | None) -> np.ndarray:
         embedding, dtype = self.layer.pos_embeddings, self.layer.dtype
         rows = position_rows(positions, x.shape[1], embedding.max_seq_len)
         cos, sin = rotary_factors(self.tables, rows, embedding, dtype)
@@ -139,7 +138,7 @@ class EndToEndBudgets:
         errors: tuple[np.ndarray, np.ndarray, np.ndarray],
         mask: Tensor | None,
     ) -> np.ndarray:
-        """First-order exact: dy = sum_j p_j (v_j - y) ds_j. Fills "attention", returns the condition."""
+        """dy = sum_j p_j (v_j - y) ds_j, with exp(ds) - 1 for ds. Fills "attention", returns the condition."""
         (q, k, v), (dq, dk, dv) = values, errors
         y = truth["attention"]
         budget, condition = np.empty(y.shape), np.zeros(y.shape[:3])
@@ -149,12 +148,15 @@ class EndToEndBudgets:
             brought = np.square(dq[sample, head]) @ np.square(k[sample, kv_head]).T
             brought += np.square(q[sample, head]) @ np.square(dk[sample, kv_head]).T
             logit = logit_factor(q.shape[-1]) * facts.condition + KAPPA * np.sqrt(brought / q.shape[-1])
+            logit = np.minimum(logit + facts.mask_rounding, LARGEST_EXPONENT)
             deviation = np.abs(v_head[None, :, :] - y[sample, head][:, None, :])
-            row = np.einsum("ij,ijc->ic", p * (logit + U * facts.spread + facts.mask_rounding), deviation)
+            row = np.einsum("ij,ijc->ic", p * (np.expm1(logit) + U * facts.spread), deviation)
             row += sum_factor(k.shape[2], self.layer.dtype) * (p @ np.abs(v_head))
             row += KAPPA * np.sqrt(np.square(p) @ np.square(dv[sample, kv_head]))
+            row[facts.sees_a_key] += sum_underflow(k.shape[2])
             budget[sample, head] = row
-            condition[sample, head] = np.max(np.where(p >= KEY_THAT_MATTERS, logit, 0.0), axis=-1)
+            matters = p * np.exp(logit) >= SHARE_THAT_MATTERS
+            condition[sample, head] = np.max(np.where(matters, logit, 0.0), axis=-1)
         budgets["attention"] = budget + half_ulp(y, self.layer.dtype)
         return condition
 

@@ -14,6 +14,7 @@ from .tensor import Tensor
 from .truth import additive_mask, visible_keys
 
 U = 2.0**-24  # unit roundoff of the float32 arithmetic that every kernel uses
+UNDERFLOW = 2.0**-150  # what one float32 product or division loses at most where its result is subnormal
 LAMBDA = 1.0
 WEIGHT_ROUNDING = {"float32": 0.0, "bfloat16": 2.0**-8}  # of a softmax weight stored in the layer's dtype
 PRECISION = {"float32": 24, "bfloat16": 8}  # bits of the fraction
@@ -27,11 +28,11 @@ def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
-    """(sqrt(K) + 2) u (sum |x w| + |bias|), [..., out]."""
+    """(sqrt(K) + 2) u (sum |x w| + |bias|) and an underflow a product, [..., out]."""
     size = np.abs(x) @ np.abs(weight).T
     if bias is not None:
         size += np.abs(bias)
-    return (np.sqrt(weight.shape[1]) + 2.0) * U * size
+    return (np.sqrt(weight.shape[1]) + 2.0) * U * size + weight.shape[1] * UNDERFLOW
 
 
 def rotary(products: np.ndarray) -> np.ndarray:
@@ -52,6 +53,7 @@ class Softmax:
     condition: np.ndarray  # A = sigma sum_k |q k|
     spread: np.ndarray  # |t - m|, t the masked score and m its row's maximum
     mask_rounding: np.ndarray  # error of adding the float mask to the score
+    sees_a_key: np.ndarray  # bool [s_x]; a row that sees none is exactly 0
 
 
 def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.ndarray) -> Softmax:
@@ -69,6 +71,7 @@ def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.n
         np.where(visible, sigma * (np.abs(q) @ np.abs(k).T), 0.0),
         np.where(visible, np.abs(masked - top), 0.0),
         _mask_rounding(score, added),
+        np.any(visible, axis=-1),
     )
 
 
@@ -85,6 +88,11 @@ def logit_factor(h_d: int) -> float:
     return LAMBDA * (np.sqrt(h_d) + 2.0) * U
 
 
+def sum_underflow(s_k: int) -> float:
+    """One for each product with a value, two for the division by the row's sum."""
+    return (s_k + 2) * UNDERFLOW
+
+
 def sum_factor(s_k: int, dtype: str) -> float:
     """c_S u + u_P: of sum p |v|."""
     return LAMBDA * (2.0 * np.sqrt(s_k) + 8.0) * U + WEIGHT_ROUNDING[dtype]
@@ -93,14 +101,16 @@ def sum_factor(s_k: int, dtype: str) -> float:
 def attention(
     q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, is_causal: bool, dtype: str
 ) -> np.ndarray:
-    """[b, n_h, s_x, h_d]: sum_j p |v| [c_D u (A + Abar) + u |t - m| + mask rounding + c_S u + u_P]."""
+    """[b, n_h, s_x, h_d]: sum_j p |v| [E + sum_j p E + u |t - m| + c_S u + u_P] and the sum's underflow, where
+    E = c_D u A + mask rounding is the error of a logit."""
     budget = np.empty(q.shape)
     for (sample, head), facts, _, values in heads(q, k, v, mask, is_causal):
         p = facts.weight
-        mean_condition = np.sum(p * facts.condition, axis=-1, keepdims=True)
-        relative = logit_factor(q.shape[-1]) * (facts.condition + mean_condition)
-        relative += U * facts.spread + facts.mask_rounding + sum_factor(k.shape[2], dtype)
+        logit = logit_factor(q.shape[-1]) * facts.condition + facts.mask_rounding
+        relative = logit + np.sum(p * logit, axis=-1, keepdims=True)
+        relative += U * facts.spread + sum_factor(k.shape[2], dtype)
         budget[sample, head] = (p * relative) @ np.abs(values)
+        budget[sample, head][facts.sees_a_key] += sum_underflow(k.shape[2])
     return budget
 
 

@@ -23,16 +23,21 @@ def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]
     backends = _run_torchtune(entry, case)
     case.provenance = provenance.collect(backends)
     _refuse_unexpected_errors(entry, case)
-    chain = TruthChain(case.layer, case.weights, case.tables)
-    with np.errstate(invalid="ignore"):
-        for step in case.steps:
-            if step.error is None:
-                step.truth = chain.forward(step)
+    compute_truth(case)
     verdicts = criterion.judge(case)
     failed = [verdict for verdict in verdicts if not verdict.passed]
     if failed:
         raise RefusedCase(f"{entry.name}: torchtune's own output fails the criterion: " + "; ".join(map(str, failed)))
     return case, verdicts
+
+
+def compute_truth(case: RecordedCase) -> None:
+    """Fills every step's truth from its inputs and the case's tables."""
+    chain = TruthChain(case.layer, case.weights, case.tables)
+    with np.errstate(invalid="ignore"):
+        for step in case.steps:
+            if step.error is None:
+                step.truth = chain.forward(step)
 
 
 def _steps(entry: CaseEntry) -> list[RecordedStep]:

@@ -1,4 +1,4 @@
-"""Each stage judged alone: float64 value and error budget computed from torchtune's own recorded input of that stage."""
+"""Each stage judged alone: value and error budget in float64 from torchtune's own recorded input of that stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls torchtune's layer and records what it computes on the way. Hooks only: nothing of torchtune is repeated here."""
+"""Calls torchtune's layer and records what it computes on the way. Only hooks: nothing of torchtune is repeated."""
 
 from __future__ import annotations
 

@@ -91,9 +91,7 @@ def attention_row(q: np.ndarray, k: np.ndarray, v: np.ndarray, added: np.ndarray
     return weight @ v / np.sum(weight)
 
 
-def attention(
-    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, is_causal: bool
-) -> np.ndarray:
+def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, is_causal: bool) -> np.ndarray:
     """y [b, n_h, s_x, h_d] from q [b, n_h, s_x, h_d] and k, v [b, n_kv, s_k, h_d]; head h reads h // (n_h / n_kv).
 
     A hidden key is not read at all: NaN in it has no effect.

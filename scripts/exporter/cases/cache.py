@@ -69,7 +69,11 @@ CASES = [
         "cache/full_and_one_more",
         "A full cache refuses one more token, and a reset makes room.",
         cached(),
-        (chunk(0, SLOTS), Call(B, 1, mask=causal(1, SLOTS, SLOTS), input_pos=np.array([8])), chunk(0, 2, reset_cache=True)),
+        (
+            chunk(0, SLOTS),
+            Call(B, 1, mask=causal(1, SLOTS, SLOTS), input_pos=np.array([8])),
+            chunk(0, 2, reset_cache=True),
+        ),
         family="error",
         field="kv_cache",
     ),
@@ -107,7 +111,10 @@ CASES = [
         "cache/y_absent_masked",
         "No y, a partly filled cache and a mask over its slots; q is rotated, the cached k stays.",
         cached(),
-        (Call(B, 1, y=5, mask=causal(1, SLOTS, 4)), Call(B, 2, y="absent", mask=causal(2, SLOTS, 4), input_pos=np.array([9, 3]))),
+        (
+            Call(B, 1, y=5, mask=causal(1, SLOTS, 4)),
+            Call(B, 2, y="absent", mask=causal(2, SLOTS, 4), input_pos=np.array([9, 3])),
+        ),
     ),
     CaseEntry(
         "cache/y_absent_empty",

@@ -5,7 +5,9 @@ from . import mask_makers
 from .small_layer import rotary, small_layer
 
 CASES = [
-    CaseEntry("cross/self_not_causal", "Self-attention without causality.", small_layer(is_causal=False), (Call(2, 5),)),
+    CaseEntry(
+        "cross/self_not_causal", "Self-attention without causality.", small_layer(is_causal=False), (Call(2, 5),)
+    ),
     CaseEntry(
         "cross/y_longer_causal",
         "y is longer than x: causality is aligned at the top left, trailing keys are never seen.",
