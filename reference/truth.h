@@ -32,8 +32,14 @@ class LayerTruth {
   explicit LayerTruth(const LayerSpec& layer);
   ~LayerTruth();
 
+  /// Throws InputError and leaves the cache as it was.
   std::map<Stage, StageTruth> forward(const Inputs& inputs);
   void reset_cache();
+
+  /// linear_truth of q_proj, k_proj, v_proj or output (the output projection) on a recorded input, without converting
+  /// the weights again. In forward, q_proj, k_proj and v_proj read exact inputs: their localised truth is forward's
+  /// own.
+  StageTruth linear(Stage stage, const Tensor& input) const;
 
  private:
   struct State;

@@ -1,0 +1,53 @@
+#include "harness/fingerprint.h"
+
+#include <sys/utsname.h>
+
+#include <fstream>
+
+#include "harness/threads.h"
+#include "optimized/target.h"
+
+namespace attest::harness {
+namespace {
+
+std::string cpu_model() {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  for (std::string line; std::getline(cpuinfo, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+std::string operating_system() {
+  utsname name = {};
+  if (::uname(&name) != 0) return "unknown";
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+std::string compiler() {
+#ifdef __clang__
+  return "Clang " __clang_version__;
+#else
+  return "GCC " __VERSION__;
+#endif
+}
+
+}  // namespace
+
+Fingerprint environment_fingerprint() {
+  Fingerprint found;
+  found.attest_version = ATTEST_VERSION;
+  found.cpu = cpu_model();
+  found.operating_system = operating_system();
+  found.compiler = compiler();
+  found.build_type = ATTEST_BUILD_TYPE;
+  found.threads = threads();
+  for (const auto& status : optimized::targets()) {
+    found.targets.push_back({std::string(name_of(status.target)), status.usable, status.reason});
+  }
+  found.chosen_target = name_of(optimized::choose_target());
+  return found;
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,135 @@
+#include "harness/json_report.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace attest::harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// JSON has no infinity and no NaN; they become the strings "inf", "-inf" and "nan".
+Json number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+Json to_json(const PeerRatios& peer) {
+  return {{"rows", peer.rows},
+          {"median", number(peer.median)},
+          {"p99", number(peer.p99)},
+          {"max", number(peer.max)},
+          {"share_more_accurate", number(peer.share_more_accurate)}};
+}
+
+Json to_json(const WorstElement& worst) {
+  return {{"index", worst.index},
+          {"got", number(worst.got)},
+          {"expected", number(worst.expected)},
+          {"budget", number(worst.budget)}};
+}
+
+Json to_json(const Result& result) {
+  Json json = {{"status", name_of(result.status)},
+               {"step", result.step},
+               {"stage", result.stage},
+               {"mode", name_of(result.mode)},
+               {"implementation", result.judged.implementation},
+               {"target", result.judged.target},
+               {"e", number(result.e)},
+               {"elements", result.elements},
+               {"outside", result.outside},
+               {"ill_conditioned_rows", result.ill_conditioned_rows},
+               {"marginal", result.marginal},
+               {"message", result.message}};
+  if (result.worst) json["worst"] = to_json(*result.worst);
+  if (result.peer) json["peer"] = to_json(*result.peer);
+  return json;
+}
+
+Json to_json(const std::vector<Result>& results) {
+  Json json = Json::array();
+  for (const auto& result : results) json.push_back(to_json(result));
+  return json;
+}
+
+Json to_json(const CaseOutcome& outcome) {
+  return {{"case", outcome.name},       {"file", outcome.file},
+          {"family", outcome.family},   {"dtype", outcome.dtype},
+          {"steps", outcome.steps},     {"status", name_of(outcome.status)},
+          {"seconds", outcome.seconds}, {"results", to_json(outcome.results)}};
+}
+
+Json to_json(const std::map<Status, std::size_t>& counts) {
+  Json json = Json::object();
+  for (const Status status : kStatuses) {
+    const auto found = counts.find(status);
+    json[std::string(name_of(status))] = found == counts.end() ? 0 : found->second;
+  }
+  return json;
+}
+
+Json to_json(const Spread& spread) {
+  return {{"stages", spread.stages}, {"median_e", number(spread.median)}, {"max_e", number(spread.max)}};
+}
+
+Json to_json(const JudgedSummary& one) {
+  Json json = {{"implementation", one.judged.implementation},
+               {"target", one.judged.target},
+               {"results", to_json(one.counts)},
+               {"localised", to_json(one.localised)},
+               {"end_to_end", to_json(one.end_to_end)}};
+  if (one.peer_median) {
+    json["peer"] = {{"median", number(*one.peer_median)}, {"share_more_accurate", number(one.share_more_accurate)}};
+  }
+  return json;
+}
+
+Json to_json(const Summary& summary) {
+  Json judged = Json::array();
+  for (const auto& one : summary.judged) judged.push_back(to_json(one));
+  return {{"cases", to_json(summary.cases)},
+          {"results", to_json(summary.results)},
+          {"skipped", summary.skips},
+          {"marginal", summary.marginal},
+          {"ill_conditioned_rows", summary.ill_conditioned_rows},
+          {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", number(summary.truth.max * 1e-12)}}},
+          {"implementations", judged}};
+}
+
+Json to_json(const Fingerprint& fingerprint) {
+  Json targets = Json::array();
+  for (const auto& target : fingerprint.targets) {
+    targets.push_back({{"target", target.name}, {"usable", target.usable}, {"reason", target.reason}});
+  }
+  return {{"attest", fingerprint.attest_version},
+          {"cpu", fingerprint.cpu},
+          {"operating_system", fingerprint.operating_system},
+          {"compiler", fingerprint.compiler},
+          {"build_type", fingerprint.build_type},
+          {"threads", fingerprint.threads},
+          {"targets", targets},
+          {"chosen_target", fingerprint.chosen_target}};
+}
+
+}  // namespace
+
+std::string json_report(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
+                        const ReportHeader& header) {
+  Json cases = Json::array();
+  for (const auto& outcome : run.cases) cases.push_back(to_json(outcome));
+  const Json report = {{"schema", "attest.report"},
+                       {"schema_version", kReportSchemaVersion},
+                       {"status", name_of(all_fine(run) ? Status::passed : Status::failed)},
+                       {"command", header.command},
+                       {"shard", header.shard},
+                       {"seconds", run.seconds},
+                       {"environment", to_json(fingerprint)},
+                       {"summary", to_json(summary)},
+                       {"setup", to_json(run.absences)},
+                       {"cases", cases}};
+  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,101 @@
+#include "harness/judge_implementation.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "harness/head_layout.h"
+#include "harness/input_guard.h"
+#include "harness/judge_error.h"
+#include "harness/judge_stage.h"
+
+namespace attest::harness {
+namespace {
+
+void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
+
+std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,
+                                          const LocalisedStage& stage) {
+  const auto& truth = question.in.steps[question.step].localised.at(stage.stage);
+  const Tensor got = computed_by(implementation, stage.inputs);
+  const bool wants_bits = stage.stage == Stage::attention && question.in.family.exact_attention;
+  const bool same_size = got.size() == element_count(stage.shape);
+  // A stage function may return another view of the same elements; their order is what counts.
+  std::vector<Result> results = {
+      judge_stage(question, stage.stage, same_size ? reshaped(got, stage.shape) : got, truth)};
+  if (!wants_bits) return results;
+  question.mode = Mode::exact;
+  results.push_back(judge_exactly(question, stage.stage, got, truth.value));
+  return results;
+}
+
+std::vector<Result> judge_all_localised(const JudgedCase& judged, const Implementation& implementation,
+                                        const Judged& who) {
+  std::vector<Result> results;
+  for (std::size_t i = 0; i < judged.steps.size(); ++i) {
+    if (!judged.steps[i].recorded) continue;
+    const Question question{judged, i, Mode::localised, who};
+    for (const auto& stage : judged.steps[i].recorded->stages()) {
+      append(results, guarded(question, name_of(stage.stage),
+                              [&] { return judge_localised_stage(question, implementation, stage); }));
+    }
+  }
+  return results;
+}
+
+std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) {
+  const Step& step = question.in.item.steps[question.step];
+  const Stages got = layer.forward(step.inputs);
+  std::vector<Result> results;
+  for (const auto& [stage, truth] : question.in.steps[question.step].end_to_end) {
+    const auto found = got.find(stage);
+    if (found != got.end()) {
+      results.push_back(judge_stage(question, stage, found->second, truth));
+    } else if (stage == Stage::output) {
+      results.push_back(question.about(name_of(stage)));
+      results.back().message = "the layer returned no output";
+    }
+  }
+  return results;
+}
+
+std::vector<Result> judge_all_calls(const JudgedCase& judged, const Implementation& implementation, const Judged& who) {
+  if (const RaisedError* error = constructor_error(judged.item)) {
+    return {judge_error({judged, 0, Mode::error, who}, *error, [&] { implementation.layer(judged.item.layer); })};
+  }
+  std::vector<Result> results;
+  const auto layer = implementation.layer(judged.item.layer);
+  for (std::size_t i = 0; i < judged.item.steps.size(); ++i) {
+    const Step& step = judged.item.steps[i];
+    if (step.reset_cache) layer->reset_cache();
+    if (step.error) {
+      const Question question{judged, i, Mode::error, who};
+      results.push_back(judge_error(question, *step.error, [&] { layer->forward(step.inputs); }));
+    } else {
+      const Question question{judged, i, Mode::end_to_end, who};
+      append(results, guarded(question, "forward", [&] { return judge_call(question, *layer); }));
+    }
+  }
+  return results;
+}
+
+}  // namespace
+
+std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
+  const Judged who{implementation.name(), implementation.target()};
+  const Question about_layer{judged, 0, Mode::end_to_end, who};
+  if (const std::string gap = implementation.gap(judged.item.layer); !gap.empty()) {
+    Result skipped = about_layer.about("layer");
+    skipped.status = Status::skipped;
+    skipped.message = gap;
+    return {skipped};
+  }
+  const std::uint64_t before = fingerprint_of_inputs(judged.item);
+  std::vector<Result> results = judge_all_localised(judged, implementation, who);
+  append(results, guarded(about_layer, "constructor", [&] { return judge_all_calls(judged, implementation, who); }));
+  if (fingerprint_of_inputs(judged.item) != before) {
+    results.push_back(failed(about_layer, "inputs", "the implementation changed its inputs"));
+  }
+  return results;
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,115 @@
+#include "harness/judge_stage.h"
+
+#include <fmt/format.h>
+
+#include "fixtures/error.h"
+#include "harness/peer.h"
+
+namespace attest::harness {
+namespace {
+
+bool is_cache(Stage stage) { return stage == Stage::k_cache || stage == Stage::v_cache; }
+
+/// A constant truth proves nothing, except where being constant is what the case asks: a cache that nothing has filled,
+/// an attention that may see no key at all, or a family of identical terms.
+bool constant_is_the_point(const Question& question, Stage stage) {
+  const Step& step = question.in.item.steps[question.step];
+  const bool masked = !std::holds_alternative<NoMask>(step.inputs.mask);
+  const bool after_mask = stage == Stage::attention || stage == Stage::output;
+  return is_cache(stage) || (masked && after_mask) || question.in.family.structured_constant;
+}
+
+std::string explain_rejection(const Comparison& comparison) {
+  if (!comparison.problem.empty()) return comparison.problem;
+  if (comparison.never_written) return "the element was never written";
+  return fmt::format("{} of {} elements outside the error budget", comparison.outside, comparison.judged);
+}
+
+Status verdict_of_accepted(const Question& question, Stage stage, const Comparison& comparison) {
+  if (comparison.constant_truth) {
+    return constant_is_the_point(question, stage) ? Status::passed : Status::vacuous;
+  }
+  return comparison.has_power ? Status::passed : Status::mistrusted;
+}
+
+void set_verdict(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
+  const bool may_be_marginal = question.in.family.structured_constant && result.mode != Mode::exact;
+  if (comparison.problem.empty() && comparison.judged == 0) {
+    const bool all_ill = comparison.ill_conditioned_rows > 0;
+    result.status = all_ill ? Status::skipped : Status::vacuous;
+    result.message = all_ill ? "every row is ill-conditioned end to end" : "the truth is NaN everywhere";
+  } else if (comparison.within || (may_be_marginal && comparison.within_worst_case)) {
+    result.status = verdict_of_accepted(question, stage, comparison);
+    result.marginal = !comparison.within;
+    if (result.status == Status::vacuous) result.message = "the truth is constant";
+    if (result.status == Status::mistrusted) result.message = "an all-zero output would have passed";
+  } else {
+    result.status = Status::failed;
+    result.message = explain_rejection(comparison);
+  }
+}
+
+Result judge_comparison(const Question& question, Stage stage, const Comparison& comparison, const Shape& shape) {
+  Result result = question.about(name_of(stage));
+  result.e = comparison.e;
+  result.elements = comparison.judged;
+  result.outside = comparison.outside;
+  result.ill_conditioned_rows = comparison.ill_conditioned_rows;
+  if (comparison.worst >= 0) {
+    result.worst = {unflatten(comparison.worst, shape), comparison.got, comparison.expected, comparison.budget};
+  }
+  set_verdict(result, question, stage, comparison);
+  return result;
+}
+
+}  // namespace
+
+Result Question::about(std::string_view what) const {
+  Result result;
+  result.case_name = in.item.name;
+  result.step = static_cast<std::int64_t>(step);
+  result.stage = what;
+  result.mode = mode;
+  result.judged = judged;
+  return result;
+}
+
+Result judge_stage(const Question& question, Stage stage, const Tensor& got, const reference::StageTruth& truth) {
+  const Case& item = question.in.item;
+  const Comparison comparison = compare(got, truth, item.layer.config.dtype);
+  Result result = judge_comparison(question, stage, comparison, got.shape());
+  const Stages& torchtunes = item.steps[question.step].expected;
+  const auto own = torchtunes.find(stage);
+  if (own != torchtunes.end() && &own->second != &got) result.peer = peer_ratios(got, own->second, truth);
+  return result;
+}
+
+Result judge_exactly(const Question& question, Stage stage, const Tensor& got, const Tensor& expected) {
+  Result result = judge_comparison(question, stage, compare_exactly(got, expected), got.shape());
+  if (result.status == Status::failed && result.outside > 0) {
+    result.message = fmt::format("{} of {} elements are not bit-equal", result.outside, result.elements);
+  }
+  // Bit-equality needs no power of its own: a budget of zero rejects everything else.
+  if (result.status == Status::mistrusted) result.status = Status::passed;
+  return result;
+}
+
+Result failed(const Question& question, std::string_view what, const std::string& message) {
+  Result result = question.about(what);
+  result.status = Status::failed;
+  result.message = message;
+  return result;
+}
+
+std::vector<Result> guarded(const Question& question, std::string_view what,
+                            const std::function<std::vector<Result>()>& judge) {
+  try {
+    return judge();
+  } catch (const InputError& error) {
+    return {failed(question, what, std::string("refused what torchtune accepts: ") + error.what())};
+  } catch (const std::exception& error) {
+    return {failed(question, what, std::string("raised an exception: ") + error.what())};
+  }
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "harness/implementation.h"
+#include "harness/judgement.h"
+
+/// Who takes part in a run.
+namespace attest::harness {
+
+struct LineupRequest {
+  std::vector<std::string> implementations;  ///< "reference", "optimized"; empty: both
+  std::string target;                        ///< a target's name, or "all"; empty: ATTEST_TARGET if set, else all
+};
+
+struct Lineup {
+  std::vector<std::unique_ptr<Implementation>> implementations;
+  /// One result for each target that this machine cannot run: skipped with its reason, or failed if
+  /// ATTEST_REQUIRE_TARGETS ("avx2;avx512") names it.
+  std::vector<Result> absences;
+};
+
+/// Throws InputError for a name that is not known, or a target that was asked for and is not usable; also for
+/// ATTEST_TARGET and ATTEST_REQUIRE_TARGETS themselves. Never falls back to something else.
+Lineup line_up(const LineupRequest& request);
+
+}  // namespace attest::harness

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <deque>
+#include <variant>
+#include <vector>
+
+#include "fixtures/case.h"
+#include "fixtures/stage_inputs.h"
+#include "harness/implementation.h"
+#include "reference/truth.h"
+
+/// Localised judging: every stage is fed with what torchtune recorded before it, so that errors do not compound and the
+/// first diverging stage is named.
+namespace attest::harness {
+
+using StageInputs = std::variant<LinearInputs, RotaryInputs, NormInputs, AttentionInputs>;
+
+struct LocalisedStage {
+  Stage stage;
+  StageInputs inputs;  ///< borrowed from the case and from the RecordedStages that made this
+  Shape shape;         ///< of the recorded stage
+};
+
+/// The localised stages of one step that returned, in torchtune's order. The caches are no stage here: they are copies.
+class RecordedStages {
+ public:
+  /// `layer` and `step` must outlive this.
+  RecordedStages(const LayerSpec& layer, const Step& step);
+
+  const std::vector<LocalisedStage>& stages() const { return stages_; }
+
+  /// What the step wrote to the cache, [b, n_kv, s_y, h_d]: keys after rotary embedding and norm, and values.
+  /// Null where the call projected none (y absent).
+  const Tensor* keys() const { return keys_; }
+  const Tensor* values() const { return values_; }
+
+ private:
+  void add_projection(Stage stage, const Tensor& x, const Projection& projection, std::string_view prefix);
+  const Tensor* add_head_stages(Stage projection, Stage rope, Stage norm, std::int64_t heads);
+  void add_attention(const Tensor& q);
+  void add_output();
+  const Tensor& keep(Tensor tensor) { return kept_.emplace_back(std::move(tensor)); }
+  const Tensor* recorded(Stage stage) const;
+
+  const LayerSpec& layer_;
+  const Step& step_;
+  std::deque<Tensor> kept_;  ///< re-laid copies that the inputs borrow; a deque never moves them
+  std::vector<LocalisedStage> stages_;
+  const Tensor* keys_ = nullptr;
+  const Tensor* values_ = nullptr;
+};
+
+/// The truth of one stage, and an implementation's answer.
+reference::StageTruth truth_of(const StageInputs& inputs);
+Tensor computed_by(const Implementation& implementation, const StageInputs& inputs);
+
+}  // namespace attest::harness

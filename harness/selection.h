@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+/// Which case files a command works on.
+namespace attest::harness {
+
+/// Where the fixtures are: `option` if not empty, else ATTEST_FIXTURES, else the source tree this program was built
+/// from, else share/attest/fixtures beside the installed program. Throws InputError if that is no directory.
+std::filesystem::path fixtures_directory(const std::string& option);
+
+/// Every case of the manifest, in its order, after its SHA-256 values have been checked.
+std::vector<std::filesystem::path> all_cases(const std::filesystem::path& fixtures);
+
+/// Turns arguments into case files, without duplicates and in the order given. An argument is a file; a directory
+/// (every .h5 below it); a glob over files or over case names ("gqa/*"); or a case's name ("gqa/four_to_one"). Throws
+/// InputError for an argument that selects nothing.
+std::vector<std::filesystem::path> select_cases(const std::vector<std::string>& arguments,
+                                                const std::filesystem::path& fixtures);
+
+/// "2/4": the second of four shards. Case i belongs to shard i mod 4 + 1.
+struct Shard {
+  std::size_t index = 1;
+  std::size_t count = 1;
+};
+
+/// Throws InputError unless 1 <= I <= N.
+Shard shard_from_text(const std::string& text);
+
+/// Throws InputError if there are fewer files than shards: a shard without a case would pass without a proof.
+std::vector<std::filesystem::path> take_shard(const std::vector<std::filesystem::path>& files, const Shard& shard);
+
+}  // namespace attest::harness

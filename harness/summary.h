@@ -1,0 +1,42 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/verify.h"
+
+/// A run in a few numbers.
+namespace attest::harness {
+
+/// e over a set of stages. Both are 0 for an empty set.
+struct Spread {
+  std::size_t stages = 0;
+  double median = 0.0;
+  double max = 0.0;
+  const Result* worst = nullptr;  ///< the result with the largest e; borrowed from the run
+};
+
+struct JudgedSummary {
+  Judged judged;
+  std::map<Status, std::size_t> counts;
+  Spread localised;
+  Spread end_to_end;
+  std::optional<double> peer_median;  ///< median over stages of T2's median ratio
+  double share_more_accurate = 0.0;   ///< mean over rows of T2
+};
+
+struct Summary {
+  std::map<Status, std::size_t> cases;
+  std::map<Status, std::size_t> results;
+  std::map<std::string, std::size_t> skips;  ///< reason -> how many results
+  std::vector<JudgedSummary> judged;
+  Spread truth;  ///< of the agreement of the two float64 truths, in units of 1e-12 max|row|
+  std::size_t marginal = 0;
+  std::int64_t ill_conditioned_rows = 0;
+};
+
+Summary summarise(const Run& run);
+
+}  // namespace attest::harness

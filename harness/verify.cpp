@@ -1,0 +1,90 @@
+#include "harness/verify.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
+#include "fixtures/case_file.h"
+#include "harness/case_truth.h"
+#include "harness/interrupt.h"
+#include "harness/judge_implementation.h"
+#include "harness/judge_recorded.h"
+
+namespace attest::harness {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+const Judged kTruth = {"truth", ""};
+const Judged kTorchtune = {"torchtune", ""};
+
+bool is_of_an_implementation(const Result& result) { return result.judged != kTruth && result.judged != kTorchtune; }
+
+void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
+
+}  // namespace
+
+Status verdict_of(const std::vector<Result>& results) {
+  const auto any = [&](Status status) {
+    return std::ranges::any_of(results, [&](const Result& result) { return result.status == status; });
+  };
+  for (const Status bad : {Status::failed, Status::mistrusted, Status::vacuous, Status::untested}) {
+    if (any(bad)) return bad;
+  }
+  const auto of_implementations = std::ranges::count_if(results, is_of_an_implementation);
+  const auto passed = std::ranges::count_if(
+      results, [](const Result& result) { return is_of_an_implementation(result) && result.status == Status::passed; });
+  if (of_implementations == 0) return Status::vacuous;
+  return passed == 0 ? Status::skipped : Status::passed;
+}
+
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup) {
+  const auto start = Clock::now();
+  const Case item = read_case(file);
+  const JudgedCase judged = with_truths(item);
+  CaseOutcome outcome;
+  outcome.name = item.name;
+  outcome.file = file.string();
+  outcome.family = item.family;
+  outcome.dtype = name_of(item.layer.config.dtype);
+  outcome.steps = static_cast<std::int64_t>(item.steps.size());
+  outcome.results = judge_stored_truth(judged);
+  append(outcome.results, judge_torchtune(judged));
+  for (const auto& implementation : lineup.implementations) {
+    append(outcome.results, judge_implementation(judged, *implementation));
+  }
+  outcome.status = verdict_of(outcome.results);
+  outcome.seconds = seconds_since(start);
+  return outcome;
+}
+
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const Observer& observer) {
+  const auto start = Clock::now();
+  Run run;
+  run.selected = files.size();
+  run.absences = lineup.absences;
+  run.judged.push_back(kTorchtune);
+  for (const auto& implementation : lineup.implementations) {
+    run.judged.push_back({implementation->name(), implementation->target()});
+  }
+  for (std::size_t i = 0; i < files.size() && !run.interrupted; ++i) {
+    observer.before_case(files[i], i);
+    run.cases.push_back(verify_case(files[i], lineup));
+    observer.after_case(run.cases.back());
+    run.interrupted = interrupted();
+  }
+  run.seconds = seconds_since(start);
+  return run;
+}
+
+bool all_fine(const Run& run) {
+  const auto tolerable = [](const auto& item) { return is_tolerable(item.status); };
+  const bool something_passed =
+      std::ranges::any_of(run.cases, [](const CaseOutcome& outcome) { return outcome.status == Status::passed; });
+  return !run.interrupted && something_passed && run.cases.size() == run.selected &&
+         std::ranges::all_of(run.cases, tolerable) && std::ranges::all_of(run.absences, tolerable);
+}
+
+}  // namespace attest::harness

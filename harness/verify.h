@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/judgement.h"
+#include "harness/lineup.h"
+
+/// The main job: read cases one at a time, judge each by everybody in the lineup.
+namespace attest::harness {
+
+struct CaseOutcome {
+  std::string name;
+  std::string file;
+  std::string family;
+  std::string dtype;
+  std::int64_t steps = 0;
+  Status status = Status::untested;
+  std::vector<Result> results;
+  double seconds = 0.0;
+};
+
+struct Run {
+  std::vector<Judged> judged;  ///< "torchtune", then the lineup
+  std::vector<Result> absences;
+  std::vector<CaseOutcome> cases;
+  std::size_t selected = 0;
+  bool interrupted = false;
+  double seconds = 0.0;
+};
+
+/// What somebody who watches a run is told.
+struct Observer {
+  std::function<void(const std::filesystem::path&, std::size_t)> before_case;  ///< file, its index
+  std::function<void(const CaseOutcome&)> after_case;
+};
+
+/// Judges the stored truth, torchtune's own recording and every implementation on one file. Throws InputError for a
+/// file that cannot be read.
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup);
+
+/// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C.
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const Observer& observer);
+
+/// The verdict on a case: failed, mistrusted, vacuous or untested if any result is; vacuous if nothing of an
+/// implementation was judged; skipped if all of it was skipped; else passed.
+Status verdict_of(const std::vector<Result>& results);
+
+/// Whether every case and every required target is fine.
+bool all_fine(const Run& run);
+
+}  // namespace attest::harness

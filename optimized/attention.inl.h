@@ -1,0 +1,203 @@
+/// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
+///
+/// Loop order: key blocks; within one, register tiles of rows; within one, scores = Q K^T panel by panel, softmax row by
+/// row, output += weights V panel by panel. The row of a tile is token * group + head, so each key and value is read once
+/// for the whole group of query heads and is never copied. Tails: rows by smaller register tiles, keys by hiding lanes,
+/// channels by the zero padding of the value panels.
+namespace {
+
+using attest::optimized::AttentionTile;
+using attest::optimized::BlockVisibility;
+using attest::optimized::kKeyBlock;
+
+inline size_t round_up(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+
+/// The tile's workspace. Outputs lie in product panels [head_dim / width][rows][width].
+struct TileState {
+  const AttentionTile& tile;
+  size_t rows;
+  size_t value_panels;
+  float* queries;     ///< packed rows, scaled
+  float* out;
+  float* sums;        ///< [rows][kWidth]
+  float* references;  ///< [rows]
+  float* scores;      ///< [kTileRows][kKeyBlock]
+};
+
+size_t attention_workspace(size_t rows, size_t head_dim) noexcept {
+  return rows * (head_dim + round_up(head_dim, kPanelWidth) + kWidth) + round_up(rows, 16) + kTileRows * kKeyBlock + 64;
+}
+
+inline TileState place_state(const AttentionTile& tile) noexcept {
+  const size_t rows = tile.tokens * tile.group;
+  const size_t value_panels = round_up(tile.head_dim, kPanelWidth) / kPanelWidth;
+  float* scores = tile.workspace;
+  float* out = scores + kTileRows * kKeyBlock;
+  float* sums = out + rows * value_panels * kPanelWidth;
+  float* references = sums + rows * kWidth;
+  return {tile, rows, value_panels, references + round_up(rows, 16), out, sums, references, scores};
+}
+
+/// Packs and scales the queries, and starts each row's softmax: empty, or with the empty slots' weight of exp(0) each.
+void start_rows(const TileState& s) noexcept {
+  const AttentionTile& t = s.tile;
+  for (size_t row = 0; row < s.rows; ++row) {
+    const size_t first = row / kTileRows * kTileRows;
+    const size_t n = smaller(kTileRows, s.rows - first);
+    const float* q = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
+    float* packed = s.queries + first * t.head_dim + (row - first);
+    for (size_t c = 0; c < t.head_dim; ++c) packed[c * n] = q[c] * t.scale_log2;
+    store(s.sums + row * kWidth, zero());
+    s.sums[row * kWidth] = float(t.empty_slots);
+    s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
+  }
+  const size_t floats = s.rows * s.value_panels * kPanelWidth;
+  for (size_t i = 0; i < floats; i += kWidth) store(s.out + i, zero());
+}
+
+/// One register tile of rows against keys [begin, end) of one block.
+struct BlockWork {
+  size_t row, rows;
+  size_t begin, end;  ///< begin is a multiple of the panel width
+  bool plain;         ///< no mask has to be read
+};
+
+inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.first_token + row / s.tile.group; }
+
+inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
+  const size_t depth = s.tile.head_dim;
+  const float* queries = s.queries + w.row * depth;
+  for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
+    const float* panel = s.tile.keys + key * depth;
+    const TileOperands operands{queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false,
+                                panel + kPanelWidth * depth};
+    multiply_packed_rows(w.rows, operands);
+  }
+}
+
+inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
+  const AttentionTile& t = s.tile;
+  const size_t count = w.end - w.begin, padded = round_up(count, kPanelWidth);
+  for (size_t r = 0; r < w.rows; ++r) {
+    const size_t row = w.row + r, token = token_of(s, row);
+    float* scores = s.scores + r * kKeyBlock;
+    size_t visible = count;
+    if (t.is_causal && token + 1 < w.end) visible = token + 1 > w.begin ? token + 1 - w.begin : 0;
+    if (!w.plain) mask_scores(t.mask, token, w.begin, count, scores);
+    if (visible < padded) hide_from(visible, padded, scores);
+    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth, s.value_panels,
+                           s.rows * kPanelWidth};
+    weigh_row(state, scores, padded);
+  }
+}
+
+inline void add_values(const TileState& s, const BlockWork& w) noexcept {
+  for (size_t p = 0; p < s.value_panels; ++p) {
+    const float* values = s.tile.values + p * s.tile.value_panel_stride + w.begin * kPanelWidth;
+    float* out = s.out + (p * s.rows + w.row) * kPanelWidth;
+    const size_t count = w.end - w.begin;
+    multiply_weight_rows(w.rows, {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth});
+  }
+}
+
+/// add_values where a value is NaN or Inf and a key may be hidden: a hidden key is left out instead of multiplied by zero.
+/// For every other key the operations and their order are those of the register tile.
+void add_visible_values(const TileState& s, const BlockWork& w) noexcept {
+  const AttentionTile& t = s.tile;
+  for (size_t r = 0; r < w.rows; ++r) {
+    const size_t token = token_of(s, w.row + r);
+    for (size_t c = 0; c < s.value_panels * kTileVecs; ++c) {
+      const size_t panel = c / kTileVecs, offset = c % kTileVecs * kWidth;
+      Vec sum = zero();
+      for (size_t key = w.begin; key < w.end; ++key) {
+        if ((t.is_causal && key > token) || !is_visible(t.mask, token, key)) continue;
+        const float* value = t.values + panel * t.value_panel_stride + key * kPanelWidth + offset;
+        sum = fma(broadcast(s.scores[r * kKeyBlock + key - w.begin]), load(value), sum);
+      }
+      float* out = s.out + (panel * s.rows + w.row + r) * kPanelWidth + offset;
+      store(out, add(load(out), sum));
+    }
+  }
+}
+
+void attend_block(const TileState& s, size_t begin, size_t end, bool plain) noexcept {
+  for (size_t row = 0; row < s.rows; row += kTileRows) {
+    BlockWork w{row, smaller(kTileRows, s.rows - row), begin, end, plain};
+    if (s.tile.is_causal) w.end = smaller(end, token_of(s, row + w.rows - 1) + 1);
+    if (w.end <= w.begin) continue;
+    compute_scores(s, w);
+    compute_weights(s, w);
+    if (s.tile.values_finite || (plain && !s.tile.is_causal)) {
+      add_values(s, w);
+    } else {
+      add_visible_values(s, w);
+    }
+  }
+}
+
+/// Divides by the sum of the weights; a row that saw no key is exactly zero.
+void finish_rows(const TileState& s) noexcept {
+  const AttentionTile& t = s.tile;
+  for (size_t row = 0; row < s.rows; ++row) {
+    const float sum = sum_of(load(s.sums + row * kWidth));
+    float* out = t.out + row / t.group * t.out_token_stride + row % t.group * t.out_head_stride;
+    if (t.partial) {
+      out = t.partial + row * (t.head_dim + 2);
+      out[t.head_dim] = s.references[row];
+      out[t.head_dim + 1] = sum;
+    }
+    const Vec divisor = broadcast(t.partial || sum == 0.0f ? 1.0f : sum);
+    for (size_t c = 0; c < t.head_dim; c += kWidth) {
+      const float* panel = s.out + (c / kPanelWidth * s.rows + row) * kPanelWidth + c % kPanelWidth;
+      store_first(out + c, divide(load(panel), divisor), t.head_dim - c);
+    }
+  }
+}
+
+void attend(const AttentionTile& tile) noexcept {
+  const TileState s = place_state(tile);
+  start_rows(s);
+  for (size_t block = tile.key_begin; block < tile.key_end; block += kKeyBlock) {
+    size_t begin = block, end = smaller(block + kKeyBlock, tile.key_end);
+    bool plain = true;
+    if (tile.visibility) {
+      const BlockVisibility& seen = tile.visibility[block / kKeyBlock];
+      plain = seen.plain;
+      end = smaller(end, block + seen.end_panel * kPanelWidth);
+      begin = block + seen.first_panel * kPanelWidth;
+    }
+    if (begin < end) attend_block(s, begin, end, plain);
+  }
+  finish_rows(s);
+}
+
+/// Joins partial results over disjoint ranges of keys, in the order of the ranges.
+void merge_partials(const attest::optimized::PartialMerge& m) noexcept {
+  for (size_t row = 0; row < m.tokens * m.group; ++row) {
+    const float* first = m.partial + row * (m.head_dim + 2);
+    float largest = kHidden;
+    for (size_t p = 0; p < m.parts; ++p) {
+      const float reference = first[p * m.part_stride + m.head_dim];
+      if (reference > largest) largest = reference;
+    }
+    const float shift = largest == kHidden ? 0.0f : largest;
+    Vec sum = zero();
+    for (size_t p = 0; p < m.parts; ++p) {
+      const float* part = first + p * m.part_stride + m.head_dim;
+      sum = fma(broadcast(part[1]), exp2(broadcast(part[0] - shift)), sum);
+    }
+    const Vec divisor = select(equal(sum, zero()), broadcast(1.0f), sum);
+    float* out = m.out + row / m.group * m.out_token_stride + row % m.group * m.out_head_stride;
+    for (size_t c = 0; c < m.head_dim; c += kWidth) {
+      Vec joined = zero();
+      for (size_t p = 0; p < m.parts; ++p) {
+        const float* part = first + p * m.part_stride;
+        const Vec factor = exp2(broadcast(part[m.head_dim] - shift));
+        joined = fma(load_first(part + c, m.head_dim - c), factor, joined);
+      }
+      store_first(out + c, divide(joined, divisor), m.head_dim - c);
+    }
+  }
+}
+
+}  // namespace

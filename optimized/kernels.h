@@ -1,0 +1,143 @@
+#pragma once
+
+#include <stddef.h>
+
+/// What every target compiles: plain functions over raw pointers, gathered in a table. This header is included by files
+/// compiled for one instruction set, so it holds plain structs only (optimized/README.md, "The object rule").
+///
+/// The layouts the kernels share; `width` is the table's panel_width, "panel" a strip of that many columns:
+///   packed rows      micro-panels of tile_rows rows, each [depth][rows in it]: what the tile product broadcasts from
+///   weight panels    [columns / width][depth][width], zero-padded
+///   product panels   [columns / width][rows][width]
+///   key panels       [tokens / width][head_dim][width]: a panel holds `width` tokens, one per column
+///   value panels     [head_dim / width][capacity][width]: a panel holds `width` channels of every token
+namespace attest::optimized {
+
+/// Keys are visited in blocks of this many; the visibility of a mask is known for each block.
+inline constexpr size_t kKeyBlock = 256;
+
+// --- projections -----------------------------------------------------------------------------------------------------
+
+/// product panels [panel_count][rows][width] = packed rows times weight panels
+struct BlockProduct {
+  const float* packed_rows;
+  const float* panels;
+  float* product;
+  size_t rows;
+  size_t depth;
+  size_t panel_count;
+};
+
+enum class Pairing { none, interleaved, halves };
+
+/// What happens to one head (or any row of columns) after its projection, in torchtune's order.
+struct HeadFinish {
+  const float* bias = nullptr;  ///< [columns], or null
+  Pairing pairing = Pairing::none;
+  const float* cos = nullptr;  ///< [columns / 2], the table row of this token
+  const float* sin = nullptr;
+  const float* norm_scale = nullptr;  ///< [columns], or null
+  float norm_eps = 0;
+  float* after_projection = nullptr;  ///< receives the row at that point, or null
+  float* after_rotary = nullptr;
+};
+
+/// Where one row's columns lie in product panels.
+struct ProductRow {
+  const float* row;     ///< the row in the first panel
+  size_t panel_stride;  ///< floats from one panel to the next
+  size_t first_column;
+  size_t columns;
+};
+
+// --- attention -------------------------------------------------------------------------------------------------------
+
+enum class MaskKind { none, boolean, additive };
+
+/// The mask of one sample: element (token, key) is at token * token_stride + key * key_stride; a broadcast has stride 0.
+struct MaskRows {
+  MaskKind kind = MaskKind::none;
+  const unsigned char* flags = nullptr;
+  const float* biases = nullptr;
+  size_t token_stride = 0;
+  size_t key_stride = 0;
+};
+
+/// What a run of keys of one mask row shows.
+struct MaskScan {
+  size_t first_visible;  ///< first_visible == end_visible: nothing
+  size_t end_visible;
+  bool plain;  ///< every key is visible and nothing is added
+};
+
+/// What one key block shows to one tile of tokens. Panels are counted from the block's first key.
+struct BlockVisibility {
+  unsigned char first_panel;
+  unsigned char end_panel;  ///< equal: the block is skipped
+  bool plain;               ///< no mask has to be read
+};
+
+/// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
+struct AttentionTile {
+  const float* q;  ///< first token, first head of the group
+  float* out;
+  size_t q_token_stride, q_head_stride;
+  size_t out_token_stride, out_head_stride;
+  size_t tokens, group, head_dim;
+  float scale_log2;  ///< log2(e) / sqrt(head_dim): scores are kept in the log2 domain
+
+  const float* keys;
+  const float* values;
+  size_t value_panel_stride;
+  size_t key_begin, key_end;
+  size_t empty_slots;   ///< visible keys that are zero, with a value of zero: they weigh exp(0) and are not read
+  bool values_finite;   ///< no NaN or Inf among the values: a zero weight then needs no care
+
+  bool is_causal;       ///< token t sees keys up to first_token + t
+  size_t first_token;
+  MaskRows mask;
+  const BlockVisibility* visibility;  ///< of each key block of the mask, or null without a mask
+
+  float* partial;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
+  float* workspace;  ///< KernelTable::attention_workspace floats
+};
+
+/// Joins `parts` partial results of the same rows, part_stride floats apart, in order.
+struct PartialMerge {
+  const float* partial;
+  size_t parts, part_stride;
+  float* out;
+  size_t out_token_stride, out_head_stride;
+  size_t tokens, group, head_dim;
+};
+
+// --- the table -------------------------------------------------------------------------------------------------------
+
+struct KernelTable {
+  size_t vector_width;
+  size_t tile_rows;
+  size_t panel_width;
+  size_t attention_rows;  ///< query rows of one tile; a larger group makes a tile of its own
+
+  void (*pack_rows)(const float* rows, size_t row_stride, size_t count, size_t depth, float* packed) noexcept;
+  void (*multiply_block)(const BlockProduct& block) noexcept;
+  void (*finish_head)(const ProductRow& source, const HeadFinish& finish, float* row) noexcept;
+
+  void (*store_key)(const float* row, size_t head_dim, float* column) noexcept;
+  /// Returns whether every element is finite.
+  bool (*store_value)(const float* row, size_t head_dim, float* element, size_t panel_stride) noexcept;
+
+  MaskScan (*scan_mask)(const MaskRows& mask, size_t token, size_t first_key, size_t count) noexcept;
+  size_t (*attention_workspace)(size_t rows, size_t head_dim) noexcept;
+  void (*attend)(const AttentionTile& tile) noexcept;
+  void (*merge_partials)(const PartialMerge& merge) noexcept;
+
+  /// Runs `steps` rounds of independent fused multiply-adds and returns the operations done; `sink` keeps them alive.
+  double (*run_peak)(size_t steps, float* sink) noexcept;
+};
+
+const KernelTable& scalar_kernels() noexcept;
+const KernelTable& avx2_kernels() noexcept;
+const KernelTable& avx512_kernels() noexcept;
+
+}  // namespace attest::optimized

@@ -1,0 +1,94 @@
+#include "optimized/key_value_panels.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace attest::optimized {
+namespace {
+
+std::size_t round_up(std::size_t count, std::size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+
+}  // namespace
+
+void KeyValuePanels::resize(std::size_t samples, std::size_t heads, std::size_t capacity, std::size_t head_dim) {
+  samples_ = samples;
+  heads_ = heads;
+  capacity_ = capacity;
+  head_dim_ = head_dim;
+  key_floats_ = round_up(capacity, kernels_.panel_width) * head_dim;
+  value_floats_ = round_up(head_dim, kernels_.panel_width) * capacity;
+  keys_.reserve(samples * heads * key_floats_);
+  values_.reserve(samples * heads * value_floats_);
+  if (samples * heads > flags_) {
+    flags_ = samples * heads;
+    not_finite_ = std::make_unique<std::atomic<bool>[]>(flags_);
+  }
+  for (std::size_t i = 0; i < samples * heads; ++i) not_finite_[i].store(false, std::memory_order_relaxed);
+}
+
+void KeyValuePanels::clear(std::size_t filled) {
+  const std::size_t width = kernels_.panel_width;
+  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+    std::memset(keys_.data() + i * key_floats_, 0, round_up(filled, width) * head_dim_ * sizeof(float));
+    for (std::size_t column = 0; column < head_dim_; column += width) {
+      std::memset(values_.data() + i * value_floats_ + column * capacity_, 0, filled * width * sizeof(float));
+    }
+    not_finite_[i].store(false, std::memory_order_relaxed);
+  }
+}
+
+void KeyValuePanels::store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+  const std::size_t width = kernels_.panel_width;
+  float* panel = keys_.data() + index(sample, head) * key_floats_ + token / width * width * head_dim_;
+  kernels_.store_key(row, head_dim_, panel + token % width);
+}
+
+void KeyValuePanels::store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+  const std::size_t i = index(sample, head);
+  float* element = values_.data() + i * value_floats_ + token * kernels_.panel_width;
+  if (!kernels_.store_value(row, head_dim_, element, value_panel_stride())) {
+    not_finite_[i].store(true, std::memory_order_relaxed);
+  }
+}
+
+const float* KeyValuePanels::keys(std::size_t sample, std::size_t head) const {
+  return keys_.data() + index(sample, head) * key_floats_;
+}
+
+const float* KeyValuePanels::values(std::size_t sample, std::size_t head) const {
+  return values_.data() + index(sample, head) * value_floats_;
+}
+
+bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
+  return !not_finite_[index(sample, head)].load(std::memory_order_relaxed);
+}
+
+Tensor KeyValuePanels::keys_tensor() const {
+  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_),
+                                 static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
+  const std::size_t width = kernels_.panel_width;
+  float* out = tensor.as<float>().data();
+  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+    for (std::size_t token = 0; token < capacity_; ++token) {
+      const float* column = keys_.data() + i * key_floats_ + token / width * width * head_dim_ + token % width;
+      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = column[c * width];
+    }
+  }
+  return tensor;
+}
+
+Tensor KeyValuePanels::values_tensor() const {
+  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_),
+                                 static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
+  const std::size_t width = kernels_.panel_width;
+  float* out = tensor.as<float>().data();
+  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+    for (std::size_t token = 0; token < capacity_; ++token) {
+      const float* row = values_.data() + i * value_floats_ + token * width;
+      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = row[c / width * value_panel_stride() + c % width];
+    }
+  }
+  return tensor;
+}
+
+}  // namespace attest::optimized

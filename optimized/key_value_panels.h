@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "fixtures/tensor.h"
+#include "optimized/aligned_buffer.h"
+#include "optimized/kernels.h"
+
+namespace attest::optimized {
+
+/// Keys and values [samples, heads, capacity, head_dim] in the layout the attention kernels read (optimized/kernels.h).
+/// Serves as the cache and as a call's own keys and values.
+class KeyValuePanels {
+ public:
+  explicit KeyValuePanels(const KernelTable& kernels) : kernels_(kernels) {}
+
+  /// Takes this shape; what was stored is lost. Allocates only to grow.
+  void resize(std::size_t samples, std::size_t heads, std::size_t capacity, std::size_t head_dim);
+  /// Slots [0, filled) become zero again.
+  void clear(std::size_t filled);
+
+  /// Different slots may be written from different threads.
+  void store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row);
+  void store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row);
+
+  const float* keys(std::size_t sample, std::size_t head) const;
+  const float* values(std::size_t sample, std::size_t head) const;
+  std::size_t value_panel_stride() const { return capacity_ * kernels_.panel_width; }
+  /// False once a NaN or Inf was stored among this head's values.
+  bool values_finite(std::size_t sample, std::size_t head) const;
+
+  /// float32 [samples, heads, capacity, head_dim], as torchtune's cache has them.
+  Tensor keys_tensor() const;
+  Tensor values_tensor() const;
+
+ private:
+  std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_ + head; }
+
+  const KernelTable& kernels_;
+  std::size_t samples_ = 0, heads_ = 0, capacity_ = 0, head_dim_ = 0;
+  std::size_t key_floats_ = 0, value_floats_ = 0;  ///< of one head
+  AlignedBuffer keys_, values_;
+  std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< [samples * heads]
+  std::size_t flags_ = 0;
+};
+
+}  // namespace attest::optimized

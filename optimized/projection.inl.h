@@ -1,0 +1,60 @@
+/// Projections: packing rows, and the product of packed rows with weight panels.
+namespace {
+
+using attest::optimized::BlockProduct;
+
+/// Depth of one block: its strip of a panel (kDepthBlock * kPanelWidth floats) stays in the first-level cache.
+constexpr size_t kDepthBlock = 256;
+/// Rows whose whole depth fits here (floats) are multiplied panel by panel, so that the weights are one stream.
+constexpr size_t kResidentRows = 96 * 1024;
+
+inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/// Micro-panels of kTileRows rows (the last may have fewer), each [depth][rows in it].
+void pack_rows(const float* rows, size_t row_stride, size_t count, size_t depth, float* packed) noexcept {
+  for (size_t first = 0; first < count; first += kTileRows) {
+    const size_t n = smaller(kTileRows, count - first);
+    const float* source = rows + first * row_stride;
+    for (size_t k = 0; k < depth; ++k) {
+      for (size_t r = 0; r < n; ++r) packed[k * n + r] = source[r * row_stride + k];
+    }
+    packed += n * depth;
+  }
+}
+
+/// One strip of one panel: all rows times depth [first, first + count). `following` is the strip read afterwards.
+void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count, const float* following) noexcept {
+  const float* strip = block.panels + (panel * block.depth + first) * kPanelWidth;
+  float* out = block.product + panel * block.rows * kPanelWidth;
+  for (size_t row = 0; row < block.rows; row += kTileRows) {
+    const size_t n = smaller(kTileRows, block.rows - row);
+    const float* rows = block.packed_rows + row * block.depth + first * n;
+    // The last two tiles fetch the following strip, half each: a step of depth fetches one line, a strip has two.
+    const float* next = rows + n * block.depth;
+    if (row + kTileRows >= block.rows) {
+      next = following + count * 16;
+    } else if (row + 2 * kTileRows >= block.rows) {
+      next = following;
+    }
+    multiply_packed_rows(n, {rows, strip, count, out + row * kPanelWidth, kPanelWidth, first != 0, next});
+  }
+}
+
+/// Loop order: blocks of depth, panels, row tiles; a strip of a panel stays in the first-level cache while the rows of
+/// that depth stream past it from the second. Few rows: panels, blocks of depth, row tiles. The sums are the same.
+void multiply_block(const BlockProduct& block) noexcept {
+  const size_t depth_blocks = (block.depth + kDepthBlock - 1) / kDepthBlock;
+  const bool resident = block.rows * block.depth <= kResidentRows;
+  const size_t strips = depth_blocks * block.panel_count;
+  for (size_t step = 0; step < strips; ++step) {
+    const size_t panel = resident ? step / depth_blocks : step % block.panel_count;
+    const size_t first = (resident ? step % depth_blocks : step / block.panel_count) * kDepthBlock;
+    const size_t after = step + 1 < strips ? step + 1 : step;
+    const size_t next_panel = resident ? after / depth_blocks : after % block.panel_count;
+    const size_t next_first = (resident ? after % depth_blocks : after / block.panel_count) * kDepthBlock;
+    const float* following = block.panels + (next_panel * block.depth + next_first) * kPanelWidth;
+    multiply_strip(block, panel, first, smaller(kDepthBlock, block.depth - first), following);
+  }
+}
+
+}  // namespace

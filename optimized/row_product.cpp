@@ -1,0 +1,65 @@
+#include "optimized/row_product.h"
+
+#include <omp.h>
+
+#include <algorithm>
+
+namespace attest::optimized {
+namespace {
+
+/// Rows of one block: its product (kGroupColumns wide) and one strip of its packed rows stay in the second-level cache.
+constexpr std::size_t kBlockRows = 280;
+/// Blocks whose rows are packed together; the workspace holds no more.
+constexpr std::size_t kBlocksPacked = 2;
+/// Multiply-adds below which waking a second thread costs more than it gains.
+constexpr std::size_t kWorthThreads = std::size_t{1} << 20;
+
+}  // namespace
+
+void RowProduct::run(const RowMatrix& x, std::span<const GroupTask> tasks) {
+  const std::size_t tiles = (x.rows + kernels_.tile_rows - 1) / kernels_.tile_rows;
+  const std::size_t most = kBlockRows / kernels_.tile_rows;
+  const std::size_t blocks = (tiles + most - 1) / most;
+  const std::size_t block_rows = (tiles + blocks - 1) / std::max<std::size_t>(blocks, 1) * kernels_.tile_rows;
+  for (std::size_t first = 0; first < x.rows; first += kBlocksPacked * block_rows) {
+    run_rows(x, {first, std::min(kBlocksPacked * block_rows, x.rows - first), block_rows}, tasks);
+  }
+}
+
+void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks) {
+  std::size_t widest = 0, columns = 0;
+  for (const auto& task : tasks) {
+    widest = std::max(widest, task.group->panel_count);
+    columns += task.group->columns;
+  }
+  const std::size_t row_floats = (widest + 1) * kernels_.panel_width;
+  const std::size_t space = widest * kernels_.panel_width * std::min(range.block, range.count) + row_floats;
+  const bool worth_threads = range.count * x.depth * columns > kWorthThreads;
+  const int threads = worth_threads ? omp_get_max_threads() : 1;
+  float* packed = packed_rows_.reserve(range.count * x.depth);
+  float* spaces = thread_space_.reserve(space * threads);
+  const std::size_t tile = kernels_.tile_rows, tiles = (range.count + tile - 1) / tile;
+  const std::size_t blocks = (range.count + range.block - 1) / range.block;
+
+#pragma omp parallel num_threads(threads)
+  {
+#pragma omp for schedule(static)
+    for (std::size_t t = 0; t < tiles; ++t) {
+      const float* rows = x.data + (range.first + t * tile) * x.depth;
+      const std::size_t count = std::min(tile, range.count - t * tile);
+      kernels_.pack_rows(rows, x.depth, count, x.depth, packed + t * tile * x.depth);
+    }
+    float* product = spaces + space * omp_get_thread_num();
+#pragma omp for schedule(dynamic)
+    for (std::size_t item = 0; item < tasks.size() * blocks; ++item) {
+      const GroupTask& task = tasks[item / blocks];
+      const std::size_t first = item % blocks * range.block;
+      const std::size_t rows = std::min(range.block, range.count - first);
+      kernels_.multiply_block(
+          {packed + first * x.depth, task.group->panels, product, rows, x.depth, task.group->panel_count});
+      task.finisher->finish({*task.group, range.first + first, rows, product, product + space - row_floats});
+    }
+  }
+}
+
+}  // namespace attest::optimized

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "optimized/aligned_buffer.h"
+#include "optimized/packed_linear.h"
+
+namespace attest::optimized {
+
+/// A computed block of a product, still in panels and in the cache: rows [first_row, first_row + rows) of one group.
+struct FinishedBlock {
+  const ColumnGroup& group;
+  std::size_t first_row, rows;
+  const float* product;  ///< product panels
+  float* row_buffer;     ///< room for one row of the group
+};
+
+/// What becomes of a block: called once for each block of each group, from several threads.
+class BlockFinisher {
+ public:
+  virtual ~BlockFinisher() = default;
+  virtual void finish(const FinishedBlock& block) const noexcept = 0;
+};
+
+struct GroupTask {
+  const ColumnGroup* group;
+  const BlockFinisher* finisher;
+};
+
+struct RowMatrix {
+  const float* data;  ///< [rows][depth]
+  std::size_t rows, depth;
+};
+
+/// Rows times every group of columns, each block handed to its finisher while it is in the cache. An element's bits depend
+/// only on its row and its column: not on the number of rows, of threads, or of groups.
+class RowProduct {
+ public:
+  explicit RowProduct(const KernelTable& kernels) : kernels_(kernels) {}
+  void run(const RowMatrix& x, std::span<const GroupTask> tasks);
+
+ private:
+  struct RowRange {
+    std::size_t first, count;
+    std::size_t block;  ///< rows of one block
+  };
+  void run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks);
+
+  const KernelTable& kernels_;
+  AlignedBuffer packed_rows_;
+  AlignedBuffer thread_space_;
+};
+
+}  // namespace attest::optimized

@@ -1,0 +1,86 @@
+/// The register tile every product is made of: up to kTileRows rows times one panel, sums kept in registers.
+///
+/// Loop order: depth outermost; per step the panel's columns are loaded once and each row's element is broadcast into a
+/// register (an embedded broadcast would double the loads). Sums start at zero and are added to the output at the end, so
+/// blocks of depth are summed apart. The loops over the tile must be unrolled or the sums live in memory; fewer rows are
+/// an instantiation of their own. Every element is one chain of fused multiply-adds over the depth: the result depends on
+/// neither the row's place in a tile nor the number of rows.
+#if defined(__clang__)
+#define ATTEST_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ATTEST_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+namespace {
+
+constexpr size_t kPanelWidth = kTileVecs * kWidth;
+
+struct TileOperands {
+  const float* rows;
+  const float* panel;
+  size_t depth;
+  float* out;
+  size_t out_stride;
+  bool accumulate;
+  const float* next;  ///< one cache line a step of depth is fetched ahead from here
+};
+
+/// Element (row, k) is at rows[row * RowStep + k * DepthStep].
+template <size_t Rows, size_t RowStep, size_t DepthStep>
+void tile_product(const TileOperands& t) noexcept {
+  Vec sums[Rows][kTileVecs];
+  ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
+    ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) sums[r][v] = zero();
+  }
+  const float* element = t.rows;
+  const float* panel = t.panel;
+  const float* next = t.next;
+  for (size_t k = 0; k < t.depth; ++k) {
+    Vec columns[kTileVecs];
+    ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) columns[v] = load(panel + v * kWidth);
+    prefetch(next);
+    ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
+      const Vec x = broadcast(element[r * RowStep]);
+      ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) sums[r][v] = fma(x, columns[v], sums[r][v]);
+    }
+    element += DepthStep;
+    panel += kPanelWidth;
+    next += 16;
+  }
+  float* out = t.out;
+  const size_t out_stride = t.out_stride;
+  if (t.accumulate) {
+    ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
+      ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) {
+        float* sum = out + r * out_stride + v * kWidth;
+        store(sum, add(load(sum), sums[r][v]));
+      }
+    }
+  } else {
+    ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
+      ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) store(out + r * out_stride + v * kWidth, sums[r][v]);
+    }
+  }
+}
+
+using TileFunction = void (*)(const TileOperands&) noexcept;
+
+/// Functions for 1 .. kTileRows rows, at [rows - 1]. Packed rows lie [depth][rows]; weights lie [row][kKeyBlock].
+template <size_t... Index>
+struct TileFunctions {
+  static constexpr TileFunction kPackedRows[] = {tile_product<Index + 1, 1, Index + 1>...};
+  static constexpr TileFunction kWeightRows[] = {tile_product<Index + 1, attest::optimized::kKeyBlock, 1>...};
+};
+
+template <size_t Count, size_t... Index>
+struct CountUp : CountUp<Count - 1, Count - 1, Index...> {};
+template <size_t... Index>
+struct CountUp<0, Index...> {
+  using Functions = TileFunctions<Index...>;
+};
+using Tiles = CountUp<kTileRows>::Functions;
+
+inline void multiply_packed_rows(size_t rows, const TileOperands& t) noexcept { Tiles::kPackedRows[rows - 1](t); }
+inline void multiply_weight_rows(size_t rows, const TileOperands& t) noexcept { Tiles::kWeightRows[rows - 1](t); }
+
+}  // namespace

@@ -1,0 +1,112 @@
+#include "optimized/tiled_attention.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace attest::optimized {
+namespace {
+
+/// Keys of one part where the keys are split; a multiple of kKeyBlock.
+constexpr std::size_t kPartKeys = 8 * kKeyBlock;
+/// With fewer tiles than this, keys are split.
+constexpr std::size_t kFewTiles = 16;
+/// Multiply-adds below which waking a second thread costs more than it gains.
+constexpr std::size_t kWorthThreads = std::size_t{1} << 19;
+
+}  // namespace
+
+/// How one call is cut. Tile = (sample * num_kv_heads + head) * token_tiles + position.
+struct TiledAttention::Plan {
+  std::size_t group, tile_tokens, token_tiles, tiles;
+  std::size_t parts;            ///< key ranges a tile; 1: not split
+  std::size_t partial_floats;   ///< of one part of one tile
+  std::size_t workspace;        ///< floats a thread
+  int threads;
+
+  Plan(const AttentionCall& call, const KernelTable& kernels) {
+    group = call.num_heads / call.num_kv_heads;
+    tile_tokens = std::clamp<std::size_t>(kernels.attention_rows / group, 1, call.tokens);
+    token_tiles = (call.tokens + tile_tokens - 1) / tile_tokens;
+    tiles = call.samples * call.num_kv_heads * token_tiles;
+    parts = tiles < kFewTiles ? std::max<std::size_t>((call.keys + kPartKeys - 1) / kPartKeys, 1) : 1;
+    const std::size_t rows = tile_tokens * group;
+    partial_floats = rows * (call.head_dim + 2);
+    workspace = (kernels.attention_workspace(rows, call.head_dim) + 15) / 16 * 16;
+    const std::size_t work = call.samples * call.num_heads * call.tokens * call.keys * call.head_dim;
+    threads = work > kWorthThreads ? omp_get_max_threads() : 1;
+  }
+};
+
+void TiledAttention::run(const AttentionCall& call) {
+  const Plan plan(call, kernels_);
+  mask_map_.build(call.mask, call.tokens, call.keys, plan.tile_tokens);
+  thread_space_.reserve(plan.workspace * plan.threads);
+  if (plan.parts > 1) partial_.reserve(plan.tiles * plan.parts * plan.partial_floats);
+  run_tiles(call, plan);
+}
+
+AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& plan, std::size_t tile) const {
+  const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
+  const std::size_t kv_head = tile / plan.token_tiles % call.num_kv_heads;
+  const std::size_t sample = tile / plan.token_tiles / call.num_kv_heads;
+  AttentionTile t{};
+  t.q = call.q.at(sample, token, kv_head * plan.group);
+  t.out = call.out.at(sample, token, kv_head * plan.group);
+  t.q_token_stride = call.q.token_stride;
+  t.q_head_stride = call.q.head_stride;
+  t.out_token_stride = call.out.token_stride;
+  t.out_head_stride = call.out.head_stride;
+  t.tokens = std::min(plan.tile_tokens, call.tokens - token);
+  t.group = plan.group;
+  t.head_dim = call.head_dim;
+  t.scale_log2 = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(call.head_dim)));
+  t.keys = call.keys_values.keys(sample, kv_head);
+  t.values = call.keys_values.values(sample, kv_head);
+  t.value_panel_stride = call.keys_values.value_panel_stride();
+  t.key_end = call.is_causal ? std::min(call.keys, token + t.tokens) : call.keys;
+  t.empty_slots = call.empty_slots;
+  t.values_finite = call.keys_values.values_finite(sample, kv_head);
+  t.is_causal = call.is_causal;
+  t.first_token = token;
+  t.mask = mask_map_.rows(sample);
+  t.visibility = mask_map_.tile(sample, position);
+  return t;
+}
+
+void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan) {
+  const std::size_t items = plan.tiles * plan.parts;
+#pragma omp parallel num_threads(plan.threads)
+  {
+    float* space = thread_space_.data() + plan.workspace * omp_get_thread_num();
+#pragma omp for schedule(dynamic)
+    for (std::size_t item = 0; item < items; ++item) {
+      // Late tokens first: under causality they have the most keys.
+      const std::size_t tile = plan.tiles - 1 - item / plan.parts, part = item % plan.parts;
+      AttentionTile t = tile_of(call, plan, tile);
+      t.workspace = space;
+      if (plan.parts > 1) {
+        t.key_begin = part * kPartKeys;
+        t.key_end = std::min(t.key_end, t.key_begin + kPartKeys);
+        if (part > 0) t.empty_slots = 0;
+        t.partial = partial_.data() + (tile * plan.parts + part) * plan.partial_floats;
+      }
+      kernels_.attend(t);
+    }
+    if (plan.parts > 1) {
+#pragma omp for schedule(static)
+      for (std::size_t tile = 0; tile < plan.tiles; ++tile) merge(call, plan, tile);
+    }
+  }
+}
+
+void TiledAttention::merge(const AttentionCall& call, const Plan& plan, std::size_t tile) {
+  const AttentionTile t = tile_of(call, plan, tile);
+  const float* partial = partial_.data() + tile * plan.parts * plan.partial_floats;
+  kernels_.merge_partials({partial, plan.parts, plan.partial_floats, t.out, t.out_token_stride, t.out_head_stride,
+                           t.tokens, t.group, t.head_dim});
+}
+
+}  // namespace attest::optimized

@@ -1,0 +1,174 @@
+#include "reference/attention_budget.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+namespace attest::reference {
+namespace {
+
+/// One row of attention, and what its rounding errors are measured by.
+struct RowInQuestion {
+  const AttentionCall& call;
+  RowIndex at;
+  AttentionRow<double> weights;
+  double scale;  ///< 1 / sqrt(h_d)
+  double c_s;    ///< c_S u + u_P, for one Growth
+  Growth growth;
+
+  RowInQuestion(const AttentionCall& of, RowIndex index, Growth how)
+      : call(of),
+        at(index),
+        weights(attention_row(of.q, of.k, of.mask, index)),
+        scale(1 / std::sqrt(static_cast<double>(of.q.shape(3)))),
+        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2))) * kUnitRoundoff + probability_roundoff(of.storage)),
+        growth(how) {}
+
+  std::size_t size() const { return weights.keys.size(); }
+  std::span<const double> query() const { return row(call.q, at.b, at.h, at.i); }
+  std::span<const double> key(std::size_t n) const { return row(call.k, at.b, at.g, weights.keys[n]); }
+  std::span<const double> value(std::size_t n) const { return row(call.v, at.b, at.g, weights.keys[n]); }
+  std::span<const double> y() const { return row(call.y, at.b, at.h, at.i); }
+
+  /// u |s_ij - m_i|
+  double difference(std::size_t n) const {
+    return kUnitRoundoff * std::fabs(weights.logits[n] - weights.largest_logit);
+  }
+};
+
+/// E_ij
+double logit_error(const RowInQuestion& row, std::size_t n) {
+  const auto query = row.query(), key = row.key(n);
+  double magnitude = 0, dot = 0;
+  for (std::size_t c = 0; c < query.size(); ++c) {
+    magnitude += std::fabs(query[c] * key[c]);
+    dot += query[c] * key[c];
+  }
+  magnitude *= row.scale;
+  dot = std::fabs(dot * row.scale);
+  const double product = logit_factor(row.growth, static_cast<double>(query.size())) * kUnitRoundoff * magnitude;
+  if (!row.call.mask.bias) return product;
+
+  const double bias = std::fabs((*row.call.mask.bias)(row.at.b, row.at.i, row.weights.keys[n]));
+  if (bias + magnitude == bias && bias != 0) return 0;
+  return product + std::min({kUnitRoundoff * std::fabs(row.weights.logits[n]), bias, dot});
+}
+
+std::vector<double> logit_errors(const RowInQuestion& row) {
+  std::vector<double> errors(row.size());
+  for (std::size_t n = 0; n < errors.size(); ++n) errors[n] = logit_error(row, n);
+  return errors;
+}
+
+/// Localised: out [h_d] += sum_j p_ij |v_jc| [...]
+void add_local(const RowInQuestion& row, std::span<double> out) {
+  const auto& p = row.weights.probabilities;
+  const std::vector<double> errors = logit_errors(row);
+  double mean_error = 0;
+  for (std::size_t n = 0; n < row.size(); ++n) mean_error += p[n] * errors[n];
+  for (std::size_t n = 0; n < row.size(); ++n) {
+    if (p[n] == 0) continue;
+    const double share = p[n] * (errors[n] + mean_error + row.difference(n) + row.c_s);
+    const auto value = row.value(n);
+    for (std::size_t c = 0; c < out.size(); ++c) out[c] += share * std::fabs(value[c]);
+  }
+}
+
+/// The part of D_ij that the inputs' budgets cause.
+double propagated_logit_error(const RowInQuestion& row, std::size_t n, std::span<const double> dq,
+                              std::span<const double> dk) {
+  const auto query = row.query(), key = row.key(n);
+  double squares = 0, sum = 0;
+  for (std::size_t c = 0; c < query.size(); ++c) {
+    const double from_q = std::fabs(key[c] * dq[c]), from_k = std::fabs(query[c] * dk[c]);
+    squares += from_q * from_q + from_k * from_k;
+    sum += from_q + from_k;
+  }
+  return row.scale * (row.growth == Growth::statistical ? kKappa * std::sqrt(squares) : sum);
+}
+
+const Array<double>& of(Growth growth, const Budget& budget) {
+  return growth == Growth::statistical ? budget.statistical : budget.worst_case;
+}
+
+/// D_ij of every visible key.
+std::vector<double> propagated_logit_errors(const RowInQuestion& row_in_question, const AttentionInputBudgets& inputs) {
+  const auto [b, h, g, i] = row_in_question.at;
+  const auto dq = row(of(row_in_question.growth, inputs.q), b, h, i);
+  std::vector<double> errors = logit_errors(row_in_question);
+  for (std::size_t n = 0; n < errors.size(); ++n) {
+    const auto dk = row(of(row_in_question.growth, inputs.k), b, g, row_in_question.weights.keys[n]);
+    errors[n] += propagated_logit_error(row_in_question, n, dq, dk);
+  }
+  return errors;
+}
+
+/// End to end: out [h_d] += everything but half_ulp.
+void add_propagated(const RowInQuestion& row_in_question, const std::vector<double>& logit_errors,
+                    const Array<double>& dv, std::span<double> out) {
+  const auto& weights = row_in_question.weights;
+  const auto y = row_in_question.y();
+  const bool statistical = row_in_question.growth == Growth::statistical;
+  std::vector<double> from_values(out.size(), 0.0);
+  for (std::size_t n = 0; n < weights.keys.size(); ++n) {
+    const double p = weights.probabilities[n];
+    if (p == 0) continue;
+    const double logit = p * (std::expm1(logit_errors[n]) + row_in_question.difference(n));
+    const auto value = row_in_question.value(n);
+    const auto value_error = row(dv, row_in_question.at.b, row_in_question.at.g, weights.keys[n]);
+    for (std::size_t c = 0; c < out.size(); ++c) {
+      out[c] += logit * std::fabs(value[c] - y[c]) + row_in_question.c_s * p * std::fabs(value[c]);
+      const double moved = p * value_error[c];
+      from_values[c] += statistical ? moved * moved : moved;
+    }
+  }
+  for (std::size_t c = 0; c < out.size(); ++c) {
+    out[c] += statistical ? kKappa * std::sqrt(from_values[c]) : from_values[c];
+  }
+}
+
+/// The largest D_ij on a key that matters: p_ij exp(D_ij) >= kShareThatMatters, compared in logarithms.
+double condition_of(const AttentionRow<double>& weights, const std::vector<double>& logit_errors) {
+  double sum = 0;
+  for (const double logit : weights.logits) sum += std::exp(logit - weights.largest_logit);
+  double largest = 0;
+  for (std::size_t n = 0; n < logit_errors.size(); ++n) {
+    const double log_p = weights.logits[n] - weights.largest_logit - std::log(sum);
+    if (log_p + logit_errors[n] >= std::log(kShareThatMatters)) largest = std::max(largest, logit_errors[n]);
+  }
+  return largest;
+}
+
+Budget stored(const AttentionCall& call) {
+  const Array<double> halves = half_ulps(call.y, call.storage);
+  return {halves, halves};
+}
+
+}  // namespace
+
+Budget attention_budget(const AttentionCall& call) {
+  Budget budget = stored(call);
+  for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
+    add_local({call, at, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
+    add_local({call, at, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
+  });
+  return budget;
+}
+
+PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs) {
+  PropagatedAttention result{stored(call), xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
+  for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
+    for (const Growth growth : {Growth::statistical, Growth::worst_case}) {
+      const RowInQuestion row_in_question(call, at, growth);
+      const auto errors = propagated_logit_errors(row_in_question, inputs);
+      const bool statistical = growth == Growth::statistical;
+      Array<double>& out = statistical ? result.budget.statistical : result.budget.worst_case;
+      add_propagated(row_in_question, errors, of(growth, inputs.v), row(out, at.b, at.h, at.i));
+      if (statistical) result.condition(at.b, at.h, at.i) = condition_of(row_in_question.weights, errors);
+    }
+  });
+  return result;
+}
+
+}  // namespace attest::reference

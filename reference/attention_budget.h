@@ -1,0 +1,48 @@
+#pragma once
+
+#include "reference/attention.h"
+#include "reference/budget.h"
+
+namespace attest::reference {
+
+/// What attention was computed from, and its truth y [b, n_h, s_x, h_d].
+struct AttentionCall {
+  const Array<double>& q;
+  const Array<double>& k;
+  const Array<double>& v;
+  const AttentionMask<double>& mask;
+  const Array<double>& y;
+  DType storage;
+};
+
+/// Localised. With E_ij the error of a logit and Ebar_i = sum_j p_ij E_ij,
+///
+///   B_ic = sum_j p_ij |v_jc| [ E_ij + Ebar_i + u |s_ij - m_i| + c_S u + u_P ] + half_ulp(y_ic)
+///   E_ij = c_D u A_ij + addition of the mask,        A_ij = sum_k |q_ik k_jk| / sqrt(h_d)
+///
+/// Adding a float mask rounds once: by at most u |s_ij|, and by no more than either term, since leaving the other one
+/// as the sum is then nearer. A bias so large that A_ij vanishes beside it in float64 makes the logit exact: E_ij = 0.
+Budget attention_budget(const AttentionCall& call);
+
+/// Budgets of attention's inputs.
+struct AttentionInputBudgets {
+  const Budget& q;
+  const Budget& k;
+  const Budget& v;
+};
+
+struct PropagatedAttention {
+  Budget budget;
+  Array<double> condition;  ///< [b, n_h, s_x]: the largest D_ij (statistical) on a key that matters
+};
+
+/// End to end. The logit's error now includes the inputs', and dy_ic = sum_j p_ij (v_jc - y_ic) ds_ij to first order:
+///
+///   D_ij = E_ij + kappa / sqrt(h_d) sqrt( sum_k k_jk^2 dq_ik^2 + q_ik^2 dk_jk^2 )
+///   B_ic = sum_j p_ij |v_jc - y_ic| (exp(D_ij) - 1 + u |s_ij - m_i|) + (c_S u + u_P) sum_j p_ij |v_jc|
+///          + kappa sqrt( sum_j p_ij^2 dv_jc^2 ) + half_ulp(y_ic)
+///
+/// exp(D) - 1 is D to first order, and right also for a negligible key whose logit is badly known.
+PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs);
+
+}  // namespace attest::reference

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "reference/error_budget.h"
+#include "reference/xtensor.h"
+
+namespace attest::reference {
+
+/// How far each element of a stage may be from the truth; both arrays have the stage's shape. As the budget of a
+/// stage's *input*, it is what the stage propagates: a null pointer stands for an input that is exact.
+struct Budget {
+  Array<double> statistical;
+  Array<double> worst_case;
+};
+
+/// half_ulp of each element.
+Array<double> half_ulps(const Array<double>& y, DType storage);
+
+Budget transpose_1_2(const Budget& budget);
+Budget view_as(const Budget& budget, const std::vector<std::int64_t>& shape);
+
+}  // namespace attest::reference

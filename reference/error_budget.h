@@ -1,0 +1,72 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "fixtures/tensor.h"
+
+/// How far a correct kernel may be from the float64 truth: every constant, and why.
+///
+/// A kernel accumulates in float32, so each operation is off by a factor 1 + delta with |delta| <= u = 2^-24. Summing n
+/// terms adds n such errors. At worst they all have the same sign and give n u; being independent they grow like a
+/// random walk and give about sqrt(n) u. The *statistical* budget, by which a kernel passes, uses sqrt(n); the
+/// *worst-case* form uses n and only tells "marginal" from "wrong".
+///
+/// Localised (one stage on recorded inputs), every stage plus half_ulp(y*) for storing the result:
+///
+///   projection  (sqrt(K) + 2) u sum_k |x_k w_k| + u |b|      K products summed; + 2: the product, the last addition
+///   rotary      2 u (|a cos| + |b sin|)                      two products, one sum
+///   norm        (sqrt(h_d) + 8) u |y*|                       the mean square; + 8: square, mean, eps, root, 1/r, x r,
+///   scale attention   sum_j p_ij |v_jc| [ E_ij + sum_j p_ij E_ij + u |s_ij - m_i| + c_S u + u_P ]
+///
+/// in attention E_ij = c_D u A_ij (+ the mask's addition) is the error of a logit, A_ij = sum_k |q_ik k_jk| /
+/// sqrt(h_d). It becomes dp_j / p_j = ds_j - sum_j p_j ds_j after the softmax, hence E twice. u |s - m| is the rounding
+/// of the difference that is exponentiated; c_S holds exp, the row's sum, its reciprocal and the sum over V; u_P the
+/// storage of P.
+///
+/// End to end, an input carries the budget dx of the stage before it. Errors of different elements are independent, so
+/// they add as a root of squares, times kappa = 2: with kappa = 1, torchtune's own outputs reached 1.2 after a rotary
+/// embedding in bfloat16 and 1.8 with logits scaled by 300. (Adding absolute values instead would make the bound
+/// useless: at d = 2048 torchtune used 0.0002 of it.) Only the worst-case form adds absolute values. The formulas stand
+/// with each stage, in linear_budget.h, rotary_budget.h, norm_budget.h and attention_budget.h.
+namespace attest::reference {
+
+/// u: unit roundoff of float32, in which a kernel accumulates whatever its storage is.
+inline constexpr double kUnitRoundoff = 0x1p-24;
+/// lambda: safety factor on the softmax's statistical terms. 1 raised no false alarm on 2000 random correct cases a
+/// dtype.
+inline constexpr double kLambda = 1.0;
+/// kappa: safety factor on propagated errors.
+inline constexpr double kKappa = 2.0;
+/// A row whose logits may be off by more than this (a factor exp(0.25) = 1.28 in a probability) on a key that matters
+/// is ill-conditioned end to end: first-order propagation no longer describes it.
+inline constexpr double kIllConditionedLogit = 0.25;
+/// A key matters if its share of the row's weight could reach this: p_ij exp(D_ij) >= 2^-8, what bfloat16 resolves of a
+/// probability near 1. A smaller share enters the budget with exp(D) - 1, which is exact, not with its first order D.
+inline constexpr double kShareThatMatters = 0x1p-8;
+
+enum class Growth { statistical, worst_case };
+
+/// Growth of rounding errors over a sum of n terms, in units of u.
+inline double accumulated(Growth growth, double n) { return growth == Growth::statistical ? std::sqrt(n) : n; }
+
+inline double linear_factor(Growth growth, double in_features) { return accumulated(growth, in_features) + 2; }
+inline constexpr double kRotaryFactor = 2;
+inline double norm_factor(Growth growth, double head_dim) { return accumulated(growth, head_dim) + 8; }
+/// c_D: one logit. + 2: the products' rounding and the scale.
+inline double logit_factor(Growth growth, double head_dim) { return kLambda * (accumulated(growth, head_dim) + 2); }
+/// c_S: two sums over the keys (the row's weight, P V), and 8 for exp, rescaling and the division.
+inline double softmax_factor(Growth growth, double keys) { return kLambda * (2 * accumulated(growth, keys) + 8); }
+
+/// u_P: torch stores P in the storage dtype before it multiplies V. A bfloat16 has 8 significant bits.
+inline double probability_roundoff(DType storage) { return storage == DType::bfloat16 ? 0x1p-8 : 0; }
+
+/// Half the distance between neighbouring values of `storage` at y, no less than half its smallest subnormal.
+inline double half_ulp(double y, DType storage) {
+  const int fraction_bits = storage == DType::bfloat16 ? 7 : 23;
+  constexpr int kSmallestExponent = -126;  // of float32 and bfloat16 alike
+  const int exponent = y == 0 || !std::isfinite(y) ? kSmallestExponent : std::max(std::ilogb(y), kSmallestExponent);
+  return std::ldexp(1.0, exponent - fraction_bits - 1);
+}
+
+}  // namespace attest::reference

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "reference/budget.h"
+#include "reference/linear.h"
+
+namespace attest::reference {
+
+/// Budget of y [..., out_features] = x W^T + bias, whose input x [..., in_features] carries the budget dx:
+///
+///   (sqrt(K) + 2) u |x| |W|^T + u |bias| + half_ulp(y) + kappa sqrt(dx^2 (W^2)^T)        (squares of elements)
+Budget linear_budget(const Array<double>& x, const LinearParameters<double>& parameters, const Array<double>& y,
+                     DType storage, const Budget* dx);
+
+}  // namespace attest::reference
