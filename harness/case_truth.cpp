@@ -1,5 +1,7 @@
 #include "harness/case_truth.h"
 
+#include "harness/input_guard.h"
+
 namespace attest::harness {
 namespace {
 
@@ -27,7 +29,7 @@ const RaisedError* constructor_error(const Case& item) {
 }
 
 JudgedCase with_truths(const Case& item) {
-  JudgedCase judged{item, family_from_name(item.family), {}};
+  JudgedCase judged{item, family_from_name(item.family), {}, fingerprint_of_inputs(item)};
   judged.steps.resize(item.steps.size());
   if (constructor_error(item) != nullptr) return judged;
   reference::LayerTruth chain(item.layer);

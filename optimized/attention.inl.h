@@ -1,3 +1,9 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/softmax.inl.h"
+#include "optimized/tile_product.inl.h"
+
 /// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
 ///
 /// Loop order: key blocks; within one, register tiles of rows; within one, scores = Q K^T panel by panel, softmax row

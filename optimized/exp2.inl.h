@@ -1,3 +1,5 @@
+#pragma once
+
 /// 2^x, the exponential of a softmax whose scores are kept in the log2 domain.
 namespace {
 

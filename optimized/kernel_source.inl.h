@@ -1,17 +1,12 @@
-/// The one kernel source. A target's file includes its vec_<target>.h, then this, then returns kKernels.
-#include "optimized/kernels.h"
+#pragma once
 
-// clang-format off: each part uses those before it
 #include "optimized/attention.inl.h"
-#include "optimized/exp2.inl.h"
 #include "optimized/head_finish.inl.h"
-#include "optimized/mask.inl.h"
+#include "optimized/kernels.h"
 #include "optimized/peak.inl.h"
 #include "optimized/projection.inl.h"
-#include "optimized/softmax.inl.h"
-#include "optimized/tile_product.inl.h"
-// clang-format on
 
+/// The one kernel source. A target's file includes its vec_<target>.h, then this, then returns kKernels.
 namespace {
 
 constexpr attest::optimized::KernelTable kKernels = {

@@ -1,3 +1,8 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/tile_product.inl.h"
+
 /// Projections: packing rows, and the product of packed rows with weight panels.
 namespace {
 

@@ -1,3 +1,7 @@
+#pragma once
+
+#include "optimized/kernels.h"
+
 /// The register tile every product is made of: up to kTileRows rows times one panel, sums kept in registers.
 ///
 /// Loop order: depth outermost; per step the panel's columns are loaded once and each row's element is broadcast into a
