@@ -1,13 +1,21 @@
 #include "harness/case_truth.h"
 
+#include "harness/input_guard.h"
+
 namespace attest::harness {
 namespace {
+
+/// q_proj, k_proj and v_proj read x and y themselves, so that their truth is the same alone and end to end.
+bool reads_the_call(Stage stage) { return stage == Stage::q_proj || stage == Stage::k_proj || stage == Stage::v_proj; }
 
 StepTruth step_truth(const LayerSpec& layer, const Step& step, reference::LayerTruth& chain) {
   StepTruth truth;
   truth.end_to_end = chain.forward(step.inputs);
   truth.recorded = std::make_unique<RecordedStages>(layer, step);
-  for (const auto& stage : truth.recorded->stages()) truth.localised.emplace(stage.stage, truth_of(stage.inputs));
+  for (const auto& stage : truth.recorded->stages()) {
+    const bool known = reads_the_call(stage.stage);
+    truth.localised.emplace(stage.stage, known ? truth.end_to_end.at(stage.stage) : truth_of(stage, chain));
+  }
   return truth;
 }
 
@@ -21,7 +29,7 @@ const RaisedError* constructor_error(const Case& item) {
 }
 
 JudgedCase with_truths(const Case& item) {
-  JudgedCase judged{item, family_from_name(item.family), {}};
+  JudgedCase judged{item, family_from_name(item.family), {}, fingerprint_of_inputs(item)};
   judged.steps.resize(item.steps.size());
   if (constructor_error(item) != nullptr) return judged;
   reference::LayerTruth chain(item.layer);

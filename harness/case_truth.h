@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <vector>
@@ -25,6 +26,7 @@ struct JudgedCase {
   const Case& item;
   const Family& family;
   std::vector<StepTruth> steps;
+  std::uint64_t inputs_fingerprint = 0;  ///< harness/input_guard.h, before anybody ran
 };
 
 /// `item` must outlive the result.

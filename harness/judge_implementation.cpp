@@ -89,10 +89,9 @@ std::vector<Result> judge_implementation(const JudgedCase& judged, const Impleme
     skipped.message = gap;
     return {skipped};
   }
-  const std::uint64_t before = fingerprint_of_inputs(judged.item);
   std::vector<Result> results = judge_all_localised(judged, implementation, who);
   append(results, guarded(about_layer, "constructor", [&] { return judge_all_calls(judged, implementation, who); }));
-  if (fingerprint_of_inputs(judged.item) != before) {
+  if (fingerprint_of_inputs(judged.item) != judged.inputs_fingerprint) {
     results.push_back(failed(about_layer, "inputs", "the implementation changed its inputs"));
   }
   return results;

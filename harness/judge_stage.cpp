@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "fixtures/error.h"
 #include "harness/peer.h"
 
@@ -11,12 +14,33 @@ namespace {
 bool is_cache(Stage stage) { return stage == Stage::k_cache || stage == Stage::v_cache; }
 
 /// A constant truth proves nothing, except where being constant is what the case asks: a cache that nothing has filled,
-/// an attention that may see no key at all, or a family of identical terms.
+/// an attention that may see no key at all or reads an empty cache, or a family of identical terms.
 bool constant_is_the_point(const Question& question, Stage stage) {
-  const Step& step = question.in.item.steps[question.step];
-  const bool masked = !std::holds_alternative<NoMask>(step.inputs.mask);
+  const Inputs& inputs = question.in.item.steps[question.step].inputs;
+  const bool may_see_nothing =
+      !std::holds_alternative<NoMask>(inputs.mask) || std::holds_alternative<AbsentY>(inputs.y);
   const bool after_mask = stage == Stage::attention || stage == Stage::output;
-  return is_cache(stage) || (masked && after_mask) || question.in.family.structured_constant;
+  return is_cache(stage) || (may_see_nothing && after_mask) || question.in.family.structured_constant;
+}
+
+bool holds_nan(const Tensor& tensor) {
+  return std::ranges::any_of(to_doubles(tensor), [](double value) { return std::isnan(value); });
+}
+
+/// NaN everywhere proves nothing either, except where a NaN was put into the weights: then T0 asks for exactly that.
+bool nan_is_the_point(const Case& item) {
+  return std::ranges::any_of(item.layer.weights, [](const auto& weight) { return holds_nan(weight.second); });
+}
+
+/// No element was judged, and none is wrong: every row was left out, or every element is NaN on both sides.
+void set_verdict_of_nothing(Result& result, const Case& item) {
+  if (result.ill_conditioned_rows > 0) {
+    result.status = Status::skipped;
+    result.message = "every row is ill-conditioned end to end";
+  } else {
+    result.status = nan_is_the_point(item) ? Status::passed : Status::vacuous;
+    result.message = "the truth is NaN everywhere";
+  }
 }
 
 std::string explain_rejection(const Comparison& comparison) {
@@ -35,9 +59,7 @@ Status verdict_of_accepted(const Question& question, Stage stage, const Comparis
 void set_verdict(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
   const bool may_be_marginal = question.in.family.structured_constant && result.mode != Mode::exact;
   if (comparison.problem.empty() && comparison.judged == 0) {
-    const bool all_ill = comparison.ill_conditioned_rows > 0;
-    result.status = all_ill ? Status::skipped : Status::vacuous;
-    result.message = all_ill ? "every row is ill-conditioned end to end" : "the truth is NaN everywhere";
+    set_verdict_of_nothing(result, question.in.item);
   } else if (comparison.within || (may_be_marginal && comparison.within_worst_case)) {
     result.status = verdict_of_accepted(question, stage, comparison);
     result.marginal = !comparison.within;

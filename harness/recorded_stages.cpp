@@ -88,14 +88,16 @@ void RecordedStages::add_output() {
   add_projection(Stage::output, joined, layer_.config.output_proj, "output_proj");
 }
 
-reference::StageTruth truth_of(const StageInputs& inputs) {
+reference::StageTruth truth_of(const LocalisedStage& stage, const reference::LayerTruth& chain) {
   struct Truth {
-    reference::StageTruth operator()(const LinearInputs& in) const { return reference::linear_truth(in); }
+    Stage stage;
+    const reference::LayerTruth& chain;
+    reference::StageTruth operator()(const LinearInputs& in) const { return chain.linear(stage, in.x); }
     reference::StageTruth operator()(const RotaryInputs& in) const { return reference::rotary_truth(in); }
     reference::StageTruth operator()(const NormInputs& in) const { return reference::norm_truth(in); }
     reference::StageTruth operator()(const AttentionInputs& in) const { return reference::attention_truth(in); }
   };
-  return std::visit(Truth{}, inputs);
+  return std::visit(Truth{stage.stage, chain}, stage.inputs);
 }
 
 Tensor computed_by(const Implementation& implementation, const StageInputs& inputs) {

@@ -50,8 +50,10 @@ class RecordedStages {
   const Tensor* values_ = nullptr;
 };
 
-/// The truth of one stage, and an implementation's answer.
-reference::StageTruth truth_of(const StageInputs& inputs);
+/// The truth of one stage on its recorded inputs. `chain` is the truth of the same layer: it has converted the weights.
+reference::StageTruth truth_of(const LocalisedStage& stage, const reference::LayerTruth& chain);
+
+/// An implementation's answer to the same question.
 Tensor computed_by(const Implementation& implementation, const StageInputs& inputs);
 
 }  // namespace attest::harness

@@ -65,12 +65,12 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   const Result& first = *trouble.results.front();
   std::string text = fmt::format("{} {}, step {}, {}, {}: {}\n", painted_status(first.status, style), first.case_name,
                                  first.step, first.stage, label_of(first.judged), first.message);
-  if (first.worst) {
+  if (first.worst && first.status == Status::failed) {
     text += fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", first.stage,
                         to_string(first.worst->index), first.worst->got, first.worst->expected, first.worst->budget,
                         first.e);
   }
-  text += "  " + where_it_starts(trouble) + "\n";
+  if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   return text + "  again: " + replay_command(*trouble.outcome, first.judged) + "\n";
 }
 

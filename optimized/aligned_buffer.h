@@ -12,8 +12,8 @@
 
 namespace attest::optimized {
 
-/// Floats on a cache line's boundary (a huge page's, where that pays). Grows when asked for more and never shrinks, so that
-/// a call of a known shape allocates nothing. New memory is zero.
+/// Floats on a cache line's boundary (a huge page's, where that pays). Grows when asked for more and never shrinks, so
+/// that a call of a known shape allocates nothing. New memory is zero.
 class AlignedBuffer {
  public:
   /// At least `count` floats; the contents are lost when it grows.

@@ -1,9 +1,15 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/softmax.inl.h"
+#include "optimized/tile_product.inl.h"
+
 /// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
 ///
-/// Loop order: key blocks; within one, register tiles of rows; within one, scores = Q K^T panel by panel, softmax row by
-/// row, output += weights V panel by panel. The row of a tile is token * group + head, so each key and value is read once
-/// for the whole group of query heads and is never copied. Tails: rows by smaller register tiles, keys by hiding lanes,
-/// channels by the zero padding of the value panels.
+/// Loop order: key blocks; within one, register tiles of rows; within one, scores = Q K^T panel by panel, softmax row
+/// by row, output += weights V panel by panel. The row of a tile is token * group + head, so each key and value is read
+/// once for the whole group of query heads and is never copied. Tails: rows by smaller register tiles, keys by hiding
+/// lanes, channels by the zero padding of the value panels.
 namespace {
 
 using attest::optimized::AttentionTile;
@@ -17,7 +23,7 @@ struct TileState {
   const AttentionTile& tile;
   size_t rows;
   size_t value_panels;
-  float* queries;     ///< packed rows, scaled
+  float* queries;  ///< packed rows, scaled
   float* out;
   float* sums;        ///< [rows][kWidth]
   float* references;  ///< [rows]
@@ -69,8 +75,8 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   const float* queries = s.queries + w.row * depth;
   for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
     const float* panel = s.tile.keys + key * depth;
-    const TileOperands operands{queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false,
-                                panel + kPanelWidth * depth};
+    const TileOperands operands{
+        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth};
     multiply_packed_rows(w.rows, operands);
   }
 }
@@ -100,8 +106,8 @@ inline void add_values(const TileState& s, const BlockWork& w) noexcept {
   }
 }
 
-/// add_values where a value is NaN or Inf and a key may be hidden: a hidden key is left out instead of multiplied by zero.
-/// For every other key the operations and their order are those of the register tile.
+/// add_values where a value is NaN or Inf and a key may be hidden: a hidden key is left out instead of multiplied by
+/// zero. For every other key the operations and their order are those of the register tile.
 void add_visible_values(const TileState& s, const BlockWork& w) noexcept {
   const AttentionTile& t = s.tile;
   for (size_t r = 0; r < w.rows; ++r) {

@@ -1,9 +1,11 @@
+#pragma once
+
 /// 2^x, the exponential of a softmax whose scores are kept in the log2 domain.
 namespace {
 
-/// 2^x for x <= 127 or NaN. x = n + f with n integral and |f| <= 1/2; 2^f by a polynomial of degree 6 (minimax, constant
-/// term exactly 1, so that 2^0 is exact), relative error below 1.4 * 2^-24 in all. Results below 2^-126 are subnormal, not
-/// flushed; -151 stands for everything below it, because 2^-151 rounds to zero.
+/// 2^x for x <= 127 or NaN. x = n + f with n integral and |f| <= 1/2; 2^f by a polynomial of degree 6 (minimax,
+/// constant term exactly 1, so that 2^0 is exact), relative error below 1.4 * 2^-24 in all. Results below 2^-126 are
+/// subnormal, not flushed; -151 stands for everything below it, because 2^-151 rounds to zero.
 inline Vec exp2(Vec x) {
   x = maximum(broadcast(-151.0f), x);
   const Vec n = round_to_integer(x);

@@ -1,3 +1,8 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/projection.inl.h"
+
 /// What follows a projection, on one row of a head: bias, rotary embedding, norm (torchtune's order), and the stores
 /// into the layouts that attention reads.
 namespace {

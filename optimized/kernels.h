@@ -54,7 +54,8 @@ struct ProductRow {
 
 enum class MaskKind { none, boolean, additive };
 
-/// The mask of one sample: element (token, key) is at token * token_stride + key * key_stride; a broadcast has stride 0.
+/// The mask of one sample: element (token, key) is at token * token_stride + key * key_stride; a broadcast has stride
+/// 0.
 struct MaskRows {
   MaskKind kind = MaskKind::none;
   const unsigned char* flags = nullptr;
@@ -90,10 +91,10 @@ struct AttentionTile {
   const float* values;
   size_t value_panel_stride;
   size_t key_begin, key_end;
-  size_t empty_slots;   ///< visible keys that are zero, with a value of zero: they weigh exp(0) and are not read
-  bool values_finite;   ///< no NaN or Inf among the values: a zero weight then needs no care
+  size_t empty_slots;  ///< visible keys that are zero, with a value of zero: they weigh exp(0) and are not read
+  bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
-  bool is_causal;       ///< token t sees keys up to first_token + t
+  bool is_causal;  ///< token t sees keys up to first_token + t
   size_t first_token;
   MaskRows mask;
   const BlockVisibility* visibility;  ///< of each key block of the mask, or null without a mask

@@ -1,5 +1,10 @@
-/// Masks: what a run of keys shows, and hiding scores. A hidden score is -inf, whatever it was before: a NaN in a hidden
-/// key leaves no trace.
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/projection.inl.h"
+
+/// Masks: what a run of keys shows, and hiding scores. A hidden score is -inf, whatever it was before: a NaN in a
+/// hidden key leaves no trace.
 namespace {
 
 using attest::optimized::MaskKind;

@@ -8,9 +8,9 @@
 
 namespace attest::optimized {
 
-/// What a call's mask shows to each tile of tokens in each block of keys, read once a call: blocks that a tile does not see
-/// are skipped, blocks without anything hidden or added are computed without reading the mask again. The mask itself is
-/// never copied or widened.
+/// What a call's mask shows to each tile of tokens in each block of keys, read once a call: blocks that a tile does not
+/// see are skipped, blocks without anything hidden or added are computed without reading the mask again. The mask
+/// itself is never copied or widened.
 class MaskMap {
  public:
   explicit MaskMap(const KernelTable& kernels) : kernels_(kernels) {}

@@ -18,8 +18,8 @@ class MultiHeadAttention {
   MultiHeadAttention(const LayerSpec& layer, Target target);
   ~MultiHeadAttention();
 
-  /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is given,
-  /// the intermediates are written there too. Throws InputError and leaves the cache and `output` as they were.
+  /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is
+  /// given, the intermediates are written there too. Throws InputError and leaves the cache and `output` as they were.
   void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr);
   void reset_cache();
 

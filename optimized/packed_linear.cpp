@@ -45,7 +45,8 @@ PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, con
   std::size_t panels = 0;
   for (std::size_t first = 0; first < columns_; first += step) {
     const std::size_t columns = std::min(step, columns_ - first);
-    groups_.push_back({nullptr, bias == nullptr ? nullptr : bias_.data() + first, (columns + width - 1) / width, first, columns});
+    groups_.push_back(
+        {nullptr, bias == nullptr ? nullptr : bias_.data() + first, (columns + width - 1) / width, first, columns});
     panels += groups_.back().panel_count;
   }
   float* next = panels_.reserve(panels * width * depth_);

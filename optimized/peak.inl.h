@@ -1,3 +1,7 @@
+#pragma once
+
+#include "optimized/tile_product.inl.h"
+
 /// The measured peak of this target: as many independent chains of fused multiply-adds as the product's register tile.
 namespace {
 

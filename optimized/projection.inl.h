@@ -1,3 +1,8 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/tile_product.inl.h"
+
 /// Projections: packing rows, and the product of packed rows with weight panels.
 namespace {
 
@@ -23,7 +28,8 @@ void pack_rows(const float* rows, size_t row_stride, size_t count, size_t depth,
 }
 
 /// One strip of one panel: all rows times depth [first, first + count). `following` is the strip read afterwards.
-void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count, const float* following) noexcept {
+void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count,
+                    const float* following) noexcept {
   const float* strip = block.panels + (panel * block.depth + first) * kPanelWidth;
   float* out = block.product + panel * block.rows * kPanelWidth;
   for (size_t row = 0; row < block.rows; row += kTileRows) {

@@ -34,8 +34,8 @@ struct RowMatrix {
   std::size_t rows, depth;
 };
 
-/// Rows times every group of columns, each block handed to its finisher while it is in the cache. An element's bits depend
-/// only on its row and its column: not on the number of rows, of threads, or of groups.
+/// Rows times every group of columns, each block handed to its finisher while it is in the cache. An element's bits
+/// depend only on its row and its column: not on the number of rows, of threads, or of groups.
 class RowProduct {
  public:
   explicit RowProduct(const KernelTable& kernels) : kernels_(kernels) {}

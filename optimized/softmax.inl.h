@@ -1,6 +1,12 @@
+#pragma once
+
+#include "optimized/exp2.inl.h"
+#include "optimized/mask.inl.h"
+
 /// The online softmax (Milakov and Gimelshein 2018; FlashAttention-2): weights are exp2(score - reference), where the
-/// reference is a maximum seen so far. It is raised, and what was summed rescaled, only when a block exceeds it by more than
-/// kSlack: until then weights are at most 2^kSlack. What was summed relative to one reference is exact relative to another.
+/// reference is a maximum seen so far. It is raised, and what was summed rescaled, only when a block exceeds it by more
+/// than kSlack: until then weights are at most 2^kSlack. What was summed relative to one reference is exact relative to
+/// another.
 namespace {
 
 constexpr float kSlack = 8.0f;

@@ -39,8 +39,7 @@ TargetStatus status_from(Target target, const std::array<Need, N>& needs) {
 }
 
 TargetStatus status_of_avx2() {
-  return status_from(Target::avx2,
-                     std::array{Need{cpu().avx2 != 0, "AVX2"}, Need{cpu().fma3 != 0, "FMA"}});
+  return status_from(Target::avx2, std::array{Need{cpu().avx2 != 0, "AVX2"}, Need{cpu().fma3 != 0, "FMA"}});
 }
 
 TargetStatus status_of_avx512() {
@@ -76,9 +75,12 @@ std::string valid_names() {
 
 std::string_view name_of(Target target) {
   switch (target) {
-    case Target::scalar: return "scalar";
-    case Target::avx2: return "avx2";
-    case Target::avx512: return "avx512";
+    case Target::scalar:
+      return "scalar";
+    case Target::avx2:
+      return "avx2";
+    case Target::avx512:
+      return "avx512";
   }
   return "";
 }

@@ -1,10 +1,14 @@
+#pragma once
+
+#include "optimized/kernels.h"
+
 /// The register tile every product is made of: up to kTileRows rows times one panel, sums kept in registers.
 ///
 /// Loop order: depth outermost; per step the panel's columns are loaded once and each row's element is broadcast into a
-/// register (an embedded broadcast would double the loads). Sums start at zero and are added to the output at the end, so
-/// blocks of depth are summed apart. The loops over the tile must be unrolled or the sums live in memory; fewer rows are
-/// an instantiation of their own. Every element is one chain of fused multiply-adds over the depth: the result depends on
-/// neither the row's place in a tile nor the number of rows.
+/// register (an embedded broadcast would double the loads). Sums start at zero and are added to the output at the end,
+/// so blocks of depth are summed apart. The loops over the tile must be unrolled or the sums live in memory; fewer rows
+/// are an instantiation of their own. Every element is one chain of fused multiply-adds over the depth: the result
+/// depends on neither the row's place in a tile nor the number of rows.
 #if defined(__clang__)
 #define ATTEST_UNROLL _Pragma("clang loop unroll(full)")
 #else

@@ -21,9 +21,9 @@ constexpr std::size_t kWorthThreads = std::size_t{1} << 19;
 /// How one call is cut. Tile = (sample * num_kv_heads + head) * token_tiles + position.
 struct TiledAttention::Plan {
   std::size_t group, tile_tokens, token_tiles, tiles;
-  std::size_t parts;            ///< key ranges a tile; 1: not split
-  std::size_t partial_floats;   ///< of one part of one tile
-  std::size_t workspace;        ///< floats a thread
+  std::size_t parts;           ///< key ranges a tile; 1: not split
+  std::size_t partial_floats;  ///< of one part of one tile
+  std::size_t workspace;       ///< floats a thread
   int threads;
 
   Plan(const AttentionCall& call, const KernelTable& kernels) {

@@ -4,8 +4,8 @@
 
 #include "fixtures/case.h"
 #include "optimized/aligned_buffer.h"
-#include "optimized/key_value_panels.h"
 #include "optimized/kernels.h"
+#include "optimized/key_value_panels.h"
 #include "optimized/mask_map.h"
 
 namespace attest::optimized {
@@ -22,7 +22,7 @@ struct HeadRows {
 
 struct AttentionCall {
   std::size_t samples, tokens, num_heads, num_kv_heads, head_dim;
-  HeadRows q;    ///< only read; may be the same rows as out
+  HeadRows q;  ///< only read; may be the same rows as out
   HeadRows out;
   const KeyValuePanels& keys_values;
   std::size_t keys;         ///< slots read
@@ -31,8 +31,9 @@ struct AttentionCall {
   const Mask& mask;
 };
 
-/// Cuts attention into tiles of (sample, key/value head, tokens), runs them on all threads, and, where there are few tiles
-/// and many keys, splits the keys as well. The cut depends on the shapes only, so the bits do not depend on the threads.
+/// Cuts attention into tiles of (sample, key/value head, tokens), runs them on all threads, and, where there are few
+/// tiles and many keys, splits the keys as well. The cut depends on the shapes only, so the bits do not depend on the
+/// threads.
 class TiledAttention {
  public:
   explicit TiledAttention(const KernelTable& kernels) : kernels_(kernels), mask_map_(kernels) {}

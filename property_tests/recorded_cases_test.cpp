@@ -11,7 +11,7 @@
 namespace attest::property_tests {
 namespace {
 
-const std::filesystem::path kData = ATTEST_FIXTURES_DATA;
+const std::filesystem::path kData = ATTEST_FIXTURES;
 
 TEST(recorded_cases, are_those_of_the_manifest_byte_for_byte) {
   const auto manifest = read_manifest(kData);

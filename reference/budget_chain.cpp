@@ -1,5 +1,7 @@
 #include "reference/budget_chain.h"
 
+#include <algorithm>
+
 #include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
@@ -79,7 +81,13 @@ Link read_cache(Chain& chain, Stage stage, const Budget& slots) {
 
 /// [b, n_h, s_x] to [b, s_x]: a token's output reads all its heads.
 Array<double> worst_head(const Array<double>& condition) {
-  return xt::amax(condition, {1}, xt::evaluation_strategy::immediate);
+  Array<double> worst = xt::zeros<double>({condition.shape(0), condition.shape(2)});
+  for (std::size_t b = 0; b < condition.shape(0); ++b) {
+    for (std::size_t h = 0; h < condition.shape(1); ++h) {
+      for (std::size_t i = 0; i < condition.shape(2); ++i) worst(b, i) = std::max(worst(b, i), condition(b, h, i));
+    }
+  }
+  return worst;
 }
 
 }  // namespace

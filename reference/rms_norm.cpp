@@ -1,5 +1,8 @@
 #include "reference/rms_norm.h"
 
+#include <cmath>
+#include <numeric>
+
 #include "fixtures/overloaded.h"
 #include "reference/arrays.h"
 
@@ -16,11 +19,14 @@ std::optional<RMSNormParameters<T>> rms_norm_parameters(const Norm& norm, const 
 
 template <class T>
 Array<T> rms_norm(const Array<T>& x, const RMSNormParameters<T>& parameters) {
-  const Array<T> squares = x * x;
-  const Array<T> mean_square =
-      xt::mean(squares, {x.dimension() - 1}, xt::keep_dims | xt::evaluation_strategy::immediate);
-  const Array<T> reciprocal_rms = T{1} / xt::sqrt(mean_square + static_cast<T>(parameters.eps));
-  return x * reciprocal_rms * parameters.scale;
+  const std::size_t dim = x.shape().back();
+  Array<T> y = x;
+  for (T* row = y.data(); row != y.data() + y.size(); row += dim) {
+    const T mean_square = std::inner_product(row, row + dim, row, T{0}) / static_cast<T>(dim);
+    const T reciprocal_rms = T{1} / std::sqrt(mean_square + static_cast<T>(parameters.eps));
+    for (std::size_t i = 0; i < dim; ++i) row[i] = row[i] * reciprocal_rms * parameters.scale(i);
+  }
+  return y;
 }
 
 template std::optional<RMSNormParameters<float>> rms_norm_parameters(const Norm&, const Tensor*);

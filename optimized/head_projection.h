@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "fixtures/case.h"
+#include "optimized/key_value_panels.h"
+#include "optimized/row_product.h"
+#include "optimized/tiled_attention.h"
+
+namespace attest::optimized {
+
+/// Which elements a rotary embedding pairs.
+Pairing pairing_of(const PosEmbeddings& embedding);
+
+/// Where the intermediates of one projection go, if somebody asked for them; each may be null.
+struct HeadCaptures {
+  float* projected = nullptr;   ///< [b, s, n, h_d]
+  float* rotated = nullptr;     ///< [b, s, n, h_d]
+  float* normalised = nullptr;  ///< [b, n, s, h_d]
+};
+
+/// Finishes the heads of q, k or v on the way out of their projection: bias, rotary embedding, norm, and the layout
+/// that attention reads.
+class HeadFinisher final : public BlockFinisher {
+ public:
+  struct Store {
+    HeadRows* rows = nullptr;          ///< queries: rows to write
+    KeyValuePanels* keys = nullptr;    ///< or keys,
+    KeyValuePanels* values = nullptr;  ///< or values,
+    std::size_t first_slot = 0;        ///< from this slot on
+  };
+
+  struct Settings {
+    std::size_t tokens = 0, heads = 0, head_dim = 0;
+    Pairing pairing = Pairing::none;
+    const RotaryTables* tables = nullptr;
+    std::span<const std::int64_t> positions;  ///< [b, s], with a pairing
+    const float* norm_scale = nullptr;        ///< [h_d], or null
+    float norm_eps = 0;
+  };
+
+  HeadFinisher(const KernelTable& kernels, const Settings& settings, const Store& store, const HeadCaptures& captures)
+      : kernels_(kernels), settings_(settings), store_(store), captures_(captures) {}
+
+  void finish(const FinishedBlock& block) const noexcept override;
+
+ private:
+  void finish_row(const FinishedBlock& block, std::size_t row, std::size_t head) const noexcept;
+
+  const KernelTable& kernels_;
+  Settings settings_;
+  Store store_;
+  HeadCaptures captures_;
+};
+
+/// Writes rows [rows, out_features] with the bias added: a plain linear layer.
+class RowFinisher final : public BlockFinisher {
+ public:
+  RowFinisher(const KernelTable& kernels, float* out, std::size_t out_features)
+      : kernels_(kernels), out_(out), out_features_(out_features) {}
+  void finish(const FinishedBlock& block) const noexcept override;
+
+ private:
+  const KernelTable& kernels_;
+  float* out_;
+  std::size_t out_features_;
+};
+
+}  // namespace attest::optimized

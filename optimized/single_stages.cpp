@@ -1,0 +1,170 @@
+#include <algorithm>
+
+#include "fixtures/layer_shapes.h"
+#include "fixtures/overloaded.h"
+#include "fixtures/require.h"
+#include "fixtures/validate.h"
+#include "optimized/head_projection.h"
+#include "optimized/kernel_tables.h"
+#include "optimized/multi_head_attention.h"
+
+namespace attest::optimized {
+namespace {
+
+std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+void require_shape(const std::string& field, const Tensor& tensor, const Shape& shape) {
+  require(tensor.shape() == shape, field, to_string(shape), to_string(tensor.shape()));
+  require(tensor.dtype() == DType::float32, field, "float32", std::string(name_of(tensor.dtype())));
+}
+
+void require_rank(const std::string& field, const Tensor& tensor, std::size_t least, std::size_t most) {
+  require(tensor.rank() >= least && tensor.rank() <= most, field,
+          "from " + std::to_string(least) + " to " + std::to_string(most) + " dimensions", to_string(tensor.shape()));
+}
+
+constexpr std::size_t kAnyRank = 64;
+
+/// A row that lies contiguously, in the words of the kernels' product panels.
+ProductRow contiguous(const KernelTable& kernels, const float* row, std::size_t columns) {
+  return {row, kernels.panel_width, 0, columns};
+}
+
+void require_mask(const Mask& mask, const Shape& scores) {
+  const auto check = [&](const Tensor& values, DType dtype) {
+    require_rank("mask", values, 3, 3);
+    require(values.dtype() == dtype, "mask", std::string(name_of(dtype)), std::string(name_of(values.dtype())));
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      require(values.dim(axis) == 1 || values.dim(axis) == scores[axis], "mask",
+              "a shape that broadcasts to " + to_string(scores), to_string(values.shape()));
+    }
+  };
+  std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& m) { check(m.values, DType::boolean); },
+                        [&](const FloatMask& m) { check(m.values, DType::float32); }},
+             mask);
+}
+
+/// k and v [b, n_kv, s_k, h_d] in the kernels' layout.
+void store(const AttentionInputs& inputs, KeyValuePanels& panels) {
+  const auto& shape = inputs.k.shape();
+  const std::size_t heads = extent(shape[1]), tokens = extent(shape[2]), head_dim = extent(shape[3]);
+  panels.resize(extent(shape[0]), heads, tokens, head_dim);
+  const float* k = inputs.k.as<float>().data();
+  const float* v = inputs.v.as<float>().data();
+  for (std::size_t i = 0; i < extent(shape[0]) * heads * tokens; ++i) {
+    const std::size_t token = i % tokens, head = i / tokens % heads, sample = i / tokens / heads;
+    panels.store_key(sample, head, token, k + i * head_dim);
+    panels.store_value(sample, head, token, v + i * head_dim);
+  }
+}
+
+}  // namespace
+
+Tensor linear(const LinearInputs& inputs, Target target) {
+  const KernelTable& kernels = kernels_of(target);
+  require_rank("weight", inputs.weight, 2, 2);
+  require_rank("x", inputs.x, 1, kAnyRank);
+  const std::int64_t out_features = inputs.weight.dim(0), in_features = inputs.weight.dim(1);
+  Shape shape = inputs.x.shape();
+  shape.back() = in_features;
+  require_shape("x", inputs.x, shape);
+  require_shape("weight", inputs.weight, {out_features, in_features});
+  if (inputs.bias != nullptr) require_shape("bias", *inputs.bias, {out_features});
+  shape.back() = out_features;
+  Tensor out(DType::float32, shape);
+  if (inputs.x.size() == 0 || out.size() == 0) return out;
+
+  const PackedLinear packed(kernels, inputs.weight, inputs.bias, 1);
+  const RowFinisher finisher(kernels, out.as<float>().data(), extent(out_features));
+  std::vector<GroupTask> tasks;
+  for (const auto& group : packed.groups()) tasks.push_back({&group, &finisher});
+  const std::size_t rows = extent(inputs.x.size() / in_features);
+  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features)}, tasks);
+  return out;
+}
+
+Tensor rotary(const RotaryInputs& inputs, Target target) {
+  const KernelTable& kernels = kernels_of(target);
+  require_rank("x", inputs.x, 4, 4);
+  require_shape("x", inputs.x, inputs.x.shape());
+  const Pairing pairing = pairing_of(inputs.embedding);
+  require(pairing != Pairing::none, "pos_embeddings", "a rotary embedding", "none");
+  const std::int64_t b = inputs.x.dim(0), s = inputs.x.dim(1), half = inputs.x.dim(3) / 2;
+  const std::size_t heads = extent(inputs.x.dim(2)), head_dim = extent(inputs.x.dim(3));
+  require_rank("cos", inputs.tables.cos, 2, 2);
+  require_shape("cos", inputs.tables.cos, {inputs.tables.cos.dim(0), half});
+  require_shape("sin", inputs.tables.sin, inputs.tables.cos.shape());
+  const auto extents = rotary_extent(inputs.embedding);
+  const auto positions = resolve_positions(inputs.input_pos, b, s, extents->max_seq_len);
+  Tensor out(DType::float32, inputs.x.shape());
+  for (std::size_t row = 0; row < positions.size() * heads; ++row) {
+    const std::int64_t position = positions[row / heads];
+    require(position < inputs.tables.cos.dim(0), "cos", "a row for every position used", std::to_string(position));
+    HeadFinish finish;
+    finish.pairing = pairing;
+    finish.cos = inputs.tables.cos.as<float>().data() + position * half;
+    finish.sin = inputs.tables.sin.as<float>().data() + position * half;
+    const float* source = inputs.x.as<float>().data() + row * head_dim;
+    kernels.finish_head(contiguous(kernels, source, head_dim), finish, out.as<float>().data() + row * head_dim);
+  }
+  return out;
+}
+
+Tensor norm(const NormInputs& inputs, Target target) {
+  const KernelTable& kernels = kernels_of(target);
+  require_rank("x", inputs.x, 1, kAnyRank);
+  require_shape("x", inputs.x, inputs.x.shape());
+  require_shape("scale", inputs.scale, {inputs.x.shape().back()});
+  const auto* rms = std::get_if<RMSNorm>(&inputs.norm);
+  require(rms != nullptr, "norm", "a norm", "none");
+  Tensor out(DType::float32, inputs.x.shape());
+  const std::size_t columns = extent(inputs.x.shape().back());
+  HeadFinish finish;
+  finish.norm_scale = inputs.scale.as<float>().data();
+  finish.norm_eps = static_cast<float>(rms->eps);
+  for (std::size_t at = 0; at < extent(out.size()); at += columns) {
+    const float* source = inputs.x.as<float>().data() + at;
+    kernels.finish_head(contiguous(kernels, source, columns), finish, out.as<float>().data() + at);
+  }
+  return out;
+}
+
+Tensor attention(const AttentionInputs& inputs, Target target) {
+  const KernelTable& kernels = kernels_of(target);
+  require_rank("q", inputs.q, 4, 4);
+  require_rank("k", inputs.k, 4, 4);
+  const Shape& q = inputs.q.shape();
+  const std::int64_t n_kv = inputs.k.dim(1), s_k = inputs.k.dim(2);
+  require_shape("q", inputs.q, q);
+  require_shape("k", inputs.k, {q[0], n_kv, s_k, q[3]});
+  require_shape("v", inputs.v, inputs.k.shape());
+  require(n_kv > 0 && q[1] % n_kv == 0, "k", "a number of heads that divides " + std::to_string(q[1]),
+          std::to_string(n_kv));
+  require_mask(inputs.mask, {q[0], q[2], s_k});
+  require(!inputs.is_causal || std::holds_alternative<NoMask>(inputs.mask), "is_causal", "no mask with it", "a mask");
+  Tensor out(DType::float32, q);
+  if (out.size() == 0) return out;
+
+  KeyValuePanels panels(kernels);
+  store(inputs, panels);
+  const std::size_t tokens = extent(q[2]), head_dim = extent(q[3]);
+  const HeadRows rows{nullptr, extent(q[1]) * tokens * head_dim, head_dim, tokens * head_dim};
+  HeadRows out_rows = rows;
+  out_rows.data = out.as<float>().data();
+  std::ranges::copy(inputs.q.as<float>(), out_rows.data);  // attention works in place
+  TiledAttention(kernels).run({.samples = extent(q[0]),
+                               .tokens = tokens,
+                               .num_heads = extent(q[1]),
+                               .num_kv_heads = extent(n_kv),
+                               .head_dim = head_dim,
+                               .q = out_rows,
+                               .out = out_rows,
+                               .keys_values = panels,
+                               .keys = extent(s_k),
+                               .empty_slots = 0,
+                               .is_causal = inputs.is_causal,
+                               .mask = inputs.mask});
+  return out;
+}
+
+}  // namespace attest::optimized

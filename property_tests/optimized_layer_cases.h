@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "fixtures/layer_shapes.h"
+#include "fixtures/validate.h"
+#include "property_tests/optimized_inputs.h"
+#include "property_tests/plain_double.h"
+
+/// Random layers for the tests of optimized/, and the judge of a call's recorded stages, each on the stage before it.
+namespace attest {
+
+struct LayerShape {
+  std::int64_t b = 2, s_x = 5, n_h = 4, n_kv = 2, h_d = 6, d = 12;
+  std::int64_t out_features = 10;
+  bool bias = true;
+  bool norm = false;
+  int embedding = 1;  ///< index into PosEmbeddings
+  std::int64_t positions = 40;
+};
+
+inline PosEmbeddings embedding_of(int index, std::int64_t dim, std::int64_t positions) {
+  if (index == 1) return RotaryPositionalEmbeddings{dim, positions};
+  if (index == 2) return Llama3ScaledRoPE{dim, positions};
+  if (index == 3) return Phi3RotaryPositionalEmbeddings{dim, positions};
+  if (index == 4) return Qwen2RotaryPositionalEmbeddings{dim, positions};
+  return NoPosEmbeddings{};
+}
+
+inline LayerSpec random_layer(Random& random, const LayerShape& n) {
+  LayerSpec layer;
+  Config& c = layer.config;
+  c.embed_dim = n.d;
+  c.num_heads = n.n_h;
+  c.num_kv_heads = n.n_kv;
+  c.head_dim = n.h_d;
+  c.q_proj = Linear{n.d, n.n_h * n.h_d, n.bias};
+  c.k_proj = c.v_proj = Linear{n.d, n.n_kv * n.h_d, n.bias};
+  c.output_proj = Linear{n.n_h * n.h_d, n.out_features, n.bias};
+  c.pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions);
+  if (n.norm) c.q_norm = c.k_norm = RMSNorm{n.h_d, 1e-6};
+  for (const auto& [name, shape] : parameter_shapes(c)) {
+    layer.weights[name] = normal(random, shape, shape.size() == 2 ? 1 / std::sqrt(double(shape[1])) : 1.0);
+  }
+  if (n.embedding != 0) {
+    layer.tables = RotaryTables{normal(random, {n.h_d / 2}), normal(random, {n.positions, n.h_d / 2}, 0.7),
+                                normal(random, {n.positions, n.h_d / 2}, 0.7)};
+  }
+  return layer;
+}
+
+/// [b, s, n, h_d] (or [b, s, n h_d]) as [b, n, s, h_d], or back with n and s exchanged.
+inline Tensor transposed(const Tensor& t, std::int64_t b, std::int64_t s, std::int64_t n) {
+  const std::int64_t h_d = t.size() / (b * s * n);
+  Tensor out(DType::float32, {b, n, s, h_d});
+  for (std::int64_t i = 0; i < b * s * n; ++i) {
+    const std::int64_t head = i % n, token = i / n % s, sample = i / n / s;
+    std::copy_n(t.as<float>().begin() + i * h_d, h_d,
+                out.as<float>().begin() + ((sample * n + head) * s + token) * h_d);
+  }
+  return out;
+}
+
+inline Tensor reshaped(const Tensor& t, const Shape& shape) {
+  Tensor out(DType::float32, shape);
+  std::ranges::copy(t.as<float>(), out.as<float>().begin());
+  return out;
+}
+
+/// Judges the stages that `forward` recorded; share() is the largest share of a budget that any stage used.
+class StageJudge {
+ public:
+  StageJudge(const LayerSpec& layer, const Inputs& inputs, const Stages& stages)
+      : layer_(layer), config_(layer.config), inputs_(inputs), stages_(stages) {}
+
+  double share() {
+    const Tensor q =
+        heads("q", inputs_.x, config_.num_heads, Stage::q_proj, Stage::q_rope, Stage::q_norm, config_.q_norm);
+    Tensor k, v;
+    if (const Tensor* y = key_value_input(inputs_)) {
+      k = heads("k", *y, config_.num_kv_heads, Stage::k_proj, Stage::k_rope, Stage::k_norm, config_.k_norm);
+      judge_linear("v_proj", *y, Stage::v_proj);
+      v = transposed(stages_.at(Stage::v_proj), y->dim(0), y->dim(1), config_.num_kv_heads);
+    }
+    if (enabled_cache(config_) != nullptr) {
+      k = stages_.at(Stage::k_cache);
+      v = stages_.at(Stage::v_cache);
+    }
+    const AttentionInputs attention{q, k, v, inputs_.mask, attends_causally(config_, inputs_)};
+    note(plain::share_of_budget(stages_.at(Stage::attention), plain::attention(attention)));
+    const std::int64_t b = inputs_.x.dim(0), s = inputs_.x.dim(1), n = config_.num_heads;
+    const Tensor joined = transposed(stages_.at(Stage::attention), b, n, s);
+    judge_linear("output_proj", reshaped(joined, {b, s, n * config_.head_dim}), Stage::output);
+    return share_;
+  }
+
+ private:
+  void note(double e) { share_ = e <= share_ ? share_ : e; }
+
+  void judge_linear(const std::string& name, const Tensor& x, Stage stage) {
+    const auto bias = layer_.weights.find(name + ".bias");
+    const LinearInputs in{x, layer_.weights.find(name + ".weight")->second,
+                          bias == layer_.weights.end() ? nullptr : &bias->second};
+    note(plain::share_of_budget(stages_.at(stage), plain::linear(in)));
+  }
+
+  Tensor heads(const std::string& which, const Tensor& x, std::int64_t n, Stage projected, Stage rotated,
+               Stage normalised, const Norm& norm) {
+    judge_linear(which + "_proj", x, projected);
+    const std::int64_t b = x.dim(0), s = x.dim(1), h_d = config_.head_dim;
+    Tensor now = reshaped(stages_.at(projected), {b, s, n, h_d});
+    if (const auto rotary = rotary_extent(config_.pos_embeddings)) {
+      const Tensor* input_pos = inputs_.input_pos ? &*inputs_.input_pos : nullptr;
+      const RotaryInputs in{now, config_.pos_embeddings, *layer_.tables, input_pos};
+      const auto positions = resolve_positions(input_pos, b, s, rotary->max_seq_len);
+      const auto judged = plain::rotary(in, positions, config_.pos_embeddings.index() > 2);
+      note(plain::share_of_budget(stages_.at(rotated), judged));
+      now = stages_.at(rotated);
+    }
+    now = transposed(now, b, s, n);
+    if (!std::holds_alternative<NoNorm>(norm)) {
+      const NormInputs in{now, norm, layer_.weights.find(which + "_norm.scale")->second};
+      note(plain::share_of_budget(stages_.at(normalised), plain::norm(in)));
+      now = stages_.at(normalised);
+    }
+    return now;
+  }
+
+  const LayerSpec& layer_;
+  const Config& config_;
+  const Inputs& inputs_;
+  const Stages& stages_;
+  double share_ = 0;
+};
+
+inline Tensor output_for(const LayerSpec& layer, const Inputs& inputs) {
+  const auto columns = std::get<Linear>(layer.config.output_proj).out_features;
+  return Tensor(DType::float32, {inputs.x.dim(0), inputs.x.dim(1), columns});
+}
+
+}  // namespace attest

@@ -1,0 +1,150 @@
+#include <gtest/gtest.h>
+
+#include "fixtures/validate.h"
+#include "optimized/kernel_tables.h"
+#include "optimized/multi_head_attention.h"
+#include "property_tests/optimized_inputs.h"
+#include "property_tests/plain_double.h"
+
+/// The single stages of every target against plain loops over doubles: the share of the error budget stays below 1 for
+/// every tail of the vector width, the register tile and the key block.
+namespace attest {
+namespace {
+
+using optimized::Target;
+
+class optimized_stages : public testing::TestWithParam<Target> {
+ protected:
+  const optimized::KernelTable& kernels() const { return optimized::kernels_of(GetParam()); }
+  std::int64_t width() const { return static_cast<std::int64_t>(kernels().panel_width); }
+  std::int64_t rows() const { return static_cast<std::int64_t>(kernels().tile_rows); }
+};
+
+std::vector<std::int64_t> around(std::int64_t extent) { return {1, extent - 1, extent, extent + 1, 2 * extent - 1}; }
+
+TEST_P(optimized_stages, a_projection_of_any_size_stays_within_its_budget) {
+  Random random(1);
+  for (const auto out : around(width())) {
+    for (const auto tokens : around(rows())) {
+      for (const std::int64_t in : {1, 7, 255, 256, 257}) {
+        const Tensor x = normal(random, {1, tokens, in}), w = normal(random, {out, in}), bias = normal(random, {out});
+        const LinearInputs inputs{x, w, out % 2 ? &bias : nullptr};
+        const double e = plain::share_of_budget(optimized::linear(inputs, GetParam()), plain::linear(inputs));
+        EXPECT_LE(e, 1.0) << "tokens " << tokens << " in " << in << " out " << out;
+      }
+    }
+  }
+}
+
+TEST_P(optimized_stages, a_projection_larger_than_every_block_stays_within_its_budget) {
+  Random random(2);
+  const Tensor x = normal(random, {2, 301, 520}), w = normal(random, {333, 520});
+  const LinearInputs inputs{x, w, nullptr};
+  EXPECT_LE(plain::share_of_budget(optimized::linear(inputs, GetParam()), plain::linear(inputs)), 1.0);
+}
+
+TEST_P(optimized_stages, a_row_of_a_projection_has_the_same_bits_alone_and_among_others) {
+  Random random(3);
+  const Tensor x = normal(random, {1, 40, 600}), w = normal(random, {70, 600});
+  const Tensor all = optimized::linear({x, w, nullptr}, GetParam());
+  for (const std::int64_t row : {0, 13, 14, 39}) {
+    Tensor one(DType::float32, {1, 1, 600});
+    std::ranges::copy(x.as<float>().subspan(row * 600, 600), one.as<float>().begin());
+    const Tensor alone = optimized::linear({one, w, nullptr}, GetParam());
+    EXPECT_TRUE(std::ranges::equal(alone.as<float>(), all.as<float>().subspan(row * 70, 70)));
+  }
+}
+
+TEST_P(optimized_stages, every_rotary_embedding_stays_within_its_budget) {
+  Random random(4);
+  for (const std::int64_t h_d : {2, 4, 6, 14, 16, 18, 30, 32, 34, 80, 96, 128}) {
+    const Tensor x = normal(random, {2, 3, 5, h_d});
+    RotaryTables tables{normal(random, {h_d / 2}), normal(random, {9, h_d / 2}), normal(random, {9, h_d / 2})};
+    Tensor input_pos(DType::int64, {2, 3});
+    for (auto& position : input_pos.as<std::int64_t>()) position = static_cast<std::int64_t>(random() % 9);
+    const auto positions = resolve_positions(&input_pos, 2, 3, 9);
+    const RotaryPositionalEmbeddings base{h_d, 9, 10'000.0};
+    const PosEmbeddings embeddings[] = {base, Llama3ScaledRoPE{h_d, 9}, Phi3RotaryPositionalEmbeddings{h_d, 9},
+                                        Qwen2RotaryPositionalEmbeddings{h_d, 9}};
+    for (const auto& embedding : embeddings) {
+      const RotaryInputs inputs{x, embedding, tables, &input_pos};
+      const auto judged = plain::rotary(inputs, positions, embedding.index() > 2);
+      EXPECT_LE(plain::share_of_budget(optimized::rotary(inputs, GetParam()), judged), 1.0)
+          << "h_d " << h_d << " embedding " << embedding.index();
+    }
+  }
+}
+
+TEST_P(optimized_stages, the_norm_stays_within_its_budget) {
+  Random random(5);
+  for (const std::int64_t h_d : {1, 3, 4, 5, 8, 15, 16, 17, 31, 40, 111, 128, 300}) {
+    const Tensor x = normal(random, {2, 3, 4, h_d}), scale = normal(random, {h_d});
+    const Norm rms = RMSNorm{h_d, 1e-5};
+    const NormInputs inputs{x, rms, scale};
+    EXPECT_LE(plain::share_of_budget(optimized::norm(inputs, GetParam()), plain::norm(inputs)), 1.0) << "h_d " << h_d;
+  }
+}
+
+struct Sizes {
+  std::int64_t b, n_h, n_kv, s_x, s_k, h_d;
+};
+
+Mask random_mask(Random& random, int kind, const Sizes& n) {
+  const Shape shapes[] = {{n.b, n.s_x, n.s_k}, {1, n.s_x, n.s_k}, {n.b, 1, n.s_k}, {n.b, n.s_x, 1}, {n.b, 1, 1}};
+  const Shape& shape = shapes[random() % std::size(shapes)];
+  if (kind == 1) return BoolMask{flags(random, shape, 0.6)};
+  if (kind == 2) {
+    Tensor bias = normal(random, shape, 3.0);
+    for (auto& value : bias.as<float>()) {
+      if (random() % 4 == 0) value = -std::numeric_limits<float>::infinity();
+    }
+    return FloatMask{bias};
+  }
+  return NoMask{};
+}
+
+double attention_share(Random& random, const Sizes& n, int kind, Target target) {
+  const Tensor q = normal(random, {n.b, n.n_h, n.s_x, n.h_d}), k = normal(random, {n.b, n.n_kv, n.s_k, n.h_d});
+  const Tensor v = normal(random, k.shape());
+  const Mask mask = random_mask(random, kind, n);
+  const AttentionInputs inputs{q, k, v, mask, kind == 3};
+  return plain::share_of_budget(optimized::attention(inputs, target), plain::attention(inputs));
+}
+
+TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget) {
+  Random random(6);
+  const std::int64_t head_dims[] = {1, 4, 6, width() - 1, width(), width() + 1, 40, 80, 111};
+  const std::int64_t keys[] = {1, 3, width() - 1, width(), width() + 1, 2 * width() - 1, 255, 256, 257, 511};
+  const std::int64_t groups[] = {1, 2, 3, 7};
+  for (int i = 0; i < 240; ++i) {
+    Sizes n{1 + i % 2,
+            0,
+            1 + i % 3 % 2,
+            1 + static_cast<std::int64_t>(random() % 40),
+            keys[random() % std::size(keys)],
+            head_dims[random() % std::size(head_dims)]};
+    n.n_h = n.n_kv * groups[random() % std::size(groups)];
+    const int kind = i % 4;
+    EXPECT_LE(attention_share(random, n, kind, GetParam()), 1.0)
+        << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " h_d "
+        << n.h_d << " mask " << kind;
+  }
+}
+
+TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
+  Random random(7);
+  for (int kind = 0; kind < 4; ++kind) {
+    EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
+  }
+}
+
+TEST_P(optimized_stages, attention_with_more_query_heads_in_a_group_than_a_tile_holds_stays_within_its_budget) {
+  Random random(8);
+  EXPECT_LE(attention_share(random, {1, 130, 1, 3, 70, 8}, 0, GetParam()), 1.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(all, optimized_stages, testing::ValuesIn(usable_targets()),
+                         target_name<testing::TestParamInfo<Target>>);
+
+}  // namespace
+}  // namespace attest
