@@ -3,6 +3,7 @@
 #include "optimized/kernels.h"
 #include "optimized/softmax.inl.h"
 #include "optimized/tile_product.inl.h"
+#include "optimized/transpose.inl.h"
 
 /// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
 ///
@@ -47,15 +48,17 @@ inline TileState place_state(const AttentionTile& tile) noexcept {
 /// Packs and scales the queries, and starts each row's softmax: empty, or with the empty slots' weight of exp(0) each.
 void start_rows(const TileState& s) noexcept {
   const AttentionTile& t = s.tile;
-  for (size_t row = 0; row < s.rows; ++row) {
-    const size_t first = row / kTileRows * kTileRows;
+  for (size_t first = 0; first < s.rows; first += kTileRows) {
     const size_t n = smaller(kTileRows, s.rows - first);
-    const float* q = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
-    float* packed = s.queries + first * t.head_dim + (row - first);
-    for (size_t c = 0; c < t.head_dim; ++c) packed[c * n] = q[c] * t.scale_log2;
-    store(s.sums + row * kWidth, zero());
-    s.sums[row * kWidth] = float(t.empty_slots);
-    s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
+    const float* queries[kTileRows];
+    for (size_t r = 0; r < n; ++r) {
+      const size_t row = first + r;
+      queries[r] = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
+      store(s.sums + row * kWidth, zero());
+      s.sums[row * kWidth] = float(t.empty_slots);
+      s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
+    }
+    pack_tile(queries, n, t.head_dim, t.score_scale, s.queries + first * t.head_dim);
   }
   const size_t floats = s.rows * s.value_panels * kPanelWidth;
   for (size_t i = 0; i < floats; i += kWidth) store(s.out + i, zero());
@@ -76,7 +79,7 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
     const float* panel = s.tile.keys + key * depth;
     const TileOperands operands{
-        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth};
+        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth, panel, 0};
     multiply_packed_rows(w.rows, operands);
   }
 }
@@ -91,8 +94,8 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
     if (t.is_causal && token + 1 < w.end) visible = token + 1 > w.begin ? token + 1 - w.begin : 0;
     if (!w.plain) mask_scores(t.mask, token, w.begin, count, scores);
     if (visible < padded) hide_from(visible, padded, scores);
-    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth, s.value_panels,
-                           s.rows * kPanelWidth};
+    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth,
+                           s.value_panels,     s.rows * kPanelWidth,  t.to_log2};
     weigh_row(state, scores, padded);
   }
 }
@@ -102,7 +105,8 @@ inline void add_values(const TileState& s, const BlockWork& w) noexcept {
     const float* values = s.tile.values + p * s.tile.value_panel_stride + w.begin * kPanelWidth;
     float* out = s.out + (p * s.rows + w.row) * kPanelWidth;
     const size_t count = w.end - w.begin;
-    multiply_weight_rows(w.rows, {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth});
+    multiply_weight_rows(w.rows,
+                         {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth, values, 0});
   }
 }
 
@@ -190,7 +194,7 @@ void merge_partials(const attest::optimized::PartialMerge& m) noexcept {
     Vec sum = zero();
     for (size_t p = 0; p < m.parts; ++p) {
       const float* part = first + p * m.part_stride + m.head_dim;
-      sum = fma(broadcast(part[1]), exp2(broadcast(part[0] - shift)), sum);
+      sum = fma(broadcast(part[1]), exp2(broadcast((part[0] - shift) * m.to_log2)), sum);
     }
     const Vec divisor = select(equal(sum, zero()), broadcast(1.0f), sum);
     float* out = m.out + row / m.group * m.out_token_stride + row % m.group * m.out_head_stride;
@@ -198,7 +202,7 @@ void merge_partials(const attest::optimized::PartialMerge& m) noexcept {
       Vec joined = zero();
       for (size_t p = 0; p < m.parts; ++p) {
         const float* part = first + p * m.part_stride;
-        const Vec factor = exp2(broadcast(part[m.head_dim] - shift));
+        const Vec factor = exp2(broadcast((part[m.head_dim] - shift) * m.to_log2));
         joined = fma(load_first(part + c, m.head_dim - c), factor, joined);
       }
       store_first(out + c, divide(joined, divisor), m.head_dim - c);
