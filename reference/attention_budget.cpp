@@ -61,8 +61,15 @@ std::vector<double> logit_errors(const RowInQuestion& row) {
   return errors;
 }
 
+/// One for each product with a value, two for the division by the row's sum; none where no key is seen.
+void add_underflows(const RowInQuestion& row, std::span<double> out) {
+  if (row.size() == 0) return;
+  for (double& element : out) element += static_cast<double>(row.call.k.shape(2) + 2) * kUnderflow;
+}
+
 /// Localised: out [h_d] += sum_j p_ij |v_jc| [...]
 void add_local(const RowInQuestion& row, std::span<double> out) {
+  add_underflows(row, out);
   const auto& p = row.weights.probabilities;
   const std::vector<double> errors = logit_errors(row);
   double mean_error = 0;
@@ -107,6 +114,7 @@ std::vector<double> propagated_logit_errors(const RowInQuestion& row_in_question
 /// End to end: out [h_d] += everything but half_ulp.
 void add_propagated(const RowInQuestion& row_in_question, const std::vector<double>& logit_errors,
                     const Array<double>& dv, std::span<double> out) {
+  add_underflows(row_in_question, out);
   const auto& weights = row_in_question.weights;
   const auto y = row_in_question.y();
   const bool statistical = row_in_question.growth == Growth::statistical;

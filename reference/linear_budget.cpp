@@ -6,18 +6,20 @@
 namespace attest::reference {
 namespace {
 
-double magnitude(double w) { return std::fabs(w); }
-double square(double w) { return w * w; }
+constexpr auto magnitude = [](double w) { return std::fabs(w); };
+constexpr auto square = [](double w) { return w * w; };
 
 /// a [rows, in] times f(W)^T, f applied to each element of W [out, in]. A block of W at a time, so that f(W), 128 MiB
 /// for a real layer, never exists as a whole and each block is multiplied while it is in the cache.
-Array<double> times_transposed_map(const Array<double>& a, const Array<double>& weight, double (*f)(double)) {
-  constexpr std::size_t kBlock = 64;
+template <class F>
+Array<double> times_transposed_map(const Array<double>& a, const Array<double>& weight, F f) {
+  constexpr std::size_t kBlock = 256;
   const std::size_t out = weight.shape(0), in = weight.shape(1);
   Array<double> product = xt::zeros<double>({a.shape(0), out});
+  Array<double> block;
   for (std::size_t first = 0; first < out; first += kBlock) {
     const std::size_t end = std::min(first + kBlock, out);
-    Array<double> block = xt::zeros<double>({end - first, in});
+    block.resize({end - first, in});  // allocates for the first and the last block only
     std::transform(weight.data() + first * in, weight.data() + end * in, block.data(), f);
     xt::view(product, xt::all(), xt::range(first, end)) = times_transposed(a, block);
   }
@@ -36,10 +38,10 @@ Budget linear_budget(const Array<double>& x, const LinearParameters<double>& par
                      DType storage, const Budget* dx) {
   const std::size_t in_features = parameters.weight.shape(1);
   const Array<double> products = times_transposed_map(xt::abs(as_rows(x, in_features)), parameters.weight, magnitude);
-  Array<double> rounding = as_rows(half_ulps(y, storage), parameters.weight.shape(0));
+  const auto k = static_cast<double>(in_features);
+  Array<double> rounding = as_rows(half_ulps(y, storage), parameters.weight.shape(0)) + k * kUnderflow;
   if (parameters.bias) rounding += kUnitRoundoff * xt::abs(*parameters.bias);
 
-  const auto k = static_cast<double>(in_features);
   Budget budget{linear_factor(Growth::statistical, k) * kUnitRoundoff * products + rounding,
                 linear_factor(Growth::worst_case, k) * kUnitRoundoff * products + rounding};
   if (dx != nullptr) {

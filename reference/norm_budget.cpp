@@ -47,7 +47,7 @@ Budget norm_budget(const Array<double>& x, const RMSNormParameters<double>& para
                    DType storage, const Budget* dx) {
   const std::size_t h_d = x.shape().back();
   const auto n = static_cast<double>(h_d);
-  const Array<double> stored = half_ulps(y, storage);
+  const Array<double> stored = half_ulps(y, storage) + kUnderflow * (1 + xt::abs(parameters.scale));
   Budget budget{norm_factor(Growth::statistical, n) * kUnitRoundoff * xt::abs(y) + stored,
                 norm_factor(Growth::worst_case, n) * kUnitRoundoff * xt::abs(y) + stored};
   if (dx == nullptr) return budget;

@@ -7,7 +7,7 @@ namespace attest::reference {
 
 /// Budget of y [..., h_d] = x r scale with r = 1 / sqrt(mean(x^2) + eps).
 ///
-///   (sqrt(h_d) + 8) u |y| + half_ulp(y) + propagated
+///   (sqrt(h_d) + 8) u |y| + underflow of x r and of its product with scale + half_ulp(y) + propagated
 ///
 /// With x^ = x r, differentiating gives dr = -r^2 mean(x^ dx), hence dy_i = scale_i r (dx_i - x^_i mean(x^ dx)). The
 /// coefficient of dx_i is 1 - x^_i^2 / h_d, that of any other dx_j is -x^_i x^_j / h_d, so with independent dx

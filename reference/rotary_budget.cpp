@@ -48,7 +48,8 @@ Array<double> propagated_worst_case(const Array<double>& x, const Rotation<doubl
 
 Budget rotary_budget(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& y, DType storage,
                      const Budget* dx) {
-  const Array<double> local = kRotaryFactor * kUnitRoundoff * magnitudes(x, rotation) + half_ulps(y, storage);
+  const Array<double> local =
+      kRotaryFactor * (kUnitRoundoff * magnitudes(x, rotation) + kUnderflow) + half_ulps(y, storage);
   if (dx == nullptr) return {local, local};
   return {local + kKappa * propagated(x, rotation, dx->statistical),
           local + propagated_worst_case(x, rotation, dx->worst_case)};
