@@ -7,6 +7,7 @@
 #include "fixtures/case_file.h"
 #include "fixtures/sha256.h"
 #include "property_tests/case_copy.h"
+#include "property_tests/hdf5_edit.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -60,36 +61,36 @@ TEST(command_line, a_text_file_named_h5_is_refused) {
 TEST(command_line, a_wrong_schema_version_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case(kCase, scratch.path());
-  set_integer_attribute(file, "/", "schema_version", 2);
+  Hdf5Edit(file).put_attribute("/", "schema_version", std::int64_t{2});
   expect_file_refused(file, {"schema_version", "1", "2"});
 }
 
 TEST(command_line, a_removed_dataset_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case(kCase, scratch.path());
-  remove_object(file, "/steps/000/expected/q_proj");
+  Hdf5Edit(file).remove("/steps/000/expected/q_proj");
   expect_file_refused(file, {"/steps/000/expected", "q_proj"});
 }
 
 TEST(command_line, an_added_dataset_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case(kCase, scratch.path());
-  add_dataset(file, "/weights/surplus", {2, 2});
+  Hdf5Edit(file).put_dataset("/weights/surplus", H5T_IEEE_F32LE, {2, 2}, "float32");
   expect_file_refused(file, {"/weights", "surplus"});
 }
 
 TEST(command_line, a_wrong_shape_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case(kCase, scratch.path());
-  remove_object(file, "/weights/q_proj.weight");
-  add_dataset(file, "/weights/q_proj.weight", {3, 3});
+  Hdf5Edit(file).remove("/weights/q_proj.weight");
+  Hdf5Edit(file).put_dataset("/weights/q_proj.weight", H5T_IEEE_F32LE, {3, 3}, "float32");
   expect_file_refused(file, {"q_proj.weight", "[3, 3]"});
 }
 
 TEST(command_line, a_generated_tensor_that_does_not_match_its_hash_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case("real_layers/qwen2_5_0_5b", scratch.path());
-  set_integer_attribute(file, "/weights/k_proj.weight", "seed", 1);
+  Hdf5Edit(file).put_attribute("/weights/k_proj.weight", "seed", std::int64_t{1});
   expect_file_refused(file, {"k_proj.weight", "sha256"});
 }
 
@@ -98,7 +99,7 @@ TEST(command_line, a_changed_byte_under_the_manifests_hash_is_refused) {
   const fs::path file = copy_case(kCase, scratch.path());
   write_manifest(scratch.path());
   EXPECT_EQ(attest_command({"verify", "--fixtures", scratch.path().string(), "--quiet"}).exit_code, 0);
-  flip_byte(file, fs::file_size(file) - 100);
+  flip_bit(file, fs::file_size(file) - 100);
   expect_refusal(attest_command({"verify", "--fixtures", scratch.path().string()}), {"grouped_query.h5", "SHA-256"});
   expect_refusal(attest_command({"fixtures", "check", "--fixtures", scratch.path().string()}), {"grouped_query.h5"});
 }
