@@ -128,7 +128,10 @@ CLI::Option* add_action(CLI::App& command, Invocation& invocation, const ActionT
 
 void add_fixtures(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("fixtures", "Look at the recorded torchtune cases");
-  command->require_subcommand(1);
+  command->require_subcommand(0, 1);
+  command->final_callback([command] {
+    if (command->get_subcommands().empty()) throw InputError("fixtures", "list, show, check or diff", "none");
+  });
   command->footer(kFooter);
   add_action(*command, invocation, {"list", "One line for each case"}, list_cases);
   add_action(*command, invocation, {"show", "Everything about a case but its numbers"}, show_cases)->required();

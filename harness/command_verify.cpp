@@ -9,11 +9,11 @@
 #include "harness/comparator_self_check.h"
 #include "harness/interrupt.h"
 #include "harness/json_report.h"
+#include "harness/process_resources.h"
 #include "harness/report_file.h"
 #include "harness/selection.h"
 #include "harness/terminal_summary.h"
 #include "harness/terminal_table.h"
-#include "harness/threads.h"
 
 namespace attest::harness {
 namespace {
@@ -126,7 +126,9 @@ void refuse_broken_comparator() {
 
 int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
   refuse_broken_comparator();
+  keep_freed_memory();
   if (options.threads > 0) set_threads(options.threads);
+  const ThreadBudget budget{threads(), options.threads == 0};
   const Lineup lineup = line_up(options.lineup);
   const Fingerprint fingerprint = environment_fingerprint();
   const std::vector<fs::path> reports = report_files(options.reports);
@@ -137,7 +139,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const Screen screen(lineup, files, options.detail());
   watch_for_interrupt();
   screen.open(fingerprint);
-  const Run run = verify(files, lineup,
+  const Run run = verify(files, lineup, budget,
                          {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
                           [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
   if (run.interrupted) {
@@ -165,7 +167,8 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->allow_extra_args(false);
   command->add_option("--target", options->lineup.target,
                       "One target of the optimized code, or all (default: ATTEST_TARGET, else all)");
-  command->add_option("--threads", options->threads, "Threads (default: all)")->check(CLI::Range(1, 4096));
+  command->add_option("--threads", options->threads, "Threads (default: all; one for a small case)")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--shard", options->shard, "I/N: judge only the I-th of N parts of the selection");
   command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
   command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "harness/threads.h"
+#include "harness/process_resources.h"
 #include "optimized/target.h"
 
 namespace attest::harness {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "fixtures/error.h"
 #include "harness/commands.h"
 
 namespace {
@@ -30,11 +31,14 @@ int main(int argc, char** argv) {
   invocation.argv.assign(argv, argv + argc);
   CLI::App app("attest: does this attention layer compute what torchtune's MultiHeadAttention computes?", "attest");
   app.set_version_flag("--version", "attest " ATTEST_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.footer(kFooter);
   attest::harness::add_verify(app, invocation);
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
+  app.final_callback([&app] {
+    if (app.get_subcommands().empty()) throw attest::InputError("command", "verify, fixtures or targets", "none");
+  });
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

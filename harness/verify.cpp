@@ -9,6 +9,7 @@
 #include "harness/interrupt.h"
 #include "harness/judge_implementation.h"
 #include "harness/judge_recorded.h"
+#include "harness/process_resources.h"
 
 namespace attest::harness {
 namespace {
@@ -23,6 +24,14 @@ const Judged kTorchtune = {"torchtune", ""};
 bool is_of_an_implementation(const Result& result) { return result.judged != kTruth && result.judged != kTorchtune; }
 
 void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
+
+constexpr std::int64_t kSmallCase = 1 << 20;
+
+bool is_small(const Case& item) {
+  std::int64_t elements = 0;
+  for (const auto& [name, weight] : item.layer.weights) elements += weight.size();
+  return elements < kSmallCase;
+}
 
 }  // namespace
 
@@ -40,9 +49,10 @@ Status verdict_of(const std::vector<Result>& results) {
   return passed == 0 ? Status::skipped : Status::passed;
 }
 
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup) {
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads) {
   const auto start = Clock::now();
   const Case item = read_case(file);
+  set_threads(threads.one_for_small_cases && is_small(item) ? 1 : threads.most);
   const JudgedCase judged = with_truths(item);
   CaseOutcome outcome;
   outcome.name = item.name;
@@ -60,7 +70,8 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup)
   return outcome;
 }
 
-Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const Observer& observer) {
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
+           const Observer& observer) {
   const auto start = Clock::now();
   Run run;
   run.selected = files.size();
@@ -71,7 +82,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   }
   for (std::size_t i = 0; i < files.size() && !run.interrupted; ++i) {
     observer.before_case(files[i], i);
-    run.cases.push_back(verify_case(files[i], lineup));
+    run.cases.push_back(verify_case(files[i], lineup, threads));
     observer.after_case(run.cases.back());
     run.interrupted = interrupted();
   }

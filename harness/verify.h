@@ -37,12 +37,20 @@ struct Observer {
   std::function<void(const CaseOutcome&)> after_case;
 };
 
+/// How many threads a case may use.
+struct ThreadBudget {
+  int most = 1;
+  /// A small case gets one: waking and joining threads takes longer than its work. False where the user gave a number.
+  bool one_for_small_cases = true;
+};
+
 /// Judges the stored truth, torchtune's own recording and every implementation on one file. Throws InputError for a
 /// file that cannot be read.
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup);
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads);
 
 /// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C.
-Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const Observer& observer);
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
+           const Observer& observer);
 
 /// The verdict on a case: failed, mistrusted, vacuous or untested if any result is; vacuous if nothing of an
 /// implementation was judged; skipped if all of it was skipped; else passed.

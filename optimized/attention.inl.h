@@ -52,7 +52,7 @@ void start_rows(const TileState& s) noexcept {
     const size_t n = smaller(kTileRows, s.rows - first);
     const float* q = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
     float* packed = s.queries + first * t.head_dim + (row - first);
-    for (size_t c = 0; c < t.head_dim; ++c) packed[c * n] = q[c] * t.scale_log2;
+    for (size_t c = 0; c < t.head_dim; ++c) packed[c * n] = q[c] * t.score_scale;
     store(s.sums + row * kWidth, zero());
     s.sums[row * kWidth] = float(t.empty_slots);
     s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
@@ -91,8 +91,8 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
     if (t.is_causal && token + 1 < w.end) visible = token + 1 > w.begin ? token + 1 - w.begin : 0;
     if (!w.plain) mask_scores(t.mask, token, w.begin, count, scores);
     if (visible < padded) hide_from(visible, padded, scores);
-    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth, s.value_panels,
-                           s.rows * kPanelWidth};
+    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth,
+                           s.value_panels,     s.rows * kPanelWidth,  t.to_log2};
     weigh_row(state, scores, padded);
   }
 }
@@ -190,7 +190,7 @@ void merge_partials(const attest::optimized::PartialMerge& m) noexcept {
     Vec sum = zero();
     for (size_t p = 0; p < m.parts; ++p) {
       const float* part = first + p * m.part_stride + m.head_dim;
-      sum = fma(broadcast(part[1]), exp2(broadcast(part[0] - shift)), sum);
+      sum = fma(broadcast(part[1]), exp2(broadcast((part[0] - shift) * m.to_log2)), sum);
     }
     const Vec divisor = select(equal(sum, zero()), broadcast(1.0f), sum);
     float* out = m.out + row / m.group * m.out_token_stride + row % m.group * m.out_head_stride;
@@ -198,7 +198,7 @@ void merge_partials(const attest::optimized::PartialMerge& m) noexcept {
       Vec joined = zero();
       for (size_t p = 0; p < m.parts; ++p) {
         const float* part = first + p * m.part_stride;
-        const Vec factor = exp2(broadcast(part[m.head_dim] - shift));
+        const Vec factor = exp2(broadcast((part[m.head_dim] - shift) * m.to_log2));
         joined = fma(load_first(part + c, m.head_dim - c), factor, joined);
       }
       store_first(out + c, divide(joined, divisor), m.head_dim - c);

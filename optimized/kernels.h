@@ -85,7 +85,8 @@ struct AttentionTile {
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
   size_t tokens, group, head_dim;
-  float scale_log2;  ///< log2(e) / sqrt(head_dim): scores are kept in the log2 domain
+  float score_scale;  ///< 1 / sqrt(head_dim), times log2(e) where scores are kept in the log2 domain
+  float to_log2;      ///< what turns a difference of scores into one of exponents: 1 in the log2 domain, else log2(e)
 
   const float* keys;
   const float* values;
@@ -110,6 +111,7 @@ struct PartialMerge {
   float* out;
   size_t out_token_stride, out_head_stride;
   size_t tokens, group, head_dim;
+  float to_log2;
 };
 
 // --- the table -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ using attest::optimized::MaskRows;
 using attest::optimized::MaskScan;
 
 constexpr float kHidden = -__builtin_inff();
-constexpr float kLog2E = 1.44269504088896340736f;
 
 /// Scans keys [first_key, first_key + count) of one mask row. A key is hidden by False, or by -inf.
 MaskScan scan_mask(const MaskRows& mask, size_t token, size_t first_key, size_t count) noexcept {
@@ -48,7 +47,7 @@ inline bool is_visible(const MaskRows& mask, size_t token, size_t key) noexcept 
   return true;
 }
 
-/// Applies the mask to the scores of keys [first_key, first_key + count), in the log2 domain.
+/// Applies the mask to the scores of keys [first_key, first_key + count).
 inline void mask_scores(const MaskRows& mask, size_t token, size_t first_key, size_t count, float* scores) noexcept {
   const size_t start = token * mask.token_stride + first_key * mask.key_stride;
   const Vec hidden = broadcast(kHidden);
@@ -65,7 +64,7 @@ inline void mask_scores(const MaskRows& mask, size_t token, size_t first_key, si
     } else {
       const float* biases = mask.biases + start;
       const Vec bias = mask.key_stride ? load_first(biases + key, n) : broadcast(*biases);
-      score = select(equal(bias, hidden), hidden, fma(bias, broadcast(kLog2E), score));
+      score = select(equal(bias, hidden), hidden, add(bias, score));
     }
     store(scores + key, score);
   }

@@ -3,9 +3,9 @@
 #include "optimized/exp2.inl.h"
 #include "optimized/mask.inl.h"
 
-/// The online softmax (Milakov and Gimelshein 2018; FlashAttention-2): weights are exp2(score - reference), where the
+/// The online softmax (Milakov and Gimelshein 2018; FlashAttention-2): weights are exp(score - reference), where the
 /// reference is a maximum seen so far. It is raised, and what was summed rescaled, only when a block exceeds it by more
-/// than kSlack: until then weights are at most 2^kSlack. What was summed relative to one reference is exact relative to
+/// than kSlack: until then no weight exceeds exp(kSlack). Numbers relative to one reference are as precise as relative to
 /// another.
 namespace {
 
@@ -18,6 +18,7 @@ struct SoftmaxRow {
   float* out;   ///< product panels [head_dim / width][row_stride floats apart]
   size_t panels;
   size_t panel_stride;
+  float to_log2;
 };
 
 inline float largest_of(const float* scores, size_t count) noexcept {
@@ -44,14 +45,15 @@ inline void weigh_row(const SoftmaxRow& row, float* scores, size_t count) noexce
   const float largest = largest_of(scores, count);
   float reference = *row.reference;
   if (largest > reference + kSlack || (reference == kHidden && largest > kHidden)) {
-    if (reference != kHidden) scale_row(row, exp2(broadcast(reference - largest)));
+    if (reference != kHidden) scale_row(row, exp2(broadcast((reference - largest) * row.to_log2)));
     *row.reference = reference = largest;
   }
   // All hidden so far: any finite reference gives weights of zero.
   const Vec shift = broadcast(reference == kHidden ? 0.0f : reference);
+  const Vec to_log2 = broadcast(row.to_log2);
   Vec sum = load(row.sums);
   for (size_t key = 0; key < count; key += kWidth) {
-    const Vec weight = exp2(subtract(load(scores + key), shift));
+    const Vec weight = exp2(multiply(subtract(load(scores + key), shift), to_log2));
     sum = add(sum, weight);
     store(scores + key, weight);
   }

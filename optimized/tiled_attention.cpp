@@ -62,7 +62,11 @@ AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& pla
   t.tokens = std::min(plan.tile_tokens, call.tokens - token);
   t.group = plan.group;
   t.head_dim = call.head_dim;
-  t.scale_log2 = static_cast<float>(std::numbers::log2e / std::sqrt(static_cast<double>(call.head_dim)));
+  // The log2 domain saves a rounding; a float mask could overflow in it, and is added to the scores as torch adds it.
+  const bool natural = std::holds_alternative<FloatMask>(call.mask);
+  const double scale = 1 / std::sqrt(static_cast<double>(call.head_dim));
+  t.score_scale = static_cast<float>(natural ? scale : scale * std::numbers::log2e);
+  t.to_log2 = natural ? static_cast<float>(std::numbers::log2e) : 1.0f;
   t.keys = call.keys_values.keys(sample, kv_head);
   t.values = call.keys_values.values(sample, kv_head);
   t.value_panel_stride = call.keys_values.value_panel_stride();
@@ -106,7 +110,7 @@ void TiledAttention::merge(const AttentionCall& call, const Plan& plan, std::siz
   const AttentionTile t = tile_of(call, plan, tile);
   const float* partial = partial_.data() + tile * plan.parts * plan.partial_floats;
   kernels_.merge_partials({partial, plan.parts, plan.partial_floats, t.out, t.out_token_stride, t.out_head_stride,
-                           t.tokens, t.group, t.head_dim});
+                           t.tokens, t.group, t.head_dim, t.to_log2});
 }
 
 }  // namespace attest::optimized

@@ -3,53 +3,54 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import fnmatch
 import logging
-import os
 import shutil
-import signal
 import sys
+import traceback
 import warnings
 from pathlib import Path
+from typing import NoReturn
+
+from . import interruption
 
 DATA = Path(__file__).resolve().parents[2] / "fixtures" / "data"
 PASSED, DIFFERENT, USAGE = 0, 1, 2
-
-
-class Interrupted(BaseException):
-    def __init__(self, number: int) -> None:
-        self.exit_code = 128 + number
 
 
 class Refusal(Exception):
     """Ends the run; the message is the one sentence for the user."""
 
 
+class OneSentenceParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_stop(f"{message}; see scripts/regenerate --help", USAGE))
+
+
 def main() -> int:
     arguments = _arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    interruption.listen()
+    logging.disable(logging.WARNING)  # torch and torchao warn about optional parts when they are imported
+    warnings.simplefilter("ignore")
+    untouched = "" if arguments.check else f"; {arguments.output} is as it was"
     try:
         return _check(arguments) if arguments.check else _regenerate(arguments)
-    except Interrupted as interrupted:
-        return _stop(f"interrupted; {arguments.output} is as it was", interrupted.exit_code)
+    except interruption.Interrupted as interrupted:
+        return _stop("interrupted" + untouched, interrupted.exit_code)
     except Refusal as refusal:
-        return _stop(f"{refusal}; {arguments.output} is as it was", USAGE)
-    except OSError as problem:
-        return _stop(f"{_what_failed(problem)}; {arguments.output} is as it was", USAGE)
+        return _stop(f"{refusal}{untouched}", USAGE)
+    except Exception as problem:  # whatever it is, the user gets one sentence
+        return _stop(_what_failed(problem) + untouched, USAGE)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="regenerate", description="Runs torchtune and rewrites the fixtures.")
+    parser = OneSentenceParser(prog="regenerate", description="Runs torchtune and rewrites the fixtures.")
     parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
     parser.add_argument("--only", metavar="GLOB", help="only the cases whose name matches, e.g. 'masks/*'")
     parser.add_argument("--output", metavar="DIR", type=Path, default=DATA, help="another directory of case files")
-    return parser.parse_args()
-
-
-def _interrupt(number: int, _frame: object) -> None:
-    raise Interrupted(number)
+    arguments = parser.parse_args()
+    arguments.output = arguments.output.resolve()
+    return arguments
 
 
 def _stop(sentence: str, code: int) -> int:
@@ -57,16 +58,16 @@ def _stop(sentence: str, code: int) -> int:
     return code
 
 
-def _what_failed(problem: OSError) -> str:
-    where = f"cannot write {problem.filename}: " if problem.filename else ""
-    reason = os.strerror(problem.errno) if problem.errno in errno.errorcode else str(problem)
-    return where + reason
+def _what_failed(problem: Exception) -> str:
+    if isinstance(problem, OSError) and problem.strerror is not None:
+        where = f"cannot read or write {problem.filename}: " if problem.filename else "cannot write: "
+        return where + problem.strerror
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"{type(problem).__name__}: {problem} ({Path(place.filename).name}, line {place.lineno})"
 
 
 def _selected(glob: str | None) -> list:
-    """The entries of the case list. Imports torch, quietly: torchao and torch warn about optional parts."""
-    logging.disable(logging.WARNING)
-    warnings.simplefilter("ignore")
+    """The entries of the case list."""
     from .case_list import CASES
 
     names = [entry.name for entry in CASES]
@@ -85,10 +86,13 @@ def _exported(entries: list):
     for number, entry in enumerate(entries, 1):
         if sys.stderr.isatty():
             print(f"\r\033[K[{number}/{len(entries)}] {entry.name}", end="", file=sys.stderr, flush=True)
+        interruption.raise_if_any()
         try:
             yield export_case(entry)
         except RefusedCase as refused:
             raise Refusal(str(refused)) from refused
+        except Exception as problem:
+            raise Refusal(f"{entry.name}: {_what_failed(problem)}") from problem
         finally:
             if sys.stderr.isatty():
                 print("\r\033[K", end="", file=sys.stderr, flush=True)
@@ -100,17 +104,31 @@ def _regenerate(arguments: argparse.Namespace) -> int:
     from .replacement import replacement_of
     from .summary import Summary
 
+    _refuse_foreign(arguments.output)
     entries, summary = _selected(arguments.only), Summary()
     with replacement_of(arguments.output) as fresh:
         kept = {}
-        if arguments.only is not None and arguments.output.exists():
+        if arguments.only is not None and (arguments.output / manifest.NAME).exists():
             kept = _carried_over(arguments.output, fresh, {file_name(entry.name) for entry in entries})
         for case, verdicts in _exported(entries):
             write_case(case, fresh)
             summary.add(case.layer.dtype, verdicts)
         total = manifest.write_manifest(fresh, kept)
+        interruption.raise_if_any()
     print(f"{summary.cases} cases written to {arguments.output}, which now holds {total}.", *summary.lines(), sep="\n")
     return PASSED
+
+
+def _refuse_foreign(output: Path) -> None:
+    """The directory is replaced as a whole, so it must be ours, or empty, or not exist yet."""
+    from . import manifest
+
+    if not output.exists() or (output / manifest.NAME).is_file():
+        return
+    if not output.is_dir():
+        raise Refusal(f"{output} is not a directory")
+    if any(output.iterdir()):
+        raise Refusal(f"{output} is not empty and has no {manifest.NAME}, so it holds something else")
 
 
 def _carried_over(output: Path, fresh: Path, replaced: set[str]) -> dict[str, str]:

@@ -40,7 +40,11 @@ def write_case(case: RecordedCase, directory: Path) -> None:
     """Writes `directory`/<group>/<case>.h5."""
     file = directory / file_name(case.name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(case_bytes(case))
+    contents = case_bytes(case)
+    try:
+        file.write_bytes(contents)
+    except OSError as problem:  # a failed write, unlike a failed open, does not know its file
+        raise OSError(problem.errno, problem.strerror, str(file)) from problem
 
 
 def _write_root(root: h5py.Group, case: RecordedCase) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .interruption import held_back
+
 PREFIX = ".regenerating-"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -25,13 +25,13 @@ def replacement_of(directory: Path) -> Iterator[Path]:
         yield fresh
         _swap(directory, fresh, workplace / "replaced")
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        with held_back():
+            shutil.rmtree(workplace, ignore_errors=True)
 
 
 def _swap(directory: Path, fresh: Path, replaced: Path) -> None:
     """Two renames that no signal can part; if the second one fails, the first is undone."""
-    previous = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
+    with held_back():
         existed = directory.exists()
         if existed:
             directory.rename(replaced)
@@ -41,5 +41,3 @@ def _swap(directory: Path, fresh: Path, replaced: Path) -> None:
             if existed:
                 replaced.rename(directory)
             raise
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, previous)

@@ -42,6 +42,8 @@ def same_bits(one: Any, other: Any) -> bool:
 
 def describe_difference(stored: Any, fresh: Any) -> str:
     """Where two values first differ."""
+    if isinstance(stored, str) or isinstance(fresh, str):
+        return f"stored {stored!r}, now {fresh!r}"
     one, other = np.asarray(stored), np.asarray(fresh)
     if one.dtype != other.dtype or one.shape != other.shape:
         return f"stored {one.dtype} {list(one.shape)}, now {other.dtype} {list(other.shape)}"

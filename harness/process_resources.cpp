@@ -1,6 +1,12 @@
-#include "harness/threads.h"
+#include "harness/process_resources.h"
 
 #include <omp.h>
+
+#include <limits>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 // OpenBLAS's own switch; absent if another BLAS was linked.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int count);
@@ -13,5 +19,12 @@ void set_threads(int count) {
 }
 
 int threads() { return omp_get_max_threads(); }
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+#endif
+}
 
 }  // namespace attest::harness

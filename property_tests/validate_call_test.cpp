@@ -1,0 +1,334 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "fixtures/error.h"
+#include "fixtures/validate.h"
+
+/// What torchtune 0.6.1 on torch 2.13 accepts and refuses was recorded by running it; its messages are quoted here, and
+/// every number in them must occur in ours.
+namespace attest {
+namespace {
+
+/// d 16, n_h 4, h_d 4, a rotary table of 16 rows.
+struct Layer {
+  std::int64_t n_kv = 2;
+  bool rotary = false;
+  std::optional<KVCache> cache = std::nullopt;
+  DType dtype = DType::float32;
+
+  LayerSpec spec() const {
+    LayerSpec layer;
+    layer.config.embed_dim = 16;
+    layer.config.num_heads = 4;
+    layer.config.num_kv_heads = n_kv;
+    layer.config.head_dim = 4;
+    layer.config.dtype = dtype;
+    layer.config.q_proj = layer.config.output_proj = Linear{16, 16};
+    layer.config.k_proj = layer.config.v_proj = Linear{16, n_kv * 4};
+    if (cache) layer.config.kv_cache = *cache;
+    if (rotary) {
+      layer.config.pos_embeddings = RotaryPositionalEmbeddings{4, 16};
+      layer.tables = {Tensor(DType::float32, {2}), Tensor(DType::float32, {16, 2}), Tensor(DType::float32, {16, 2})};
+    }
+    return layer;
+  }
+};
+
+Tensor zeros(const Shape& shape, DType dtype = DType::float32) { return {dtype, shape}; }
+
+Tensor positions(const Shape& shape, std::int64_t first = 0) {
+  Tensor tensor(DType::int64, shape);
+  for (auto& position : tensor.as<std::int64_t>()) position = first++;
+  return tensor;
+}
+
+Inputs call(const Shape& x) {
+  Inputs inputs;
+  inputs.x = zeros(x);
+  return inputs;
+}
+
+Inputs with_y(Inputs inputs, const Shape& y) {
+  inputs.y = zeros(y);
+  return inputs;
+}
+
+Inputs without_y(Inputs inputs) {
+  inputs.y = AbsentY{};
+  return inputs;
+}
+
+Inputs with_mask(Inputs inputs, const Shape& mask) {
+  inputs.mask = BoolMask{zeros(mask, DType::boolean)};
+  return inputs;
+}
+
+Inputs with_float_mask(Inputs inputs, DType dtype) {
+  inputs.mask = FloatMask{zeros({1, 1, 1}, dtype)};
+  return inputs;
+}
+
+Inputs with_positions(Inputs inputs, const Tensor& input_pos) {
+  inputs.input_pos = input_pos;
+  return inputs;
+}
+
+std::vector<std::string> numbers_in(const std::string& text) {
+  std::vector<std::string> numbers;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
+    if (end > i) numbers.push_back(text.substr(i, end - i));
+    i = end + 1;
+  }
+  return numbers;
+}
+
+/// Refused by `field`, with every number of torchtune's message.
+void refused(const Layer& layer, const Inputs& inputs, const std::string& field, const std::string& torchtunes = "",
+             std::int64_t filled = 0) {
+  try {
+    validate_call(layer.spec(), inputs, filled);
+    ADD_FAILURE() << "accepted, although torchtune says " << torchtunes;
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.field, field) << error.what();
+    const auto ours = numbers_in(error.what());
+    for (const auto& number : numbers_in(torchtunes)) {
+      EXPECT_NE(std::ranges::find(ours, number), ours.end())
+          << number << " of " << torchtunes << " in " << error.what();
+    }
+  }
+}
+
+void accepted(const Layer& layer, const Inputs& inputs, std::int64_t filled = 0) {
+  EXPECT_NO_THROW(validate_call(layer.spec(), inputs, filled));
+}
+
+TEST(validate_call, x_has_three_dimensions_the_right_width_and_dtype) {
+  accepted({}, call({2, 5, 16}));
+  refused({}, call({5, 16}), "x", "not enough values to unpack (expected 3, got 2)");
+  refused({}, call({1, 2, 5, 16}), "x", "too many values to unpack (expected 3)");
+  refused({}, call({}), "x");
+  refused({}, call({2, 5, 12}), "x", "shapes cannot be multiplied (10x12 and 16x16)");
+  refused({}, with_y(call({2, 5, 16}), {2, 5, 12}), "y", "shapes cannot be multiplied (10x12 and 16x8)");
+  refused({.dtype = DType::bfloat16}, call({2, 5, 16}), "x");
+  auto wide = call({2, 5, 16});
+  wide.x = zeros({2, 5, 16}, DType::float64);
+  refused({}, wide, "x");
+}
+
+TEST(validate_call, an_empty_batch_or_sequence_is_refused) {
+  refused({}, call({2, 0, 16}), "x", "cannot reshape tensor of 0 elements into shape [2, 0, -1, 4]");
+  refused({}, call({0, 5, 16}), "x", "cannot reshape tensor of 0 elements into shape [0, 5, -1, 4]");
+  refused({}, with_y(call({2, 5, 16}), {2, 0, 16}), "y",
+          "cannot reshape tensor of 0 elements into shape [2, 0, -1, 4]");
+}
+
+TEST(validate_call, y_may_be_absent_only_with_an_enabled_cache) {
+  accepted({.cache = KVCache{2, 8, true}}, without_y(call({2, 5, 16})));
+  refused({}, without_y(call({2, 5, 16})), "y");
+  refused({.cache = KVCache{2, 8, false}}, without_y(call({2, 5, 16})), "y");
+}
+
+TEST(validate_call, y_has_the_batch_of_x_although_torchtune_computes_nonsense_for_some_others) {
+  accepted({}, with_y(call({2, 3, 16}), {2, 5, 16}));
+  for (const auto& [b_x, b_y] : {std::pair{2, 1}, {1, 2}, {2, 4}, {4, 2}, {2, 3}}) {
+    refused({}, with_y(call({b_x, 3, 16}), {b_y, 5, 16}), "y");
+  }
+}
+
+TEST(validate_call, the_cache_has_the_batch_of_x) {
+  accepted({.cache = KVCache{2, 8}}, call({2, 3, 16}));
+  refused({.cache = KVCache{2, 8}}, call({3, 3, 16}), "kv_cache",
+          "The current cache has been setup with a batch size of 2, but found new key tensors with batch size 3!");
+  refused({.cache = KVCache{3, 8}}, call({2, 3, 16}), "kv_cache");
+  refused({.cache = KVCache{2, 8}}, without_y(call({1, 3, 16})), "kv_cache");
+  accepted({.cache = KVCache{2, 8, false}}, call({3, 9, 16}));
+}
+
+TEST(validate_call, the_cache_may_be_filled_exactly_and_not_further) {
+  const Layer layer{.cache = KVCache{2, 8}};
+  accepted(layer, call({2, 8, 16}));
+  refused(layer, call({2, 9, 16}), "kv_cache");
+  accepted(layer, call({2, 3, 16}), 5);
+  refused(layer, call({2, 1, 16}), "kv_cache", "", 8);
+  accepted(layer, without_y(call({2, 3, 16})), 8);
+}
+
+TEST(validate_call, a_mask_broadcasts_over_batch_rows_and_keys) {
+  for (const auto& shape : {Shape{2, 5, 5}, {1, 5, 5}, {2, 1, 5}, {2, 5, 1}, {2, 1, 1}, {1, 1, 1}}) {
+    accepted({}, with_mask(call({2, 5, 16}), shape));
+  }
+  accepted({.cache = KVCache{2, 8}}, with_mask(call({2, 3, 16}), {2, 3, 8}));
+  accepted({}, with_mask(with_y(call({2, 5, 16}), {2, 7, 16}), {2, 5, 7}));
+}
+
+TEST(validate_call, a_mask_of_another_rank_or_shape_is_refused_with_torchtunes_numbers) {
+  const auto x = call({2, 5, 16});
+  refused({}, with_mask(x, {5, 5}), "mask", "too many indices for tensor of dimension 2");
+  refused({}, with_mask(x, {5}), "mask", "too many indices for tensor of dimension 1");
+  refused({}, with_mask(x, {}), "mask", "too many indices for tensor of dimension 0");
+  refused({}, with_mask(x, {2, 4, 5, 5}), "mask",
+          "output with shape [2, 4, 5, 5] doesn't match the broadcast shape [2, 2, 4, 5, 5]");
+  refused({}, with_mask(x, {3, 5, 5}), "mask",
+          "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
+  refused({}, with_mask(x, {2, 4, 5}), "mask",
+          "The size of tensor a (5) must match the size of tensor b (4) at non-singleton dimension 2");
+  refused({}, with_mask(x, {2, 5, 6}), "mask",
+          "The size of tensor a (5) must match the size of tensor b (6) at non-singleton dimension 3");
+  refused({}, with_mask(x, {2, 5, 0}), "mask",
+          "The size of tensor a (5) must match the size of tensor b (0) at non-singleton dimension 3");
+  refused({}, with_mask(call({1, 5, 16}), {3, 5, 5}), "mask",
+          "output with shape [1, 4, 5, 5] doesn't match the broadcast shape [3, 4, 5, 5]");
+  refused({.cache = KVCache{2, 8}}, with_mask(call({2, 3, 16}), {2, 3, 3}), "mask",
+          "The size of tensor a (8) must match the size of tensor b (3) at non-singleton dimension 3");
+}
+
+TEST(validate_call, a_float_mask_is_float32_or_has_the_layers_dtype) {
+  for (const auto layer_dtype : {DType::float32, DType::bfloat16}) {
+    auto inputs = call({2, 5, 16});
+    inputs.x = zeros({2, 5, 16}, layer_dtype);
+    for (const auto dtype : {DType::float32, DType::bfloat16, DType::float64, DType::int64, DType::int32}) {
+      const auto masked = with_float_mask(inputs, dtype);
+      const bool torch_accepts = dtype == DType::float32 || dtype == layer_dtype;
+      torch_accepts ? accepted({.dtype = layer_dtype}, masked) : refused({.dtype = layer_dtype}, masked, "mask");
+    }
+  }
+}
+
+TEST(validate_call, a_bool_mask_holds_bools) {
+  auto inputs = with_mask(call({2, 5, 16}), {1, 1, 5});
+  std::get<BoolMask>(inputs.mask).values.as<std::uint8_t>()[2] = 2;
+  refused({}, inputs, "mask");
+  inputs.mask = BoolMask{zeros({1, 1, 5})};
+  refused({}, inputs, "mask");
+}
+
+TEST(validate_call, without_positions_x_and_y_may_be_as_long_as_the_rotary_table) {
+  accepted({.rotary = true}, call({1, 16, 16}));
+  accepted({}, call({1, 17, 16}));
+  refused({.rotary = true}, call({1, 17, 16}), "x", "shape '[-1, 17, 1, 2, 2]' is invalid for input of size 64");
+  refused({.rotary = true}, with_y(call({1, 5, 16}), {1, 17, 16}), "y",
+          "shape '[-1, 17, 1, 2, 2]' is invalid for input of size 64");
+}
+
+TEST(validate_call, input_pos_may_have_any_shape_with_a_fitting_count) {
+  for (const auto& shape : {Shape{5}, {1, 5}, {2, 5}, {5, 2}, {10}, {1, 1, 5}, {1, 2, 5}}) {
+    accepted({.rotary = true}, with_positions(call({2, 5, 16}), positions(shape)));
+  }
+  for (const auto& shape : {Shape{}, {1}, {2}}) {
+    accepted({.rotary = true}, with_positions(call({2, 1, 16}), positions(shape)));
+  }
+  auto int32 = zeros({5}, DType::int32);
+  accepted({.rotary = true}, with_positions(call({2, 5, 16}), int32));
+}
+
+TEST(validate_call, input_pos_of_another_count_is_refused_with_torchtunes_numbers) {
+  const auto x = call({2, 5, 16});
+  const Layer layer{.rotary = true};
+  refused(layer, with_positions(x, positions({4})), "input_pos",
+          "shape '[-1, 5, 1, 2, 2]' is invalid for input of size 16");
+  refused(layer, with_positions(x, positions({})), "input_pos",
+          "shape '[-1, 5, 1, 2, 2]' is invalid for input of size 4");
+  refused(layer, with_positions(x, positions({15})), "input_pos",
+          "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
+  refused(layer, with_positions(x, positions({0})), "input_pos",
+          "The size of tensor a (2) must match the size of tensor b (0) at non-singleton dimension 0");
+  refused(layer, with_positions(call({2, 1, 16}), positions({3})), "input_pos",
+          "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
+  refused(layer, with_positions(call({1, 5, 16}), positions({10})), "input_pos");
+}
+
+TEST(validate_call, input_pos_outside_the_table_is_refused_with_torchtunes_numbers) {
+  const auto x = call({2, 5, 16});
+  accepted({.rotary = true}, with_positions(x, positions({5}, -16)));
+  accepted({.rotary = true}, with_positions(x, positions({5}, 11)));
+  refused({.rotary = true}, with_positions(x, positions({5}, -17)), "input_pos",
+          "index -17 is out of bounds for dimension 0 with size 16");
+  refused({.rotary = true}, with_positions(x, positions({5}, 12)), "input_pos",
+          "index 16 is out of bounds for dimension 0 with size 16");
+}
+
+TEST(validate_call, input_pos_has_an_index_dtype) {
+  for (const auto dtype : {DType::float32, DType::float64, DType::bfloat16, DType::boolean}) {
+    refused({.rotary = true}, with_positions(call({2, 5, 16}), zeros({5}, dtype)), "input_pos");
+  }
+}
+
+TEST(validate_call, without_a_rotary_embedding_input_pos_is_ignored) {
+  for (const auto& input_pos : {positions({4}), positions({5}, 1000), zeros({5}), zeros({0}, DType::boolean)}) {
+    accepted({}, with_positions(call({2, 5, 16}), input_pos));
+  }
+}
+
+TEST(validate_call, with_another_length_of_y_input_pos_must_fit_both) {
+  const auto cross = [](std::int64_t b, std::int64_t s_x, std::int64_t s_y, std::int64_t count) {
+    return with_positions(with_y(call({b, s_x, 16}), {b, s_y, 16}), positions({count}));
+  };
+  const Layer layer{.rotary = true};
+  accepted(layer, cross(2, 4, 2, 4));  // [4] for x, [2, 2] for y: torchtune computes this
+  accepted(layer, cross(2, 2, 4, 4));
+  accepted(layer, cross(2, 2, 1, 2));
+  accepted(layer, cross(4, 1, 4, 4));
+  for (const auto& [b, s_x, s_y, count] :
+       {std::tuple{1, 4, 2, 4}, {2, 4, 2, 8}, {1, 2, 4, 4}, {2, 2, 4, 8}, {2, 2, 1, 4}, {4, 1, 2, 2}, {2, 4, 2, 2}}) {
+    refused(layer, cross(b, s_x, s_y, count), "input_pos");
+  }
+  accepted(layer, with_y(call({2, 3, 16}), {2, 7, 16}));
+}
+
+TEST(validate_call, a_position_without_a_stored_table_row_is_refused) {
+  auto layer = Layer{.rotary = true}.spec();
+  layer.tables->cos = layer.tables->sin = zeros({8, 2});
+  EXPECT_NO_THROW(validate_call(layer, call({1, 8, 16}), 0));
+  EXPECT_THROW(validate_call(layer, call({1, 9, 16}), 0), InputError);
+  EXPECT_NO_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, 7)), 0));
+  EXPECT_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, 8)), 0), InputError);
+  EXPECT_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, -1)), 0), InputError);
+}
+
+TEST(attends_causally, depends_on_there_being_a_cache_and_not_on_its_being_enabled) {
+  const auto x = call({2, 5, 16});
+  EXPECT_TRUE(attends_causally(Layer{}.spec().config, x));
+  EXPECT_FALSE(attends_causally(Layer{}.spec().config, with_mask(x, {1, 1, 1})));
+  EXPECT_FALSE(attends_causally(Layer{.cache = KVCache{2, 8, true}}.spec().config, x));
+  EXPECT_FALSE(attends_causally(Layer{.cache = KVCache{2, 8, false}}.spec().config, x));
+  auto config = Layer{}.spec().config;
+  config.is_causal = false;
+  EXPECT_FALSE(attends_causally(config, x));
+}
+
+TEST(key_count, is_the_length_of_y_or_of_the_enabled_cache) {
+  const auto x = call({2, 5, 16});
+  EXPECT_EQ(key_count(Layer{}.spec().config, x), 5);
+  EXPECT_EQ(key_count(Layer{}.spec().config, with_y(x, {2, 7, 16})), 7);
+  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, true}}.spec().config, x), 8);
+  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, false}}.spec().config, x), 5);
+  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, true}}.spec().config, without_y(x)), 8);
+}
+
+using Positions = std::vector<std::int64_t>;
+
+TEST(resolve_positions, counts_from_zero_without_input_pos) {
+  EXPECT_EQ(resolve_positions(nullptr, 2, 3, 16), (Positions{0, 1, 2, 0, 1, 2}));
+}
+
+TEST(resolve_positions, shares_s_positions_and_rereads_b_times_s_row_by_row) {
+  const auto shared = positions({1, 3}, 4), each = positions({3, 2}, 4), scalar = positions({}, 9);
+  EXPECT_EQ(resolve_positions(&shared, 2, 3, 16), (Positions{4, 5, 6, 4, 5, 6}));
+  EXPECT_EQ(resolve_positions(&each, 2, 3, 16), (Positions{4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(resolve_positions(&scalar, 2, 1, 16), (Positions{9, 9}));
+}
+
+TEST(resolve_positions, wraps_negative_positions_at_the_end_of_the_table) {
+  auto negative = zeros({4}, DType::int32);
+  negative.as<std::int32_t>()[0] = -1;
+  negative.as<std::int32_t>()[1] = -16;
+  EXPECT_EQ(resolve_positions(&negative, 1, 4, 16), (Positions{15, 0, 0, 0}));
+  EXPECT_THROW(resolve_positions(&negative, 1, 4, 15), InputError);
+  EXPECT_THROW(resolve_positions(&negative, 1, 3, 16), InputError);
+}
+
+}  // namespace
+}  // namespace attest
