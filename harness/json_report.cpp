@@ -89,9 +89,13 @@ Json to_json(const JudgedSummary& one) {
 Json to_json(const Summary& summary) {
   Json judged = Json::array();
   for (const auto& one : summary.judged) judged.push_back(to_json(one));
+  Json skips = Json::array();
+  for (const auto& [reason, skip] : summary.skips) {
+    skips.push_back({{"reason", reason}, {"results", skip.results}, {"implementations", skip.judged}});
+  }
   return {{"cases", to_json(summary.cases)},
           {"results", to_json(summary.results)},
-          {"skipped", summary.skips},
+          {"skipped", skips},
           {"marginal", summary.marginal},
           {"ill_conditioned_rows", summary.ill_conditioned_rows},
           {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", number(summary.truth.max * 1e-12)}}},

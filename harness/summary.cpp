@@ -73,7 +73,11 @@ Summary summarise(const Run& run) {
   for (const auto& absence : run.absences) everything.push_back(&absence);
   for (const Result* result : everything) {
     ++summary.results[result->status];
-    if (result->status == Status::skipped) ++summary.skips[label_of(result->judged) + ": " + result->message];
+    if (result->status == Status::skipped) {
+      Skips& skips = summary.skips[result->message];
+      ++skips.results;
+      skips.judged.insert(label_of(result->judged));
+    }
     if (result->marginal) ++summary.marginal;
     summary.ill_conditioned_rows += result->ill_conditioned_rows;
   }

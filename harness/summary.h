@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,15 @@ struct JudgedSummary {
   double share_more_accurate = 0.0;   ///< mean over rows of T2
 };
 
+struct Skips {
+  std::size_t results = 0;
+  std::set<std::string> judged;  ///< "optimized/avx2", ...
+};
+
 struct Summary {
   std::map<Status, std::size_t> cases;
   std::map<Status, std::size_t> results;
-  std::map<std::string, std::size_t> skips;  ///< reason -> how many results
+  std::map<std::string, Skips> skips;  ///< by reason
   std::vector<JudgedSummary> judged;
   Spread truth;  ///< of the agreement of the two float64 truths, in units of 1e-12 max|row|
   std::size_t marginal = 0;

@@ -1,6 +1,7 @@
 #include "harness/terminal_summary.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -139,8 +140,10 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
   text += fmt::format("\nfloat64 truth and NumPy's agree within {:.1e} relative on {} stages (limit 1e-12)\n",
                       summary.truth.max * 1e-12, summary.truth.stages);
   text += fmt::format("cases: {}\nresults: {}\n", counts_text(summary.cases), counts_text(summary.results));
-  for (const auto& [reason, count] : summary.skips) text += fmt::format("  skipped {} x {}\n", count, reason);
-  if (summary.marginal > 0) text += fmt::format("  marginal {} (structured-constant families)\n", summary.marginal);
+  for (const auto& [reason, skips] : summary.skips) {
+    text += fmt::format("  {} skipped: {} ({})\n", skips.results, reason, fmt::join(skips.judged, ", "));
+  }
+  if (summary.marginal > 0) text += fmt::format("  {} marginal, in structured-constant families\n", summary.marginal);
   if (summary.ill_conditioned_rows > 0) {
     text += fmt::format("  {} rows ill-conditioned end to end, judged alone only\n", summary.ill_conditioned_rows);
   }
@@ -150,7 +153,7 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
 std::string verdict_line(const Run& run, const Summary& summary, const TerminalStyle& style) {
   const bool fine = all_fine(run);
   std::string line = style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red);
-  line += fmt::format(": {} cases: {}", run.cases.size(), counts_text(summary.cases));
+  line += fmt::format(": {} of {} cases judged, {}", run.cases.size(), run.selected, counts_text(summary.cases));
   if (const Result* worst = worst_of(summary)) {
     line += fmt::format("; largest e {} ({} of {}, {})", short_e(worst->e), worst->stage, worst->case_name,
                         label_of(worst->judged));

@@ -14,7 +14,7 @@ std::string failure_text(const Run& run, const TerminalStyle& style);
 
 std::string summary_text(const Summary& summary, const TerminalStyle& style);
 
-/// "attest: passed: 104 cases, ..." without a newline.
+/// "passed: 104 of 104 cases judged, ..." without a newline.
 std::string verdict_line(const Run& run, const Summary& summary, const TerminalStyle& style);
 
 }  // namespace attest::harness

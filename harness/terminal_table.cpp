@@ -48,6 +48,11 @@ Paint paint_of(Status status) {
   return Paint::none;
 }
 
+/// "1 case", "2 cases"
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 }  // namespace
 
 std::string short_e(double e) {
@@ -64,8 +69,9 @@ std::string painted_status(Status status, const TerminalStyle& style, std::size_
 std::string TerminalTable::heading(const Fingerprint& fingerprint, std::size_t cases) const {
   std::string usable;
   for (const auto& target : fingerprint.targets) usable += target.usable ? " " + target.name : "";
-  std::string text = fmt::format("attest {}, {} cases on {}, {} threads, targets{}\n", fingerprint.attest_version,
-                                 cases, fingerprint.cpu, fingerprint.threads, usable);
+  std::string text =
+      fmt::format("attest {}, {} on {}, {}, targets{}\n", fingerprint.attest_version, counted(cases, "case"),
+                  fingerprint.cpu, counted(static_cast<std::size_t>(fingerprint.threads), "thread"), usable);
   text += "e is the share of the error budget used: each stage alone on torchtune's recorded input, and end to end\n\n";
   std::string titles = fmt::format("{:<{}}", "", name_width_);
   std::string units = fmt::format("{:<{}}", "case", name_width_);

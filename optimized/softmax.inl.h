@@ -5,8 +5,8 @@
 
 /// The online softmax (Milakov and Gimelshein 2018; FlashAttention-2): weights are exp(score - reference), where the
 /// reference is a maximum seen so far. It is raised, and what was summed rescaled, only when a block exceeds it by more
-/// than kSlack: until then no weight exceeds exp(kSlack). Numbers relative to one reference are as precise as relative to
-/// another.
+/// than kSlack: until then no weight exceeds exp(kSlack). Numbers relative to one reference are as precise as relative
+/// to another.
 namespace {
 
 constexpr float kSlack = 8.0f;

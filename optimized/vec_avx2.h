@@ -81,5 +81,6 @@ inline Vec swap_pairs(Vec x) { return _mm256_permute_ps(x, 0xB1); }
 inline Vec fma_subtract_add(Vec a, Vec b, Vec c) { return _mm256_fmaddsub_ps(a, b, c); }
 
 inline void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+inline void prefetch_far(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 }  // namespace

@@ -101,5 +101,6 @@ inline Vec swap_pairs(Vec x) { return Vec{x[1], x[0], x[3], x[2]}; }
 inline Vec fma_subtract_add(Vec a, Vec b, Vec c) { return a * b + Vec{-c[0], c[1], -c[2], c[3]}; }
 
 inline void prefetch(const float* p) { __builtin_prefetch(p); }
+inline void prefetch_far(const float* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace

@@ -1,0 +1,32 @@
+# What an installed attest is: the command, the recorded cases, and libraries for find_package(attest).
+include(CMakePackageConfigHelpers)
+set(ATTEST_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/attest)
+
+install(TARGETS attest_fixtures attest_reference attest_optimized attest_harness attest_command
+  EXPORT attestTargets
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(EXPORT attestTargets NAMESPACE attest:: DESTINATION ${ATTEST_CMAKE_DIR})
+
+configure_package_config_file(attestConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/attestConfig.cmake
+  INSTALL_DESTINATION ${ATTEST_CMAKE_DIR})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/attestConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${CMAKE_CURRENT_BINARY_DIR}/attestConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/attestConfigVersion.cmake
+  DESTINATION ${ATTEST_CMAKE_DIR})
+
+# The headers that a user may include; the others belong to their room.
+set(ATTEST_PUBLIC_HEADERS
+  fixtures/bfloat16.h fixtures/case.h fixtures/case_file.h fixtures/config.h fixtures/error.h fixtures/family.h
+  fixtures/generator.h fixtures/manifest.h fixtures/stage_inputs.h fixtures/tensor.h fixtures/validate.h
+  reference/error_budget.h reference/multi_head_attention.h reference/truth.h
+  optimized/multi_head_attention.h optimized/target.h
+  harness/case_truth.h harness/comparator.h harness/fingerprint.h harness/implementation.h
+  harness/judge_implementation.h harness/judge_recorded.h harness/judgement.h harness/json_report.h harness/lineup.h
+  harness/recorded_stages.h harness/selection.h harness/summary.h harness/verify.h)
+foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
+  get_filename_component(room ${header} DIRECTORY)
+  install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/attest/${room})
+endforeach()
+
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/fixtures/data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/attest/fixtures)

@@ -1,0 +1,17 @@
+# Installs to a folder of its own, then builds and runs a consumer against it and the installed command on the installed
+# cases. Wants BUILD (this build), WORK (a folder), SOURCE (the consumer's sources), GENERATOR and COMPILER.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\n${output}")
+  endif()
+endfunction()
+
+set(PREFIX ${WORK}/prefix)
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
+run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
+  "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_PREFIX_PATH=${PREFIX} -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/consumer ${PREFIX}/share/attest/fixtures/heads/grouped_query.h5)
+run(${CMAKE_COMMAND} -E env ATTEST_FIXTURES=${PREFIX}/share/attest/fixtures ${PREFIX}/bin/attest verify --quiet heads)
