@@ -73,14 +73,21 @@ struct BlockWork {
 
 inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.first_token + row / s.tile.group; }
 
+/// Fetches a strip of `depth` lines of a panel, read next, while another of that depth is used.
+inline TileOperands with_prefetch(TileOperands operands, const float* strip) noexcept {
+  operands.next = strip;
+  operands.later = strip + operands.depth * kLine;
+  operands.later_stride = kLine;
+  return operands;
+}
+
 inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   const size_t depth = s.tile.head_dim;
   const float* queries = s.queries + w.row * depth;
   for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
     const float* panel = s.tile.keys + key * depth;
-    const TileOperands operands{
-        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth, panel, 0};
-    multiply_packed_rows(w.rows, operands);
+    const TileOperands operands{queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, {}, {}, {}};
+    multiply_packed_rows(w.rows, with_prefetch(operands, panel + kPanelWidth * depth));
   }
 }
 
@@ -101,12 +108,13 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
 }
 
 inline void add_values(const TileState& s, const BlockWork& w) noexcept {
+  const size_t count = w.end - w.begin, stride = s.tile.value_panel_stride;
   for (size_t p = 0; p < s.value_panels; ++p) {
-    const float* values = s.tile.values + p * s.tile.value_panel_stride + w.begin * kPanelWidth;
+    const float* values = s.tile.values + p * stride + w.begin * kPanelWidth;
+    const float* following = p + 1 < s.value_panels ? values + stride : values - p * stride + count * kPanelWidth;
     float* out = s.out + (p * s.rows + w.row) * kPanelWidth;
-    const size_t count = w.end - w.begin;
-    multiply_weight_rows(w.rows,
-                         {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth, values, 0});
+    const TileOperands operands{s.scores, values, count, out, kPanelWidth, true, {}, {}, {}};
+    multiply_weight_rows(w.rows, with_prefetch(operands, following));
   }
 }
 

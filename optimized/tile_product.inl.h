@@ -13,6 +13,7 @@
 namespace {
 
 constexpr size_t kPanelWidth = kTileVecs * kWidth;
+constexpr size_t kLine = 16;  // floats in a cache line
 
 struct TileOperands {
   const float* rows;
@@ -21,9 +22,11 @@ struct TileOperands {
   float* out;
   size_t out_stride;
   bool accumulate;
-  const float* next;   ///< read soon: a cache line a step of depth is fetched into the first-level cache
-  const float* later;  ///< read after that: fetched into the second-level cache, `stride` floats a step
-  size_t later_stride;
+  /// What will be read soon. In each step of depth one cache line from `next` is fetched into the first-level cache and
+  /// one from `later` into the second-level cache (two where few rows leave the time).
+  const float* next;
+  const float* later;
+  size_t later_stride;  ///< floats a step
 };
 
 /// Element (row, k) is at rows[row * RowStep + k * DepthStep].
@@ -42,13 +45,14 @@ void tile_product(const TileOperands& t) noexcept {
     ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) columns[v] = load(panel + v * kWidth);
     prefetch(next);
     prefetch_far(later);
+    if constexpr (Rows < kTileRows && kPanelWidth > kLine) prefetch_far(later + kLine);
     ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
       const Vec x = broadcast(element[r * RowStep]);
       ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) sums[r][v] = fma(x, columns[v], sums[r][v]);
     }
     element += DepthStep;
     panel += kPanelWidth;
-    next += 16;
+    next += kLine;
     later += later_stride;
   }
   float* out = t.out;

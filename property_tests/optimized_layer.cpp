@@ -121,6 +121,18 @@ TEST_P(optimized_layer, a_cache_is_filled_attended_whole_and_reset) {
   }
 }
 
+TEST_P(optimized_layer, an_empty_cache_is_attended_as_zeros) {
+  const LayerShape n;
+  const LayerSpec layer = cached_layer(random, n);
+  for (const bool masked : {false, true}) {
+    MultiHeadAttention attention(layer, GetParam());
+    Inputs absent = self(n);
+    absent.y = AbsentY{};
+    if (masked) absent.mask = BoolMask{flags(random, {n.b, n.s_x, 12}, 0.5)};
+    EXPECT_LE(share(attention, layer, absent), 1.0) << "masked " << masked;
+  }
+}
+
 TEST_P(optimized_layer, the_cache_stages_hold_what_was_written_and_zeros_elsewhere) {
   const LayerShape n{.b = 1, .s_x = 3, .embedding = 0};
   const LayerSpec layer = cached_layer(random, n);
