@@ -15,7 +15,7 @@
 namespace attest::property_tests {
 namespace {
 
-class write_case_test : public testing::Test {
+class writing_a_case : public testing::Test {
  protected:
   void SetUp() override { std::ofstream(file_) << "older"; }
 
@@ -46,29 +46,29 @@ class SmallDisk {
   rlimit before_{};
 };
 
-TEST_F(write_case, an_older_file_is_replaced) {
+TEST_F(writing_a_case, an_older_file_is_replaced) {
   write_case(arbitrary_case({}), file_);
   EXPECT_EQ(difference(read_case(file_), arbitrary_case({})), "");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
 }
 
-TEST_F(write_case, a_full_disk_leaves_everything_as_it_was) {
+TEST_F(writing_a_case, a_full_disk_leaves_everything_as_it_was) {
   const SmallDisk disk(4096);
   expect_refused_and_unchanged(arbitrary_case({}), file_);
 }
 
-TEST_F(write_case, a_folder_that_does_not_exist_is_refused) {
+TEST_F(writing_a_case, a_folder_that_does_not_exist_is_refused) {
   expect_refused_and_unchanged(arbitrary_case({}), folder_ / "missing/case.h5");
   expect_refused_and_unchanged(arbitrary_case({}), folder_ / "case.h5/case.h5");
 }
 
-TEST_F(write_case, a_read_only_folder_is_refused) {
+TEST_F(writing_a_case, a_read_only_folder_is_refused) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   std::filesystem::permissions(folder_.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   expect_refused_and_unchanged(arbitrary_case({}), file_);
 }
 
-TEST_F(write_case, what_a_file_cannot_hold_is_refused) {
+TEST_F(writing_a_case, what_a_file_cannot_hold_is_refused) {
   const auto refused = [&](const auto& change) {
     auto item = arbitrary_case({.error = true});
     change(item);
