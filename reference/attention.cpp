@@ -8,8 +8,7 @@
 namespace attest::reference {
 namespace {
 
-/// p = exp(s - m) / sum exp(s - m). Where every logit is -inf, or there is none, torch's softmax of an attention row is
-/// 0.
+/// p = exp(s - m) / sum exp(s - m). Where every logit is -inf, or there is none, torch gives a row of zeros.
 template <class T>
 void softmax(AttentionRow<T>& row) {
   constexpr T kMinusInfinity = -std::numeric_limits<T>::infinity();

@@ -9,7 +9,7 @@ namespace attest::reference {
 namespace {
 
 /// One row of attention, and what its rounding errors are measured by.
-struct RowInQuestion {
+struct BudgetedRow {
   const AttentionCall& call;
   RowIndex at;
   AttentionRow<double> weights;
@@ -17,7 +17,7 @@ struct RowInQuestion {
   double c_s;    ///< c_S u + u_P, for one Growth
   Growth growth;
 
-  RowInQuestion(const AttentionCall& of, RowIndex index, Growth how)
+  BudgetedRow(const AttentionCall& of, RowIndex index, Growth how)
       : call(of),
         at(index),
         weights(attention_row(of.q, of.k, of.mask, index)),
@@ -37,62 +37,75 @@ struct RowInQuestion {
   }
 };
 
-/// E_ij
-double logit_error(const RowInQuestion& row, std::size_t n) {
-  const auto query = row.query(), key = row.key(n);
-  double magnitude = 0, dot = 0;
-  for (std::size_t c = 0; c < query.size(); ++c) {
-    magnitude += std::fabs(query[c] * key[c]);
-    dot += query[c] * key[c];
-  }
-  magnitude *= row.scale;
-  dot = std::fabs(dot * row.scale);
-  const double product = logit_factor(row.growth, static_cast<double>(query.size())) * kUnitRoundoff * magnitude;
-  if (!row.call.mask.bias) return product;
-
-  const double bias = std::fabs((*row.call.mask.bias)(row.at.b, row.at.i, row.weights.keys[n]));
-  if (bias + magnitude == bias && bias != 0) return 0;
-  return product + std::min({kUnitRoundoff * std::fabs(row.weights.logits[n]), bias, dot});
+/// A_ij
+double condition_of_logit(const BudgetedRow& budgeted, std::size_t n) {
+  const auto query = budgeted.query(), key = budgeted.key(n);
+  double sum = 0;
+  for (std::size_t c = 0; c < query.size(); ++c) sum += std::fabs(query[c] * key[c]);
+  return budgeted.scale * sum;
 }
 
-std::vector<double> logit_errors(const RowInQuestion& row) {
-  std::vector<double> errors(row.size());
-  for (std::size_t n = 0; n < errors.size(); ++n) errors[n] = logit_error(row, n);
+/// |bias_ij| of a float mask, or 0.
+double bias_magnitude(const BudgetedRow& budgeted, std::size_t n) {
+  const auto& bias = budgeted.call.mask.bias;
+  return bias ? std::fabs((*bias)(budgeted.at.b, budgeted.at.i, budgeted.weights.keys[n])) : 0;
+}
+
+/// The bias swallows the score even in float64, whatever error the score has.
+bool is_absorbed(const BudgetedRow& budgeted, std::size_t n) {
+  const double bias = bias_magnitude(budgeted, n);
+  return bias != 0 && bias + condition_of_logit(budgeted, n) == bias;
+}
+
+/// E_ij
+double logit_error(const BudgetedRow& budgeted, std::size_t n) {
+  if (is_absorbed(budgeted, n)) return 0;
+  const auto query = budgeted.query(), key = budgeted.key(n);
+  const double condition = condition_of_logit(budgeted, n);
+  const double score = budgeted.scale * std::inner_product(query.begin(), query.end(), key.begin(), 0.0);
+  const double addition =
+      std::min({kUnitRoundoff * std::fabs(budgeted.weights.logits[n]), bias_magnitude(budgeted, n), std::fabs(score)});
+  return logit_factor(budgeted.growth, static_cast<double>(query.size())) * kUnitRoundoff * condition + addition;
+}
+
+std::vector<double> logit_errors(const BudgetedRow& budgeted) {
+  std::vector<double> errors(budgeted.size());
+  for (std::size_t n = 0; n < errors.size(); ++n) errors[n] = logit_error(budgeted, n);
   return errors;
 }
 
 /// One for each product with a value, two for the division by the row's sum; none where no key is seen.
-void add_underflows(const RowInQuestion& row, std::span<double> out) {
-  if (row.size() == 0) return;
-  for (double& element : out) element += static_cast<double>(row.call.k.shape(2) + 2) * kUnderflow;
+void add_underflows(const BudgetedRow& budgeted, std::span<double> out) {
+  if (budgeted.size() == 0) return;
+  for (double& element : out) element += static_cast<double>(budgeted.call.k.shape(2) + 2) * kUnderflow;
 }
 
 /// Localised: out [h_d] += sum_j p_ij |v_jc| [...]
-void add_local(const RowInQuestion& row, std::span<double> out) {
-  add_underflows(row, out);
-  const auto& p = row.weights.probabilities;
-  const std::vector<double> errors = logit_errors(row);
+void add_local(const BudgetedRow& budgeted, std::span<double> out) {
+  add_underflows(budgeted, out);
+  const auto& p = budgeted.weights.probabilities;
+  const std::vector<double> errors = logit_errors(budgeted);
   double mean_error = 0;
-  for (std::size_t n = 0; n < row.size(); ++n) mean_error += p[n] * errors[n];
-  for (std::size_t n = 0; n < row.size(); ++n) {
+  for (std::size_t n = 0; n < budgeted.size(); ++n) mean_error += p[n] * errors[n];
+  for (std::size_t n = 0; n < budgeted.size(); ++n) {
     if (p[n] == 0) continue;
-    const double share = p[n] * (errors[n] + mean_error + row.difference(n) + row.c_s);
-    const auto value = row.value(n);
+    const double share = p[n] * (errors[n] + mean_error + budgeted.difference(n) + budgeted.c_s);
+    const auto value = budgeted.value(n);
     for (std::size_t c = 0; c < out.size(); ++c) out[c] += share * std::fabs(value[c]);
   }
 }
 
 /// The part of D_ij that the inputs' budgets cause.
-double propagated_logit_error(const RowInQuestion& row, std::size_t n, std::span<const double> dq,
+double propagated_logit_error(const BudgetedRow& budgeted, std::size_t n, std::span<const double> dq,
                               std::span<const double> dk) {
-  const auto query = row.query(), key = row.key(n);
+  const auto query = budgeted.query(), key = budgeted.key(n);
   double squares = 0, sum = 0;
   for (std::size_t c = 0; c < query.size(); ++c) {
     const double from_q = std::fabs(key[c] * dq[c]), from_k = std::fabs(query[c] * dk[c]);
     squares += from_q * from_q + from_k * from_k;
     sum += from_q + from_k;
   }
-  return row.scale * (row.growth == Growth::statistical ? kKappa * std::sqrt(squares) : sum);
+  return budgeted.scale * (budgeted.growth == Growth::statistical ? kKappa * std::sqrt(squares) : sum);
 }
 
 const Array<double>& of(Growth growth, const Budget& budget) {
@@ -100,33 +113,34 @@ const Array<double>& of(Growth growth, const Budget& budget) {
 }
 
 /// D_ij of every visible key.
-std::vector<double> propagated_logit_errors(const RowInQuestion& row_in_question, const AttentionInputBudgets& inputs) {
-  const auto [b, h, g, i] = row_in_question.at;
-  const auto dq = row(of(row_in_question.growth, inputs.q), b, h, i);
-  std::vector<double> errors = logit_errors(row_in_question);
+std::vector<double> propagated_logit_errors(const BudgetedRow& budgeted, const AttentionInputBudgets& inputs) {
+  const auto [b, h, g, i] = budgeted.at;
+  const auto dq = row(of(budgeted.growth, inputs.q), b, h, i);
+  std::vector<double> errors = logit_errors(budgeted);
   for (std::size_t n = 0; n < errors.size(); ++n) {
-    const auto dk = row(of(row_in_question.growth, inputs.k), b, g, row_in_question.weights.keys[n]);
-    errors[n] += propagated_logit_error(row_in_question, n, dq, dk);
+    if (is_absorbed(budgeted, n)) continue;
+    const auto dk = row(of(budgeted.growth, inputs.k), b, g, budgeted.weights.keys[n]);
+    errors[n] += propagated_logit_error(budgeted, n, dq, dk);
   }
   return errors;
 }
 
 /// End to end: out [h_d] += everything but half_ulp.
-void add_propagated(const RowInQuestion& row_in_question, const std::vector<double>& logit_errors,
-                    const Array<double>& dv, std::span<double> out) {
-  add_underflows(row_in_question, out);
-  const auto& weights = row_in_question.weights;
-  const auto y = row_in_question.y();
-  const bool statistical = row_in_question.growth == Growth::statistical;
+void add_propagated(const BudgetedRow& budgeted, const std::vector<double>& logit_errors, const Array<double>& dv,
+                    std::span<double> out) {
+  add_underflows(budgeted, out);
+  const auto& weights = budgeted.weights;
+  const auto y = budgeted.y();
+  const bool statistical = budgeted.growth == Growth::statistical;
   std::vector<double> from_values(out.size(), 0.0);
   for (std::size_t n = 0; n < weights.keys.size(); ++n) {
     const double p = weights.probabilities[n];
     if (p == 0) continue;
-    const double logit = p * (std::expm1(logit_errors[n]) + row_in_question.difference(n));
-    const auto value = row_in_question.value(n);
-    const auto value_error = row(dv, row_in_question.at.b, row_in_question.at.g, weights.keys[n]);
+    const double logit = p * (std::expm1(logit_errors[n]) + budgeted.difference(n));
+    const auto value = budgeted.value(n);
+    const auto value_error = row(dv, budgeted.at.b, budgeted.at.g, weights.keys[n]);
     for (std::size_t c = 0; c < out.size(); ++c) {
-      out[c] += logit * std::fabs(value[c] - y[c]) + row_in_question.c_s * p * std::fabs(value[c]);
+      out[c] += logit * std::fabs(value[c] - y[c]) + budgeted.c_s * p * std::fabs(value[c]);
       const double moved = p * value_error[c];
       from_values[c] += statistical ? moved * moved : moved;
     }
@@ -168,12 +182,12 @@ PropagatedAttention attention_budget(const AttentionCall& call, const AttentionI
   PropagatedAttention result{stored(call), xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
     for (const Growth growth : {Growth::statistical, Growth::worst_case}) {
-      const RowInQuestion row_in_question(call, at, growth);
-      const auto errors = propagated_logit_errors(row_in_question, inputs);
+      const BudgetedRow budgeted(call, at, growth);
+      const auto errors = propagated_logit_errors(budgeted, inputs);
       const bool statistical = growth == Growth::statistical;
       Array<double>& out = statistical ? result.budget.statistical : result.budget.worst_case;
-      add_propagated(row_in_question, errors, of(growth, inputs.v), row(out, at.b, at.h, at.i));
-      if (statistical) result.condition(at.b, at.h, at.i) = condition_of(row_in_question.weights, errors);
+      add_propagated(budgeted, errors, of(growth, inputs.v), row(out, at.b, at.h, at.i));
+      if (statistical) result.condition(at.b, at.h, at.i) = condition_of(budgeted.weights, errors);
     }
   });
   return result;

@@ -3,6 +3,7 @@
 #include "fixtures/layer_shapes.h"
 
 namespace attest::reference {
+
 template <class T>
 KVCacheState<T>::KVCacheState(const KVCache& cache, std::int64_t num_kv_heads, std::int64_t head_dim) {
   k_cache_ = xt::zeros<T>({cache.batch_size, num_kv_heads, cache.max_seq_len, head_dim});

@@ -4,6 +4,7 @@
 #include "reference/arrays.h"
 
 namespace attest::reference {
+
 template <class T>
 LinearParameters<T> linear_parameters(const Projection& projection, const Weights& weights, std::string_view name) {
   const auto parameter = [&](const char* which) { return to_array<T>(weights.at(std::string(name) + which)); };

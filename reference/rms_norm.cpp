@@ -7,6 +7,7 @@
 #include "reference/arrays.h"
 
 namespace attest::reference {
+
 template <class T>
 std::optional<RMSNormParameters<T>> rms_norm_parameters(const Norm& norm, const Tensor* scale) {
   using Parameters = std::optional<RMSNormParameters<T>>;

@@ -13,7 +13,7 @@ namespace attest::reference {
 struct StageTruth {
   Tensor value;       ///< y*, before the last rounding
   Tensor budget;      ///< B: a kernel passes where |y - y*| <= B (reference/error_budget.h has the derivation)
-  Tensor worst_case;  ///< B with worst-case instead of statistical growth of rounding errors
+  Tensor worst_case;  ///< B with worst-case instead of statistical growth of rounding errors; >= budget
   /// Attention and output, end to end only: per row of the last axis, the largest propagated logit error on a key that
   /// matters. Above kIllConditionedLogit a row is judged on its localised stages only. Otherwise empty.
   Tensor condition;
