@@ -3,6 +3,7 @@
 #include "optimized/kernels.h"
 #include "optimized/softmax.inl.h"
 #include "optimized/tile_product.inl.h"
+#include "optimized/transpose.inl.h"
 
 /// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
 ///
@@ -47,15 +48,17 @@ inline TileState place_state(const AttentionTile& tile) noexcept {
 /// Packs and scales the queries, and starts each row's softmax: empty, or with the empty slots' weight of exp(0) each.
 void start_rows(const TileState& s) noexcept {
   const AttentionTile& t = s.tile;
-  for (size_t row = 0; row < s.rows; ++row) {
-    const size_t first = row / kTileRows * kTileRows;
+  for (size_t first = 0; first < s.rows; first += kTileRows) {
     const size_t n = smaller(kTileRows, s.rows - first);
-    const float* q = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
-    float* packed = s.queries + first * t.head_dim + (row - first);
-    for (size_t c = 0; c < t.head_dim; ++c) packed[c * n] = q[c] * t.score_scale;
-    store(s.sums + row * kWidth, zero());
-    s.sums[row * kWidth] = float(t.empty_slots);
-    s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
+    const float* queries[kTileRows];
+    for (size_t r = 0; r < n; ++r) {
+      const size_t row = first + r;
+      queries[r] = t.q + row / t.group * t.q_token_stride + row % t.group * t.q_head_stride;
+      store(s.sums + row * kWidth, zero());
+      s.sums[row * kWidth] = float(t.empty_slots);
+      s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
+    }
+    pack_tile(queries, n, t.head_dim, t.score_scale, s.queries + first * t.head_dim);
   }
   const size_t floats = s.rows * s.value_panels * kPanelWidth;
   for (size_t i = 0; i < floats; i += kWidth) store(s.out + i, zero());
@@ -76,7 +79,7 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
     const float* panel = s.tile.keys + key * depth;
     const TileOperands operands{
-        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth};
+        queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, panel + kPanelWidth * depth, panel, 0};
     multiply_packed_rows(w.rows, operands);
   }
 }
@@ -102,7 +105,8 @@ inline void add_values(const TileState& s, const BlockWork& w) noexcept {
     const float* values = s.tile.values + p * s.tile.value_panel_stride + w.begin * kPanelWidth;
     float* out = s.out + (p * s.rows + w.row) * kPanelWidth;
     const size_t count = w.end - w.begin;
-    multiply_weight_rows(w.rows, {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth});
+    multiply_weight_rows(w.rows,
+                         {s.scores, values, count, out, kPanelWidth, true, values + count * kPanelWidth, values, 0});
   }
 }
 

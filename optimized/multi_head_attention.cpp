@@ -97,7 +97,7 @@ struct MultiHeadAttention::State {
   KeyValuePanels fresh;  ///< keys and values of a call without a cache
   RowProduct product;
   TiledAttention attention;
-  AlignedBuffer heads_;  ///< [b, s_x, n_h, h_d]: the queries, and in their place the attention's output
+  AlignedBuffer heads_;  ///< [b, s_x, n_h, h_d]: the queries, then in their place the attention's output
   std::vector<GroupTask> tasks_;
   HeadRows head_rows_{};
 };
@@ -237,14 +237,18 @@ void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, St
   require(output.shape() == wanted && output.dtype() == DType::float32, "output", "float32 " + to_string(wanted),
           std::string(name_of(output.dtype())) + " " + to_string(output.shape()));
   const std::size_t rows = extent(inputs.x.dim(0) * inputs.x.dim(1)), width = q_proj.out_features();
-  head_rows_ = {heads_.reserve(rows * width), extent(inputs.x.dim(1)) * width, width, head_dim};
+  // Queries and the attention's output live in `output` where they fit: the last projection packs a block of rows
+  // before it writes them.
+  float* out = output.as<float>().data();
+  float* heads = width == output_proj.out_features() ? out : heads_.reserve(rows * width);
+  head_rows_ = {heads, extent(inputs.x.dim(1)) * width, width, head_dim};
   project(inputs, stages);
   attend(inputs);
   if (stages != nullptr) record_attention(inputs, *stages);
-  const RowFinisher finisher(kernels, output.as<float>().data(), output_proj.out_features());
+  const RowFinisher finisher(kernels, out, output_proj.out_features());
   tasks_.clear();
   add_tasks(tasks_, output_proj, finisher);
-  product.run({heads_.data(), rows, width}, tasks_);
+  product.run({heads, rows, width}, tasks_);
   if (stages != nullptr) stages->insert_or_assign(Stage::output, output);
 }
 

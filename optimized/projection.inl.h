@@ -2,6 +2,7 @@
 
 #include "optimized/kernels.h"
 #include "optimized/tile_product.inl.h"
+#include "optimized/transpose.inl.h"
 
 /// Projections: packing rows, and the product of packed rows with weight panels.
 namespace {
@@ -9,7 +10,7 @@ namespace {
 using attest::optimized::BlockProduct;
 
 /// Depth of one block: its strip of a panel (kDepthBlock * kPanelWidth floats) stays in the first-level cache.
-constexpr size_t kDepthBlock = 256;
+constexpr size_t kDepthBlock = 128;
 /// Rows whose whole depth fits here (floats) are multiplied panel by panel, so that the weights are one stream.
 constexpr size_t kResidentRows = 96 * 1024;
 
@@ -19,30 +20,26 @@ inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 void pack_rows(const float* rows, size_t row_stride, size_t count, size_t depth, float* packed) noexcept {
   for (size_t first = 0; first < count; first += kTileRows) {
     const size_t n = smaller(kTileRows, count - first);
-    const float* source = rows + first * row_stride;
-    for (size_t k = 0; k < depth; ++k) {
-      for (size_t r = 0; r < n; ++r) packed[k * n + r] = source[r * row_stride + k];
-    }
-    packed += n * depth;
+    const float* sources[kTileRows];
+    for (size_t r = 0; r < n; ++r) sources[r] = rows + (first + r) * row_stride;
+    pack_tile(sources, n, depth, 1.0f, packed + first * depth);
   }
 }
 
-/// One strip of one panel: all rows times depth [first, first + count). `following` is the strip read afterwards.
+/// One strip of one panel: all rows times depth [first, first + count). Meanwhile `following`, the strip read
+/// afterwards, is fetched from memory in equal shares.
 void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_t count,
                     const float* following) noexcept {
   const float* strip = block.panels + (panel * block.depth + first) * kPanelWidth;
   float* out = block.product + panel * block.rows * kPanelWidth;
+  const size_t tiles = (block.rows + kTileRows - 1) / kTileRows;
+  const size_t share = (kPanelWidth + tiles - 1) / tiles;
   for (size_t row = 0; row < block.rows; row += kTileRows) {
     const size_t n = smaller(kTileRows, block.rows - row);
     const float* rows = block.packed_rows + row * block.depth + first * n;
-    // The last two tiles fetch the following strip, half each: a step of depth fetches one line, a strip has two.
-    const float* next = rows + n * block.depth;
-    if (row + kTileRows >= block.rows) {
-      next = following + count * 16;
-    } else if (row + 2 * kTileRows >= block.rows) {
-      next = following;
-    }
-    multiply_packed_rows(n, {rows, strip, count, out + row * kPanelWidth, kPanelWidth, first != 0, next});
+    multiply_packed_rows(n, {rows, strip, count, out + row * kPanelWidth, kPanelWidth, first != 0,
+                             rows + n * block.depth, following, share});
+    following += share * count;
   }
 }
 

@@ -39,6 +39,7 @@ struct RowMatrix {
 class RowProduct {
  public:
   explicit RowProduct(const KernelTable& kernels) : kernels_(kernels) {}
+  /// A finisher may write over the rows of x that its block was computed from: they were packed before.
   void run(const RowMatrix& x, std::span<const GroupTask> tasks);
 
  private:

@@ -5,8 +5,8 @@
 
 /// The online softmax (Milakov and Gimelshein 2018; FlashAttention-2): weights are exp(score - reference), where the
 /// reference is a maximum seen so far. It is raised, and what was summed rescaled, only when a block exceeds it by more
-/// than kSlack: until then no weight exceeds exp(kSlack). Numbers relative to one reference are as precise as relative to
-/// another.
+/// than kSlack: until then no weight exceeds exp(kSlack). Numbers relative to one reference are as precise as relative
+/// to another.
 namespace {
 
 constexpr float kSlack = 8.0f;
@@ -40,6 +40,18 @@ inline void scale_row(const SoftmaxRow& row, Vec factor) noexcept {
   }
 }
 
+/// scores become exp(scores - shift), which are added to `sum`. In the log2 domain nothing is left to multiply.
+template <bool InLog2Domain>
+inline Vec exponentiate(float* scores, size_t count, Vec shift, Vec to_log2, Vec sum) noexcept {
+  for (size_t key = 0; key < count; key += kWidth) {
+    const Vec difference = subtract(load(scores + key), shift);
+    const Vec weight = exp2(InLog2Domain ? difference : multiply(difference, to_log2));
+    sum = add(sum, weight);
+    store(scores + key, weight);
+  }
+  return sum;
+}
+
 /// Turns the scores of one row (a multiple of the vector width of them) into weights, in place.
 inline void weigh_row(const SoftmaxRow& row, float* scores, size_t count) noexcept {
   const float largest = largest_of(scores, count);
@@ -50,14 +62,9 @@ inline void weigh_row(const SoftmaxRow& row, float* scores, size_t count) noexce
   }
   // All hidden so far: any finite reference gives weights of zero.
   const Vec shift = broadcast(reference == kHidden ? 0.0f : reference);
-  const Vec to_log2 = broadcast(row.to_log2);
-  Vec sum = load(row.sums);
-  for (size_t key = 0; key < count; key += kWidth) {
-    const Vec weight = exp2(multiply(subtract(load(scores + key), shift), to_log2));
-    sum = add(sum, weight);
-    store(scores + key, weight);
-  }
-  store(row.sums, sum);
+  const Vec to_log2 = broadcast(row.to_log2), sum = load(row.sums);
+  store(row.sums, row.to_log2 == 1.0f ? exponentiate<true>(scores, count, shift, to_log2, sum)
+                                      : exponentiate<false>(scores, count, shift, to_log2, sum));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "optimized/kernels.h"
+#include "optimized/sequence.inl.h"
 
 /// The register tile every product is made of: up to kTileRows rows times one panel, sums kept in registers.
 ///
@@ -9,12 +10,6 @@
 /// so blocks of depth are summed apart. The loops over the tile must be unrolled or the sums live in memory; fewer rows
 /// are an instantiation of their own. Every element is one chain of fused multiply-adds over the depth: the result
 /// depends on neither the row's place in a tile nor the number of rows.
-#if defined(__clang__)
-#define ATTEST_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define ATTEST_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 namespace {
 
 constexpr size_t kPanelWidth = kTileVecs * kWidth;
@@ -26,7 +21,9 @@ struct TileOperands {
   float* out;
   size_t out_stride;
   bool accumulate;
-  const float* next;  ///< one cache line a step of depth is fetched ahead from here
+  const float* next;   ///< read soon: a cache line a step of depth is fetched into the first-level cache
+  const float* later;  ///< read after that: fetched into the second-level cache, `stride` floats a step
+  size_t later_stride;
 };
 
 /// Element (row, k) is at rows[row * RowStep + k * DepthStep].
@@ -38,11 +35,13 @@ void tile_product(const TileOperands& t) noexcept {
   }
   const float* element = t.rows;
   const float* panel = t.panel;
-  const float* next = t.next;
+  const float *next = t.next, *later = t.later;
+  const size_t later_stride = t.later_stride;
   for (size_t k = 0; k < t.depth; ++k) {
     Vec columns[kTileVecs];
     ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) columns[v] = load(panel + v * kWidth);
     prefetch(next);
+    prefetch_far(later);
     ATTEST_UNROLL for (size_t r = 0; r < Rows; ++r) {
       const Vec x = broadcast(element[r * RowStep]);
       ATTEST_UNROLL for (size_t v = 0; v < kTileVecs; ++v) sums[r][v] = fma(x, columns[v], sums[r][v]);
@@ -50,6 +49,7 @@ void tile_product(const TileOperands& t) noexcept {
     element += DepthStep;
     panel += kPanelWidth;
     next += 16;
+    later += later_stride;
   }
   float* out = t.out;
   const size_t out_stride = t.out_stride;
@@ -70,19 +70,14 @@ void tile_product(const TileOperands& t) noexcept {
 using TileFunction = void (*)(const TileOperands&) noexcept;
 
 /// Functions for 1 .. kTileRows rows, at [rows - 1]. Packed rows lie [depth][rows]; weights lie [row][kKeyBlock].
+template <class Indices>
+struct TileFunctions;
 template <size_t... Index>
-struct TileFunctions {
+struct TileFunctions<Sequence<Index...>> {
   static constexpr TileFunction kPackedRows[] = {tile_product<Index + 1, 1, Index + 1>...};
   static constexpr TileFunction kWeightRows[] = {tile_product<Index + 1, attest::optimized::kKeyBlock, 1>...};
 };
-
-template <size_t Count, size_t... Index>
-struct CountUp : CountUp<Count - 1, Count - 1, Index...> {};
-template <size_t... Index>
-struct CountUp<0, Index...> {
-  using Functions = TileFunctions<Index...>;
-};
-using Tiles = CountUp<kTileRows>::Functions;
+using Tiles = TileFunctions<CountUp<kTileRows>::Type>;
 
 inline void multiply_packed_rows(size_t rows, const TileOperands& t) noexcept { Tiles::kPackedRows[rows - 1](t); }
 inline void multiply_weight_rows(size_t rows, const TileOperands& t) noexcept { Tiles::kWeightRows[rows - 1](t); }

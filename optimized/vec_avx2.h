@@ -37,6 +37,10 @@ inline Vec maximum(Vec a, Vec b) { return _mm256_max_ps(a, b); }
 
 inline Vec select(Lanes lanes, Vec yes, Vec no) { return _mm256_blendv_ps(no, yes, lanes); }
 inline unsigned bits(Lanes lanes) { return unsigned(_mm256_movemask_ps(lanes)); }
+/// x in these lanes, zero in the others.
+inline Vec keep(Lanes lanes, Vec x) { return _mm256_and_ps(lanes, x); }
+/// True where either is NaN.
+inline Lanes not_less(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_NLT_UQ); }
 inline Lanes equal(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
 /// Nonzero bytes among the first n; the other lanes are false.
 inline Lanes load_flags(const unsigned char* p, size_t n) {
@@ -48,7 +52,7 @@ inline Lanes load_flags(const unsigned char* p, size_t n) {
 }
 
 inline Vec round_to_integer(Vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-/// x 2^n for integral n in [-151, 127], rounded once where the result is subnormal: two factors, both normal.
+/// x 2^n for integral n in [-150, 127], rounded once where the result is subnormal: two factors, both normal.
 inline Vec scale_by_power(Vec x, Vec n) {
   const __m256i whole = _mm256_cvtps_epi32(n);
   const __m256i half = _mm256_srai_epi32(whole, 1);
@@ -81,5 +85,6 @@ inline Vec swap_pairs(Vec x) { return _mm256_permute_ps(x, 0xB1); }
 inline Vec fma_subtract_add(Vec a, Vec b, Vec c) { return _mm256_fmaddsub_ps(a, b, c); }
 
 inline void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+inline void prefetch_far(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 }  // namespace

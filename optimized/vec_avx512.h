@@ -34,6 +34,10 @@ inline Vec maximum(Vec a, Vec b) { return _mm512_max_ps(a, b); }
 
 inline Vec select(Lanes lanes, Vec yes, Vec no) { return _mm512_mask_blend_ps(lanes, no, yes); }
 inline unsigned bits(Lanes lanes) { return lanes; }
+/// x in these lanes, zero in the others.
+inline Vec keep(Lanes lanes, Vec x) { return _mm512_maskz_mov_ps(lanes, x); }
+/// True where either is NaN.
+inline Lanes not_less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ); }
 inline Lanes equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 /// Nonzero bytes among the first n; the other lanes are false.
 inline Lanes load_flags(const unsigned char* p, size_t n) {
@@ -42,7 +46,7 @@ inline Lanes load_flags(const unsigned char* p, size_t n) {
 }
 
 inline Vec round_to_integer(Vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
-/// x 2^n for integral n in [-151, 127], rounded once where the result is subnormal.
+/// x 2^n for integral n in [-150, 127], rounded once where the result is subnormal.
 inline Vec scale_by_power(Vec x, Vec n) { return _mm512_scalef_ps(x, n); }
 
 inline float sum_of(Vec x) {
@@ -69,5 +73,6 @@ inline Vec swap_pairs(Vec x) { return _mm512_permute_ps(x, 0xB1); }
 inline Vec fma_subtract_add(Vec a, Vec b, Vec c) { return _mm512_fmaddsub_ps(a, b, c); }
 
 inline void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0); }
+inline void prefetch_far(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
 
 }  // namespace

@@ -56,6 +56,10 @@ inline unsigned bits(Lanes lanes) {
   for (size_t i = 0; i < kWidth; ++i) word |= unsigned(lanes[i] & 1) << i;
   return word;
 }
+/// x in these lanes, zero in the others.
+inline Vec keep(Lanes lanes, Vec x) { return select(lanes, x, zero()); }
+/// True where either is NaN.
+inline Lanes not_less(Vec a, Vec b) { return ~(a < b); }
 inline Lanes equal(Vec a, Vec b) { return a == b; }
 /// Nonzero bytes among the first n; the other lanes are false.
 inline Lanes load_flags(const unsigned char* p, size_t n) {
@@ -76,7 +80,7 @@ inline Vec power_of_two(Lanes n) {
   __builtin_memcpy(&x, &word, sizeof x);
   return x;
 }
-/// x 2^n for integral n in [-151, 127], rounded once where the result is subnormal: two factors, both normal.
+/// x 2^n for integral n in [-150, 127], rounded once where the result is subnormal: two factors, both normal.
 inline Vec scale_by_power(Vec x, Vec n) {
   const Lanes defined = n == n;  // the conversion of a NaN is undefined; x is then NaN as well
   const Lanes whole = __builtin_convertvector(select(defined, n, zero()), Lanes);
@@ -101,5 +105,6 @@ inline Vec swap_pairs(Vec x) { return Vec{x[1], x[0], x[3], x[2]}; }
 inline Vec fma_subtract_add(Vec a, Vec b, Vec c) { return a * b + Vec{-c[0], c[1], -c[2], c[3]}; }
 
 inline void prefetch(const float* p) { __builtin_prefetch(p); }
+inline void prefetch_far(const float* p) { __builtin_prefetch(p, 0, 2); }
 
 }  // namespace
