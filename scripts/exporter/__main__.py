@@ -79,8 +79,9 @@ def _selected(glob: str | None) -> list:
     return selected
 
 
-def _exported(entries: list):
-    """Yields each recorded case with its verdicts; shows progress on a terminal."""
+def _exported(entries: list, refused: list[str] | None = None):
+    """Yields each recorded case with its verdicts; shows progress on a terminal. A case in which torchtune's output
+    fails the criterion ends the run, or is only noted in `refused`."""
     from .export import RefusedCase, export_case
 
     for number, entry in enumerate(entries, 1):
@@ -89,8 +90,10 @@ def _exported(entries: list):
         interruption.raise_if_any()
         try:
             yield export_case(entry)
-        except RefusedCase as refused:
-            raise Refusal(str(refused)) from refused
+        except RefusedCase as problem:
+            if refused is None:
+                raise Refusal(str(problem)) from problem
+            refused.append(str(problem))
         except Exception as problem:
             raise Refusal(f"{entry.name}: {_what_failed(problem)}") from problem
         finally:
@@ -154,7 +157,7 @@ def _check(arguments: argparse.Namespace) -> int:
     found = manifest.differences(arguments.output)
     if arguments.only is None:
         found += _unknown_files(arguments.output, {entry.name for entry in entries})
-    for case, _ in _exported(entries):
+    for case, _ in _exported(entries, refused=found):
         found += check.differences(case, arguments.output)
     for difference in found:
         print(difference)

@@ -6,9 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from . import error_budget
-from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep
+from .case import RecordedStep
 from .error_budget import U, half_ulp, logit_factor, sum_factor, sum_underflow
-from .tensor import Tensor, round_to
+from .layer_walk import LayerWalk, merged_heads
+from .tensor import Tensor
 from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
 
 KAPPA = 2.0
@@ -17,49 +18,30 @@ SHARE_THAT_MATTERS = 2.0**-8  # of a row's weight, with the error that the key's
 LARGEST_EXPONENT = 700.0  # keeps exp finite; such a row is ill-conditioned anyway
 
 
-class EndToEndBudgets:
-    """Follows a layer through its steps and keeps the budgets of what its cache holds."""
-
-    def __init__(self, layer: Layer, weights: dict[str, Tensor], tables: dict[str, Tensor]) -> None:
-        self.layer = layer
-        self.weights = {name: tensor.to_float64() for name, tensor in weights.items()}
-        self.tables = {name: tensor.to_float64() for name, tensor in tables.items()}
-        self.reset_cache()
-
-    def reset_cache(self) -> None:
-        cache, layer = self.layer.kv_cache, self.layer
-        self.filled = 0
-        if cache is not None and cache.enabled:
-            shape = (cache.batch_size, layer.num_kv_heads, cache.max_seq_len, layer.head_dim)
-            self.dk_cache, self.dv_cache = np.zeros(shape), np.zeros(shape)
+class EndToEndBudgets(LayerWalk):
+    """Follows a layer through its steps and keeps in the cache's slots the budgets of what they hold."""
 
     def forward(self, step: RecordedStep) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Stage name -> budget, and the condition [b, n_h, s_x]: the largest logit error on a key that matters."""
-        if step.reset_cache:
-            self.reset_cache()
+        x, y, positions = self.begin(step)
         truth = {name: tensor.to_float64() for name, tensor in step.truth.items()}
-        x = step.inputs["x"].to_float64()
-        positions = step.inputs["input_pos"].stored if "input_pos" in step.inputs else None
         budgets: dict[str, np.ndarray] = {}
         q, dq = self._heads(budgets, truth, "q", x, positions)
         k = v = dk = dv = np.empty(0)
-        if step.y != Y_ABSENT:
-            y = x if step.y == Y_IS_X else step.inputs["y"].to_float64()
+        if y is not None:
             k, dk = self._heads(budgets, truth, "k", y, positions)
-            v, dv = self._values(budgets, truth, y)
-        cache = self.layer.kv_cache
-        if cache is not None and cache.enabled:
-            if step.y != Y_ABSENT:
-                self._update(dk, dv)
-            k, v, dk, dv = truth["k_cache"], truth["v_cache"], self.dk_cache, self.dv_cache
+            budgets["v_proj"] = self._linear("v_proj", y, truth["v_proj"], None)
+            v, dv = self.by_head(self.rounded(truth["v_proj"])), self.by_head(budgets["v_proj"])
+        if self.slots is not None:
+            if y is not None:
+                self.slots.append(dk, dv)
+            k, v, dk, dv = truth["k_cache"], truth["v_cache"], self.slots.k, self.slots.v
             budgets["k_cache"] = dk + half_ulp(k, self.layer.dtype)  # both sides were rounded to storage
             budgets["v_cache"] = dv + half_ulp(v, self.layer.dtype)
         condition = self._attention(budgets, truth, (q, k, v), (dq, dk, dv), step.inputs.get("mask"))
-        self._output(budgets, truth)
+        merged, brought = merged_heads(self.rounded(truth["attention"])), merged_heads(budgets["attention"])
+        budgets["output"] = self._linear("output_proj", merged, truth["output"], brought)
         return budgets, condition
-
-    def _rounded(self, values: np.ndarray) -> np.ndarray:
-        return round_to(values, self.layer.dtype)
 
     def _linear(self, name: str, x: np.ndarray, value: np.ndarray, dx: np.ndarray | None) -> np.ndarray:
         weight = self.weights[f"{name}.weight"]
@@ -77,31 +59,20 @@ class EndToEndBudgets:
         positions: np.ndarray | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """q or k [b, n, s, h_d] as attention reads it, and its budget."""
-        b, s, _ = x.shape
-        layer = self.layer
-        name = f"{letter}_proj"
+        layer, name = self.layer, f"{letter}_proj"
         budgets[name] = self._linear(name, x, truth[name], None)
-        shape = (b, s, -1, layer.head_dim)
-        value, budget = self._rounded(truth[name]).reshape(shape), budgets[name].reshape(shape)
+        value, budget = self.by_head(self.rounded(truth[name])), self.by_head(budgets[name])
         if layer.pos_embeddings is not None:
             name = f"{letter}_rope"
-            budget = budgets[name] = self._rotary(value, budget, truth[name], positions)
-            value = self._rounded(truth[name])
-        value, budget = value.transpose(0, 2, 1, 3), budget.transpose(0, 2, 1, 3)
+            value, budget = value.transpose(0, 2, 1, 3), budget.transpose(0, 2, 1, 3)  # [b, s, n, h_d]
+            budgets[name] = self._rotary(value, budget, truth[name], positions)
+            value, budget = self.rounded(truth[name]).transpose(0, 2, 1, 3), budgets[name].transpose(0, 2, 1, 3)
         norm = layer.q_norm if letter == "q" else layer.k_norm
         if norm is not None:
             name = f"{letter}_norm"
             budget = budgets[name] = self._norm(value, budget, truth[name], letter, norm.eps)
-            value = self._rounded(truth[name])
+            value = self.rounded(truth[name])
         return value, budget
-
-    def _values(
-        self, budgets: dict[str, np.ndarray], truth: dict[str, np.ndarray], y: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        budgets["v_proj"] = self._linear("v_proj", y, truth["v_proj"], None)
-        shape = (y.shape[0], y.shape[1], -1, self.layer.head_dim)
-        value = self._rounded(truth["v_proj"]).reshape(shape)
-        return value.transpose(0, 2, 1, 3), budgets["v_proj"].reshape(shape).transpose(0, 2, 1, 3)
 
     def _rotary(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, positions: np.ndarray | None) -> np.ndarray:
         embedding, dtype = self.layer.pos_embeddings, self.layer.dtype
@@ -123,12 +94,6 @@ class EndToEndBudgets:
         common = x * r**2 / x.shape[-1]
         brought = np.square(dx) + np.square(common) * np.sum(np.square(x * dx), axis=-1, keepdims=True)
         return error_budget.rms_norm(value) + half_ulp(value, self.layer.dtype) + KAPPA * scale * r * np.sqrt(brought)
-
-    def _update(self, dk: np.ndarray, dv: np.ndarray) -> None:
-        end = self.filled + dk.shape[2]
-        self.dk_cache[:, :, self.filled : end] = dk
-        self.dv_cache[:, :, self.filled : end] = dv
-        self.filled = end
 
     def _attention(
         self,
@@ -159,9 +124,3 @@ class EndToEndBudgets:
             condition[sample, head] = np.max(np.where(matters, logit, 0.0), axis=-1)
         budgets["attention"] = budget + half_ulp(y, self.layer.dtype)
         return condition
-
-    def _output(self, budgets: dict[str, np.ndarray], truth: dict[str, np.ndarray]) -> None:
-        b, _, s, _ = truth["attention"].shape
-        merged = self._rounded(truth["attention"]).transpose(0, 2, 1, 3).reshape(b, s, -1)
-        brought = budgets["attention"].transpose(0, 2, 1, 3).reshape(b, s, -1)
-        budgets["output"] = self._linear("output_proj", merged, truth["output"], brought)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep, Rotary
+from .case import Layer, RecordedStep, Rotary
+from .layer_walk import LayerWalk, merged_heads
 from .tensor import Tensor, from_float64, round_to
 
 INTERLEAVED = ("RotaryPositionalEmbeddings", "Llama3ScaledRoPE")
@@ -110,47 +111,27 @@ def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, 
     return y
 
 
-class TruthChain:
+class TruthChain(LayerWalk):
     """The whole layer, with its cache. `forward` gives every stage's value before its own last rounding."""
-
-    def __init__(self, layer: Layer, weights: dict[str, Tensor], tables: dict[str, Tensor]) -> None:
-        self.layer = layer
-        self.weights = {name: tensor.to_float64() for name, tensor in weights.items()}
-        self.tables = {name: tensor.to_float64() for name, tensor in tables.items()}
-        self.reset_cache()
-
-    def reset_cache(self) -> None:
-        cache, layer = self.layer.kv_cache, self.layer
-        self.filled = 0
-        if cache is not None and cache.enabled:
-            shape = (cache.batch_size, layer.num_kv_heads, cache.max_seq_len, layer.head_dim)
-            self.k_cache, self.v_cache = np.zeros(shape), np.zeros(shape)
 
     def forward(self, step: RecordedStep) -> dict[str, Tensor]:
         """Stage name -> float64 tensor."""
-        if step.reset_cache:
-            self.reset_cache()
-        x = step.inputs["x"].to_float64()
-        positions = step.inputs["input_pos"].stored if "input_pos" in step.inputs else None
+        x, y, positions = self.begin(step)
         stages: dict[str, np.ndarray] = {}
         q = self._heads(stages, "q", x, positions)
-        if step.y != Y_ABSENT:
-            y = x if step.y == Y_IS_X else step.inputs["y"].to_float64()
-            k, v = self._heads(stages, "k", y, positions), self._values(stages, y)
-        cache = self.layer.kv_cache
-        if cache is not None and cache.enabled:
-            if step.y != Y_ABSENT:
-                self._update(k, v)
-            k, v = self.k_cache, self.v_cache
-            stages["k_cache"], stages["v_cache"] = k.copy(), v.copy()
+        k = v = None
+        if y is not None:
+            k = self._heads(stages, "k", y, positions)
+            stages["v_proj"] = self._linear("v_proj", y)
+            v = self.by_head(self.rounded(stages["v_proj"]))
+        if self.slots is not None:
+            if y is not None:
+                self.slots.append(k, v)
+            k, v = stages["k_cache"], stages["v_cache"] = self.slots.k.copy(), self.slots.v.copy()
         mask = step.inputs.get("mask")
         stages["attention"] = attention(q, k, v, mask, attends_causally(self.layer, mask))
-        merged = self._rounded(stages["attention"]).transpose(0, 2, 1, 3).reshape(x.shape[0], x.shape[1], -1)
-        stages["output"] = self._linear("output_proj", merged)
+        stages["output"] = self._linear("output_proj", merged_heads(self.rounded(stages["attention"])))
         return {name: from_float64(value, "float64") for name, value in stages.items()}
-
-    def _rounded(self, values: np.ndarray) -> np.ndarray:
-        return round_to(values, self.layer.dtype)
 
     def _linear(self, name: str, x: np.ndarray) -> np.ndarray:
         return linear(x, self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias"))
@@ -159,33 +140,20 @@ class TruthChain:
         self, stages: dict[str, np.ndarray], letter: str, x: np.ndarray, positions: np.ndarray | None
     ) -> np.ndarray:
         """q or k [b, n, s, h_d] after projection, rotary embedding and norm, each rounded."""
-        b, s, _ = x.shape
         stages[f"{letter}_proj"] = self._linear(f"{letter}_proj", x)
-        values = self._rounded(stages[f"{letter}_proj"]).reshape(b, s, -1, self.layer.head_dim)
+        values = self.by_head(self.rounded(stages[f"{letter}_proj"]))
         embedding = self.layer.pos_embeddings
         if embedding is not None:
-            rows = position_rows(positions, s, embedding.max_seq_len)
+            rows = position_rows(positions, x.shape[1], embedding.max_seq_len)
             cos, sin = rotary_factors(self.tables, rows, embedding, self.layer.dtype)
-            stages[f"{letter}_rope"] = rotary(values, cos, sin, embedding, self.layer.dtype)
-            values = self._rounded(stages[f"{letter}_rope"])
-        values = values.transpose(0, 2, 1, 3)
+            by_token = values.transpose(0, 2, 1, 3)  # [b, s, n, h_d]
+            stages[f"{letter}_rope"] = rotary(by_token, cos, sin, embedding, self.layer.dtype)
+            values = self.rounded(stages[f"{letter}_rope"]).transpose(0, 2, 1, 3)
         norm = self.layer.q_norm if letter == "q" else self.layer.k_norm
         if norm is not None:
             stages[f"{letter}_norm"] = rms_norm(values, self.weights[f"{letter}_norm.scale"], norm.eps)
-            values = self._rounded(stages[f"{letter}_norm"])
+            values = self.rounded(stages[f"{letter}_norm"])
         return values
-
-    def _values(self, stages: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
-        """v [b, n_kv, s_y, h_d]: neither rotated nor normalised."""
-        stages["v_proj"] = self._linear("v_proj", y)
-        values = self._rounded(stages["v_proj"])
-        return values.reshape(y.shape[0], y.shape[1], -1, self.layer.head_dim).transpose(0, 2, 1, 3)
-
-    def _update(self, k: np.ndarray, v: np.ndarray) -> None:
-        end = self.filled + k.shape[2]
-        self.k_cache[:, :, self.filled : end] = k
-        self.v_cache[:, :, self.filled : end] = v
-        self.filled = end
 
 
 def attends_causally(layer: Layer, mask: Tensor | None) -> bool:
