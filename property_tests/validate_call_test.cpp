@@ -288,47 +288,5 @@ TEST(validate_call, a_position_without_a_stored_table_row_is_refused) {
   EXPECT_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, -1)), 0), InputError);
 }
 
-TEST(attends_causally, depends_on_there_being_a_cache_and_not_on_its_being_enabled) {
-  const auto x = call({2, 5, 16});
-  EXPECT_TRUE(attends_causally(Layer{}.spec().config, x));
-  EXPECT_FALSE(attends_causally(Layer{}.spec().config, with_mask(x, {1, 1, 1})));
-  EXPECT_FALSE(attends_causally(Layer{.cache = KVCache{2, 8, true}}.spec().config, x));
-  EXPECT_FALSE(attends_causally(Layer{.cache = KVCache{2, 8, false}}.spec().config, x));
-  auto config = Layer{}.spec().config;
-  config.is_causal = false;
-  EXPECT_FALSE(attends_causally(config, x));
-}
-
-TEST(key_count, is_the_length_of_y_or_of_the_enabled_cache) {
-  const auto x = call({2, 5, 16});
-  EXPECT_EQ(key_count(Layer{}.spec().config, x), 5);
-  EXPECT_EQ(key_count(Layer{}.spec().config, with_y(x, {2, 7, 16})), 7);
-  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, true}}.spec().config, x), 8);
-  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, false}}.spec().config, x), 5);
-  EXPECT_EQ(key_count(Layer{.cache = KVCache{2, 8, true}}.spec().config, without_y(x)), 8);
-}
-
-using Positions = std::vector<std::int64_t>;
-
-TEST(resolve_positions, counts_from_zero_without_input_pos) {
-  EXPECT_EQ(resolve_positions(nullptr, 2, 3, 16), (Positions{0, 1, 2, 0, 1, 2}));
-}
-
-TEST(resolve_positions, shares_s_positions_and_rereads_b_times_s_row_by_row) {
-  const auto shared = positions({1, 3}, 4), each = positions({3, 2}, 4), scalar = positions({}, 9);
-  EXPECT_EQ(resolve_positions(&shared, 2, 3, 16), (Positions{4, 5, 6, 4, 5, 6}));
-  EXPECT_EQ(resolve_positions(&each, 2, 3, 16), (Positions{4, 5, 6, 7, 8, 9}));
-  EXPECT_EQ(resolve_positions(&scalar, 2, 1, 16), (Positions{9, 9}));
-}
-
-TEST(resolve_positions, wraps_negative_positions_at_the_end_of_the_table) {
-  auto negative = zeros({4}, DType::int32);
-  negative.as<std::int32_t>()[0] = -1;
-  negative.as<std::int32_t>()[1] = -16;
-  EXPECT_EQ(resolve_positions(&negative, 1, 4, 16), (Positions{15, 0, 0, 0}));
-  EXPECT_THROW(resolve_positions(&negative, 1, 4, 15), InputError);
-  EXPECT_THROW(resolve_positions(&negative, 1, 3, 16), InputError);
-}
-
 }  // namespace
 }  // namespace attest
