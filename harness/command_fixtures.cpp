@@ -25,8 +25,8 @@ struct FixturesOptions {
 
 constexpr auto kFooter = R"(Examples:
   attest fixtures list                     every recorded case in one line
-  attest fixtures list 'kv_cache/*'
-  attest fixtures show gqa/four_to_one     configuration, steps, tensors, provenance
+  attest fixtures list 'cache/*'
+  attest fixtures show heads/grouped_query configuration, steps, tensors, provenance
   attest fixtures check                    SHA-256 of every file, and every file read and validated
   attest fixtures diff A.h5 B.h5           exit 1 if any tensor differs
 

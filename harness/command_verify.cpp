@@ -40,8 +40,8 @@ struct VerifyOptions {
 
 constexpr auto kFooter = R"(Examples:
   attest verify                                       every case, every implementation, every usable target
-  attest verify gqa/four_to_one --verbose             one case by its name, a line for each stage
-  attest verify 'mask/*' --target avx2                a glob over case names, one target
+  attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
+  attest verify 'masks/*' --target avx2               a glob over case names, one target
   attest verify my_case.h5 --implementation reference --report json=report.json
   attest verify --shard 2/4 --report json=shard2.json
 

@@ -4,18 +4,39 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <regex>
+#include <cctype>
 
 #include "fixtures/error.h"
 
 namespace attest::harness {
 namespace {
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool belongs_to_a_word(char c) {
+  return is_digit(c) || c == '_' || c == '.' || std::isalpha(static_cast<unsigned char>(c));
+}
+
+/// The first position at or after `at` that holds no digit.
+std::size_t after_digits(const std::string& text, std::size_t at) {
+  while (at < text.size() && is_digit(text[at])) ++at;
+  return at;
+}
+
+/// Numbers as written, "-3" and "0.5" among them; digits inside a word, such as "h5", are none.
 std::vector<std::string> numbers_in(const std::string& text) {
-  static const std::regex kNumber(R"((^|[^\w.])(-?\d+(\.\d+)?))");
   std::vector<std::string> numbers;
-  for (std::sregex_iterator match(text.begin(), text.end(), kNumber), end; match != end; ++match) {
-    numbers.push_back((*match)[2].str());
+  for (std::size_t at = 0; at < text.size();) {
+    const bool in_word = at > 0 && belongs_to_a_word(text[at - 1]);
+    const std::size_t digits = text[at] == '-' ? at + 1 : at;
+    std::size_t end = after_digits(text, digits);
+    if (in_word || end == digits) {
+      ++at;
+      continue;
+    }
+    const bool has_fraction = end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1]);
+    if (has_fraction) end = after_digits(text, end + 1);
+    numbers.push_back(text.substr(at, end - at));
+    at = end;
   }
   return numbers;
 }
