@@ -16,10 +16,10 @@
 ///
 ///   projection  (sqrt(K) + 2) u sum_k |x_k w_k| + u |b|      K products summed; + 2: the product, the last addition
 ///   rotary      2 u (|a cos| + |b sin|)                      two products, one sum
-///   norm        (sqrt(h_d) + 8) u |y*|                       the mean square; + 8: square, mean, eps, root, 1/r, x r,
-///   scale attention   sum_j p_ij |v_jc| [ E_ij + sum_j p_ij E_ij + u |s_ij - m_i| + c_S u + u_P ]
+///   norm        (sqrt(h_d) + 8) u |y*|                       the mean square; + 8: its root, the products
+///   attention   sum_j p_ij |v_jc| [ E_ij + sum_j p_ij E_ij + u |s_ij - m_i| + c_S u + u_P ]
 ///
-/// in attention E_ij = c_D u A_ij (+ the mask's addition) is the error of a logit, A_ij = sum_k |q_ik k_jk| /
+/// In attention, E_ij = c_D u A_ij (+ the mask's addition) is the error of a logit, A_ij = sum_k |q_ik k_jk| /
 /// sqrt(h_d). It becomes dp_j / p_j = ds_j - sum_j p_j ds_j after the softmax, hence E twice. u |s - m| is the rounding
 /// of the difference that is exponentiated; c_S holds exp, the row's sum, its reciprocal and the sum over V; u_P the
 /// storage of P.
