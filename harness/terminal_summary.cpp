@@ -110,6 +110,18 @@ const Result* worst_of(const Summary& summary) {
   return worst;
 }
 
+const Result* first_trouble(const Run& run) {
+  for (const auto& one : run.cases) {
+    const auto trouble = std::ranges::find_if(one.results, [](const Result& r) { return !is_tolerable(r.status); });
+    if (trouble != one.results.end()) return &*trouble;
+  }
+  return nullptr;
+}
+
+std::string where(const Result& result) {
+  return fmt::format("{} of {}, {}", result.stage, result.case_name, label_of(result.judged));
+}
+
 }  // namespace
 
 std::string failure_text(const Run& run, const TerminalStyle& style) {
@@ -154,9 +166,10 @@ std::string verdict_line(const Run& run, const Summary& summary, const TerminalS
   const bool fine = all_fine(run);
   std::string line = style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red);
   line += fmt::format(": {} of {} cases judged, {}", run.cases.size(), run.selected, counts_text(summary.cases));
-  if (const Result* worst = worst_of(summary)) {
-    line += fmt::format("; largest e {} ({} of {}, {})", short_e(worst->e), worst->stage, worst->case_name,
-                        label_of(worst->judged));
+  if (const Result* trouble = first_trouble(run)) {
+    line += fmt::format("; first {} {}", name_of(trouble->status), where(*trouble));
+  } else if (const Result* worst = worst_of(summary)) {
+    line += fmt::format("; largest e {} ({})", short_e(worst->e), where(*worst));
   }
   return line + fmt::format("; {:.1f} s", run.seconds);
 }
