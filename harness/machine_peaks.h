@@ -20,6 +20,7 @@ class MachinePeaks {
   double measure_stream();
 
  private:
+  void calibrate();
   double run_fma() const;
 
   optimized::Target target_;

@@ -74,6 +74,7 @@ Json job_of(std::string_view layer, const WorkItem& item, int threads) {
 [[noreturn]] void become(const std::string& python, int socket) {
   ::dup2(socket, STDIN_FILENO);
   ::dup2(socket, STDOUT_FILENO);
+  ::signal(SIGINT, SIG_IGN);  // Ctrl-C is ours; the peer ends when the socket closes
   ::setenv("PYTHONPATH", ATTEST_SOURCE_SCRIPTS, 1);
   const char* arguments[] = {python.c_str(), "-B", "-m", "exporter.peer", nullptr};
   ::execvp(python.c_str(), const_cast<char* const*>(arguments));
@@ -116,7 +117,7 @@ std::string PeerProcess::ask(const std::string& line) {
   for (std::size_t sent = 0; sent < message.size();) {
     const ssize_t count = ::send(socket_, message.data() + sent, message.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) refuse("a Python that ended early (its message is above)");
+    if (count <= 0) refuse("a Python that ended early");
     sent += static_cast<std::size_t>(count);
   }
   std::string answer;
@@ -124,7 +125,7 @@ std::string PeerProcess::ask(const std::string& line) {
   while (!answer.ends_with('\n')) {
     const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) refuse("a Python that ended early (its message is above)");
+    if (count <= 0) refuse("a Python that ended early");
     answer.append(buffer, static_cast<std::size_t>(count));
   }
   const Json json = Json::parse(answer, nullptr, false);

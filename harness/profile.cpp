@@ -47,16 +47,12 @@ Timing timing(const std::vector<Repetition>& repetitions, Value value) {
   return timing_of(std::move(values));
 }
 
-StageShares shares(const std::vector<Repetition>& repetitions) {
-  const auto of = [&](std::int64_t optimized::StageTimes::*pass) {
-    return timing(repetitions, [&](const Repetition& r) { return 1e-9 * static_cast<double>(r.warm_stages.*pass); });
-  };
-  return {of(&optimized::StageTimes::projections), of(&optimized::StageTimes::attention),
-          of(&optimized::StageTimes::output_projection),
-          timing(repetitions, [](const Repetition& r) {
-            const auto& times = r.warm_stages;
-            return 1e-9 * static_cast<double>(times.projections + times.attention + times.output_projection) / r.warm;
-          }).median};
+StageBreakdown breakdown(std::vector<Repetition> repetitions) {
+  std::ranges::sort(repetitions, {}, &Repetition::warm);
+  const Repetition& middle = repetitions[(repetitions.size() - 1) / 2];
+  const auto seconds = [](std::int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
+  const optimized::StageTimes& times = middle.warm_stages;
+  return {seconds(times.projections), seconds(times.attention), seconds(times.output_projection), middle.warm};
 }
 
 PeerComparison comparison(const std::vector<Repetition>& repetitions, const ProfileResult& ours) {
@@ -118,7 +114,7 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   result.fraction = timing(repetitions, [&](const Repetition& r) {
                       return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
                     }).median;
-  if (has_stages) result.stages = shares(repetitions);
+  if (has_stages) result.stages = breakdown(repetitions);
   const bool with_peer = std::ranges::all_of(repetitions, [](const Repetition& r) { return r.peer.has_value(); });
   if (with_peer) result.peer = comparison(repetitions, result);
   return result;

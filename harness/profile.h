@@ -48,10 +48,12 @@ struct Limit {
 };
 Limit limit_of(const WorkCounts& counts, double fma, double stream);
 
-/// Time of the passes in the warm calls.
-struct StageShares {
-  Timing projections, attention, output_projection;  ///< seconds
-  double sum_of_whole = 0.0;                         ///< median of (sum of the passes) / (time of the call)
+/// Seconds of the passes of one call: the warm one with the median time (of an even number, the shorter of the two).
+struct StageBreakdown {
+  double projections = 0.0, attention = 0.0, output_projection = 0.0;
+  double call = 0.0;  ///< the whole, measured around the call
+
+  double sum() const { return projections + attention + output_projection; }
 };
 
 struct PeerComparison {
@@ -71,7 +73,7 @@ struct ProfileResult {
   /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
   /// of the warm ones.
   double fraction = 0.0;
-  std::optional<StageShares> stages;
+  std::optional<StageBreakdown> stages;
   std::optional<PeerComparison> peer;
   WorkVerdict verdict;
   ProfileStatus status = ProfileStatus::failed;

@@ -24,11 +24,12 @@ Json to_json(const WorkCounts& counts) {
           {"bytes", counts.bytes}};
 }
 
-Json to_json(const StageShares& stages) {
-  return {{"projections", to_json(stages.projections)},
-          {"attention", to_json(stages.attention)},
-          {"output_projection", to_json(stages.output_projection)},
-          {"sum_of_whole", json_number(stages.sum_of_whole)}};
+Json to_json(const StageBreakdown& stages) {
+  return {{"projections", stages.projections},
+          {"attention", stages.attention},
+          {"output_projection", stages.output_projection},
+          {"sum", stages.sum()},
+          {"call", stages.call}};
 }
 
 Json to_json(const PeerComparison& peer) {
@@ -83,15 +84,16 @@ Json to_json(const ProfileResult& result) {
 std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
                          const std::vector<std::string>& command, bool complete) {
   Json items = Json::array();
-  bool passed = complete;
+  bool passed = true;
   for (const auto& result : results) {
     items.push_back(to_json(result));
     passed = passed && result.status != ProfileStatus::failed;
   }
   const Json report = {{"schema", "attest.profile"},
                        {"schema_version", kProfileSchemaVersion},
-                       {"status", passed ? "passed" : "failed"},
-                       {"complete", complete},
+                       {"status", !complete ? "interrupted"
+                                  : passed  ? "passed"
+                                            : "failed"},
                        {"command", command},
                        {"environment", fingerprint_json(fingerprint)},
                        {"items", items}};

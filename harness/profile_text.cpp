@@ -33,16 +33,17 @@ std::string fraction_line(const ProfileResult& result) {
 
 std::string stage_lines(const ProfileResult& result) {
   if (!result.stages) return "";
-  const StageShares& stages = *result.stages;
-  const auto part = [&](const char* name, const Timing& timing, double flops) {
-    return fmt::format("  {:<18} {:>10.3f} ms {:>5.1f} % of the call  {:>7.1f} GFLOP/s\n", name, 1e3 * timing.median,
-                       100 * timing.median / result.warm.median, 1e-9 * flops / timing.median);
+  const StageBreakdown& stages = *result.stages;
+  const auto part = [&](const char* name, double seconds, std::int64_t flops) {
+    return fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %  {:>7.1f} GFLOP/s\n", name, 1e3 * seconds,
+                       100 * seconds / stages.call, 1e-9 * static_cast<double>(flops) / seconds);
   };
-  const WorkCounts& counts = result.counts;
-  return part("  q, k, v", stages.projections, static_cast<double>(counts.input_projection_flops)) +
-         part("  attention", stages.attention, static_cast<double>(counts.attention_flops)) +
-         part("  output", stages.output_projection, static_cast<double>(counts.output_projection_flops)) +
-         fmt::format("  sum of the stages  {:.1f} % of the call\n", 100 * stages.sum_of_whole);
+  return fmt::format("  stages    of the warm call with the median time, {:.3f} ms\n", 1e3 * stages.call) +
+         part("q, k, v", stages.projections, result.counts.input_projection_flops) +
+         part("attention", stages.attention, result.counts.attention_flops) +
+         part("output", stages.output_projection, result.counts.output_projection_flops) +
+         fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
+                     100 * stages.sum() / stages.call);
 }
 
 std::string ratio(double of_medians, const Timing& timing) {
@@ -52,10 +53,11 @@ std::string ratio(double of_medians, const Timing& timing) {
 std::string peer_lines(const ProfileResult& result) {
   if (!result.peer) return "";
   const PeerComparison& peer = *result.peer;
-  return fmt::format("  torchtune cold  {}\n  torchtune warm  {}\n  torchtune / attest: cold {}, warm {};  {}\n",
+  return fmt::format("  torchtune cold  {}\n            warm  {}\n            / attest: cold {}, warm {};  {}\n",
                      milliseconds(peer.cold), milliseconds(peer.warm), ratio(peer.median_ratio_cold, peer.cold_ratio),
                      ratio(peer.median_ratio_warm, peer.warm_ratio), peer.versions) +
-         fmt::format("  the two outputs differ by {:.2g} of their size (rms, sampled rows)\n", peer.difference);
+         fmt::format("            the two outputs differ by {:.2g} of their size (rms, sampled rows)\n",
+                     peer.difference);
 }
 
 std::string verdict_lines(const WorkVerdict& verdict) {

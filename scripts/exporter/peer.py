@@ -13,8 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 CHUNK = 512  # tokens a step that fills the cache, as in harness/layer_work.cpp
 
 
@@ -137,13 +135,16 @@ class Peer:
 def _versions() -> str:
     from importlib.metadata import version
 
-    return f"torchtune {version('torchtune')}, torch {version('torch')}, numpy {np.__version__}"
+    return f"torchtune {version('torchtune')}, torch {version('torch')}, numpy {version('numpy')}"
 
 
 def main() -> int:
-    # Whatever a library prints belongs on standard error: standard output carries the answers alone.
+    # Standard output carries the answers alone. What libraries print while they load (torchao: which of its kernels
+    # this machine lacks) is nobody's concern; an exception becomes an answer.
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
 
     def answer(message: dict[str, Any]) -> None:
         answers.write(json.dumps(message) + "\n")
