@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 
-#include "fixtures/error.h"
 #include "harness/commands.h"
 #include "harness/comparator_self_check.h"
 #include "harness/interrupt.h"
@@ -47,20 +46,6 @@ constexpr auto kFooter = R"(Examples:
 
 Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
 Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
-
-/// "json=FILE" -> FILE, after checking that it can be written.
-std::vector<fs::path> report_files(const std::vector<std::string>& reports) {
-  std::vector<fs::path> files;
-  for (const auto& report : reports) {
-    const std::string kind = report.substr(0, report.find('='));
-    if (kind != "json" || kind.size() == report.size()) {
-      throw InputError("--report", "json=FILE (the only kind of report there is)", report);
-    }
-    files.emplace_back(report.substr(kind.size() + 1));
-    check_writable(files.back());
-  }
-  return files;
-}
 
 /// Shows the table while the run goes on.
 class Screen {
@@ -131,7 +116,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const ThreadBudget budget{threads(), options.threads == 0};
   const Lineup lineup = line_up(options.lineup);
   const Fingerprint fingerprint = environment_fingerprint();
-  const std::vector<fs::path> reports = report_files(options.reports);
+  const std::vector<fs::path> reports = json_report_files(options.reports);
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const auto files = take_shard(selected, shard_from_text(options.shard));

@@ -1,33 +1,27 @@
 #include "harness/json_report.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
+
+#include "harness/json_values.h"
 
 namespace attest::harness {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// JSON has no infinity and no NaN; they become the strings "inf", "-inf" and "nan".
-Json number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return value;
-}
-
 Json to_json(const PeerRatios& peer) {
   return {{"rows", peer.rows},
-          {"median", number(peer.median)},
-          {"p99", number(peer.p99)},
-          {"max", number(peer.max)},
-          {"share_more_accurate", number(peer.share_more_accurate)}};
+          {"median", json_number(peer.median)},
+          {"p99", json_number(peer.p99)},
+          {"max", json_number(peer.max)},
+          {"share_more_accurate", json_number(peer.share_more_accurate)}};
 }
 
 Json to_json(const WorstElement& worst) {
   return {{"index", worst.index},
-          {"got", number(worst.got)},
-          {"expected", number(worst.expected)},
-          {"budget", number(worst.budget)}};
+          {"got", json_number(worst.got)},
+          {"expected", json_number(worst.expected)},
+          {"budget", json_number(worst.budget)}};
 }
 
 Json to_json(const Result& result) {
@@ -37,7 +31,7 @@ Json to_json(const Result& result) {
                {"mode", name_of(result.mode)},
                {"implementation", result.judged.implementation},
                {"target", result.judged.target},
-               {"e", number(result.e)},
+               {"e", json_number(result.e)},
                {"elements", result.elements},
                {"outside", result.outside},
                {"ill_conditioned_rows", result.ill_conditioned_rows},
@@ -71,7 +65,7 @@ Json to_json(const std::map<Status, std::size_t>& counts) {
 }
 
 Json to_json(const Spread& spread) {
-  return {{"stages", spread.stages}, {"median_e", number(spread.median)}, {"max_e", number(spread.max)}};
+  return {{"stages", spread.stages}, {"median_e", json_number(spread.median)}, {"max_e", json_number(spread.max)}};
 }
 
 Json to_json(const JudgedSummary& one) {
@@ -81,7 +75,8 @@ Json to_json(const JudgedSummary& one) {
                {"localised", to_json(one.localised)},
                {"end_to_end", to_json(one.end_to_end)}};
   if (one.peer_median) {
-    json["peer"] = {{"median", number(*one.peer_median)}, {"share_more_accurate", number(one.share_more_accurate)}};
+    json["peer"] = {{"median", json_number(*one.peer_median)},
+                    {"share_more_accurate", json_number(one.share_more_accurate)}};
   }
   return json;
 }
@@ -93,28 +88,14 @@ Json to_json(const Summary& summary) {
   for (const auto& [reason, skip] : summary.skips) {
     skips.push_back({{"reason", reason}, {"results", skip.results}, {"implementations", skip.judged}});
   }
-  return {{"cases", to_json(summary.cases)},
-          {"results", to_json(summary.results)},
-          {"skipped", skips},
-          {"marginal", summary.marginal},
-          {"ill_conditioned_rows", summary.ill_conditioned_rows},
-          {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", number(summary.truth.max * 1e-12)}}},
-          {"implementations", judged}};
-}
-
-Json to_json(const Fingerprint& fingerprint) {
-  Json targets = Json::array();
-  for (const auto& target : fingerprint.targets) {
-    targets.push_back({{"target", target.name}, {"usable", target.usable}, {"reason", target.reason}});
-  }
-  return {{"attest", fingerprint.attest_version},
-          {"cpu", fingerprint.cpu},
-          {"operating_system", fingerprint.operating_system},
-          {"compiler", fingerprint.compiler},
-          {"build_type", fingerprint.build_type},
-          {"threads", fingerprint.threads},
-          {"targets", targets},
-          {"chosen_target", fingerprint.chosen_target}};
+  return {
+      {"cases", to_json(summary.cases)},
+      {"results", to_json(summary.results)},
+      {"skipped", skips},
+      {"marginal", summary.marginal},
+      {"ill_conditioned_rows", summary.ill_conditioned_rows},
+      {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", json_number(summary.truth.max * 1e-12)}}},
+      {"implementations", judged}};
 }
 
 }  // namespace
@@ -129,7 +110,7 @@ std::string json_report(const Run& run, const Summary& summary, const Fingerprin
                        {"command", header.command},
                        {"shard", header.shard},
                        {"seconds", run.seconds},
-                       {"environment", to_json(fingerprint)},
+                       {"environment", fingerprint_json(fingerprint)},
                        {"summary", to_json(summary)},
                        {"setup", to_json(run.absences)},
                        {"cases", cases}};

@@ -21,6 +21,7 @@ int refuse(std::string sentence) {
 
 constexpr auto kFooter = R"(Examples:
   attest verify                            judge everything on this machine
+  attest profile                           time the optimized code beside the machine's peaks
   attest fixtures list                     the recorded torchtune cases
   attest targets                           the instruction sets that can run here)";
 
@@ -34,10 +35,12 @@ int main(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer(kFooter);
   attest::harness::add_verify(app, invocation);
+  attest::harness::add_profile(app, invocation);
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
   app.final_callback([&app] {
-    if (app.get_subcommands().empty()) throw attest::InputError("command", "verify, fixtures or targets", "none");
+    if (app.get_subcommands().empty())
+      throw attest::InputError("command", "verify, profile, fixtures or targets", "none");
   });
   try {
     app.parse(argc, argv);

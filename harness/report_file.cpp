@@ -76,6 +76,19 @@ void check_writable(const fs::path& file) {
   const TemporaryFile probe(file);
 }
 
+std::vector<fs::path> json_report_files(const std::vector<std::string>& reports) {
+  std::vector<fs::path> files;
+  for (const auto& report : reports) {
+    const std::string kind = report.substr(0, report.find('='));
+    if (kind != "json" || kind.size() == report.size()) {
+      throw InputError("--report", "json=FILE (the only kind of report there is)", report);
+    }
+    files.emplace_back(report.substr(kind.size() + 1));
+    check_writable(files.back());
+  }
+  return files;
+}
+
 void write_atomically(const fs::path& file, const std::string& content) {
   TemporaryFile temporary(file);
   temporary.write(content);

@@ -2,12 +2,16 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace attest::harness {
 
 /// Throws InputError if a file cannot be written there: called before the work begins. A file or a directory without
 /// any write permission is refused even where the user could override it. Nothing is left behind, nothing is changed.
 void check_writable(const std::filesystem::path& file);
+
+/// What --report was given: "json=FILE" -> FILE, after checking that each can be written. Throws InputError.
+std::vector<std::filesystem::path> json_report_files(const std::vector<std::string>& reports);
 
 /// Writes to a temporary name beside `file`, then renames. Throws InputError; `file` is then as it was.
 void write_atomically(const std::filesystem::path& file, const std::string& content);

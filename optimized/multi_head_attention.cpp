@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "fixtures/layer_shapes.h"
 #include "fixtures/overloaded.h"
@@ -74,7 +75,8 @@ struct MultiHeadAttention::State {
     }
   }
 
-  void forward(const Inputs& inputs, Tensor& output, Stages* stages);
+  void forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times);
+  void rewind_cache(std::int64_t tokens);
 
  private:
   HeadFinisher::Settings settings(const Tensor& source, std::int64_t heads, std::span<const std::int64_t> at) const;
@@ -103,6 +105,26 @@ struct MultiHeadAttention::State {
 };
 
 namespace {
+
+/// Adds the time since it was made, or since the last call, to one of the passes. Without times it reads no clock.
+class PassTimer {
+ public:
+  explicit PassTimer(StageTimes* times) : times_(times) {
+    if (times_ != nullptr) last_ = Clock::now();
+  }
+
+  void end_of(std::int64_t StageTimes::*pass) {
+    if (times_ == nullptr) return;
+    const auto now = Clock::now();
+    times_->*pass += std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  StageTimes* times_;
+  Clock::time_point last_;
+};
 
 /// A new stage tensor, or null where nobody asked.
 float* stage(Stages* stages, Stage name, bool exists, const Shape& shape) {
@@ -231,7 +253,7 @@ void MultiHeadAttention::State::record_attention(const Inputs& inputs, Stages& s
   }
 }
 
-void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages) {
+void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
   validate_call(spec, inputs, static_cast<std::int64_t>(filled));
   const Shape wanted{inputs.x.dim(0), inputs.x.dim(1), static_cast<std::int64_t>(output_proj.out_features())};
   require(output.shape() == wanted && output.dtype() == DType::float32, "output", "float32 " + to_string(wanted),
@@ -242,14 +264,34 @@ void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, St
   float* out = output.as<float>().data();
   float* heads = width == output_proj.out_features() ? out : heads_.reserve(rows * width);
   head_rows_ = {heads, extent(inputs.x.dim(1)) * width, width, head_dim};
+  PassTimer timer(times);
   project(inputs, stages);
+  timer.end_of(&StageTimes::projections);
   attend(inputs);
+  timer.end_of(&StageTimes::attention);
   if (stages != nullptr) record_attention(inputs, *stages);
   const RowFinisher finisher(kernels, out, output_proj.out_features());
   tasks_.clear();
   add_tasks(tasks_, output_proj, finisher);
   product.run({heads, rows, width}, tasks_);
+  timer.end_of(&StageTimes::output_projection);
   if (stages != nullptr) stages->insert_or_assign(Stage::output, output);
+}
+
+void MultiHeadAttention::State::rewind_cache(std::int64_t tokens) {
+  require(tokens >= 0 && extent(tokens) <= filled, "tokens",
+          "from 0 to the " + std::to_string(filled) + " filled slots", std::to_string(tokens));
+  const std::vector<float> zeros(head_dim);
+  const KVCache* config = enabled_cache(spec.config);
+  for (; tokens > 0; --tokens) {
+    --filled;
+    for (std::size_t sample = 0; sample < extent(config->batch_size); ++sample) {
+      for (std::size_t head = 0; head < extent(spec.config.num_kv_heads); ++head) {
+        cache.store_key(sample, head, filled, zeros.data());
+        cache.store_value(sample, head, filled, zeros.data());
+      }
+    }
+  }
 }
 
 MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target)
@@ -257,9 +299,11 @@ MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target)
 
 MultiHeadAttention::~MultiHeadAttention() = default;
 
-void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages) {
-  state_->forward(inputs, output, stages);
+void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
+  state_->forward(inputs, output, stages, times);
 }
+
+void MultiHeadAttention::rewind_cache(std::int64_t tokens) { state_->rewind_cache(tokens); }
 
 void MultiHeadAttention::reset_cache() {
   state_->cache.clear(state_->filled);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "fixtures/case.h"
@@ -12,6 +13,13 @@ namespace attest::optimized {
 /// Why this layer cannot be computed here (a declared gap, e.g. bfloat16), or an empty string.
 std::string gap(const LayerSpec& layer);
 
+/// Nanoseconds that calls of forward spent in each of its passes (optimized/README.md); every call adds to them.
+struct StageTimes {
+  std::int64_t projections = 0;  ///< q, k and v: packing of x, rotary embedding, norm and cache layout included
+  std::int64_t attention = 0;
+  std::int64_t output_projection = 0;
+};
+
 class MultiHeadAttention {
  public:
   /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap.
@@ -19,9 +27,13 @@ class MultiHeadAttention {
   ~MultiHeadAttention();
 
   /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is
-  /// given, the intermediates are written there too. Throws InputError and leaves the cache and `output` as they were.
-  void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr);
+  /// given, the intermediates are written there too; if `times` is given, the passes are timed. Throws InputError and
+  /// leaves the cache and `output` as they were.
+  void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, StageTimes* times = nullptr);
   void reset_cache();
+  /// Empties the newest `tokens` slots of the cache, so that a call can be repeated. Throws InputError if fewer are
+  /// filled.
+  void rewind_cache(std::int64_t tokens);
 
  private:
   struct State;

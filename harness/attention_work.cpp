@@ -1,0 +1,58 @@
+#include "harness/attention_work.h"
+
+#include "harness/judge_work.h"
+#include "harness/named_layer.h"
+#include "harness/sampled_rows.h"
+#include "optimized/kernel_tables.h"
+
+namespace attest::harness {
+namespace {
+
+std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+}  // namespace
+
+AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimized::Target target)
+    : config_(config),
+      tokens_(extent(item.length)),
+      q_(generated_activations(kStreamOfX, {1, config.num_heads, item.length, config.head_dim})),
+      k_(generated_activations(kStreamOfX + 1, {1, config.num_kv_heads, item.length, config.head_dim})),
+      v_(generated_activations(kStreamOfX + 2, k_.shape())),
+      out_(DType::float32, q_.shape()),
+      panels_(optimized::kernels_of(target)),
+      attention_(optimized::kernels_of(target)) {
+  const std::size_t heads = extent(config.num_kv_heads), head_dim = extent(config.head_dim);
+  panels_.resize(1, heads, tokens_, head_dim);
+  for (std::size_t i = 0; i < heads * tokens_; ++i) {
+    panels_.store_key(0, i / tokens_, i % tokens_, k_.as<float>().data() + i * head_dim);
+    panels_.store_value(0, i / tokens_, i % tokens_, v_.as<float>().data() + i * head_dim);
+  }
+}
+
+void AttentionWork::run(optimized::StageTimes&) {
+  const std::size_t heads = extent(config_.num_heads), head_dim = extent(config_.head_dim);
+  const auto rows = [&](Tensor& tensor) {
+    return optimized::HeadRows{tensor.as<float>().data(), heads * tokens_ * head_dim, head_dim, tokens_ * head_dim};
+  };
+  attention_.run({.samples = 1,
+                  .tokens = tokens_,
+                  .num_heads = heads,
+                  .num_kv_heads = extent(config_.num_kv_heads),
+                  .head_dim = head_dim,
+                  .q = rows(q_),
+                  .out = rows(out_),
+                  .keys_values = panels_,
+                  .keys = tokens_,
+                  .empty_slots = 0,
+                  .is_causal = true,
+                  .mask = mask_});
+}
+
+WorkVerdict AttentionWork::verify() { return judge_attention_work(q_, k_, v_, out_); }
+
+std::vector<float> AttentionWork::sampled_output() const {
+  const Tensor rows = head_rows_of_tokens(out_, sampled_tokens(q_.dim(2)));
+  return {rows.as<float>().begin(), rows.as<float>().end()};
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,95 @@
+#include "harness/layer_work.h"
+
+#include <algorithm>
+
+#include "harness/judge_work.h"
+#include "harness/named_layer.h"
+#include "harness/sampled_rows.h"
+
+namespace attest::harness {
+namespace {
+
+constexpr std::int64_t kChunk = 512;  // tokens a call that fills the cache
+
+std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+/// As torchtune's recipes pass it: causal in a cache, block-causal for packed documents.
+Mask mask_of(const WorkItem& item) {
+  if (item.kind == WorkKind::prefill) return NoMask{};
+  const std::int64_t rows = new_tokens(item), keys = item.slots > 0 ? item.slots : rows;
+  Tensor mask(DType::boolean, {1, rows, keys});
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t first = i / item.length * item.length, last = filled_before(item) + i;
+    std::fill_n(mask.as<std::uint8_t>().subspan(extent(i * keys + first)).begin(), last + 1 - first, std::uint8_t{1});
+  }
+  return BoolMask{std::move(mask)};
+}
+
+/// Packed documents count their positions from their own begin.
+Tensor positions_of(const WorkItem& item) {
+  Tensor positions(DType::int64, {1, new_tokens(item)});
+  for (std::int64_t i = 0; i < new_tokens(item); ++i) {
+    positions.as<std::int64_t>()[extent(i)] = filled_before(item) + i % item.length;
+  }
+  return positions;
+}
+
+Inputs inputs_of(const WorkItem& item, const Config& config) {
+  Inputs inputs{
+      generated_activations(kStreamOfX, {1, new_tokens(item), config.embed_dim}), SameAsX{}, mask_of(item), {}};
+  if (item.kind != WorkKind::prefill) inputs.input_pos = positions_of(item);
+  return inputs;
+}
+
+std::int64_t rows_of_tables(const WorkItem& item) { return std::max({item.length, item.slots, kChunk}); }
+
+}  // namespace
+
+LayerWork::LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target)
+    : item_(item),
+      spec_(generated_layer(named_config(layer, item.slots), rows_of_tables(item))),
+      layer_(spec_, target),
+      inputs_(inputs_of(item, spec_.config)),
+      output_(DType::float32, {1, new_tokens(item), spec_.config.embed_dim}) {
+  fill_cache();
+}
+
+/// Keys and values come from y, so that of each chunk only one query has to be computed; it may see nothing.
+void LayerWork::fill_cache() {
+  Tensor nothing(DType::float32, {1, 1, spec_.config.embed_dim});
+  std::uint64_t stream = kStreamOfCached;
+  for (std::int64_t filled = 0; filled < filled_before(item_); filled += kChunk, ++stream) {
+    const std::int64_t count = std::min(kChunk, filled_before(item_) - filled);
+    const Inputs chunk{generated_activations(kStreamOfX, {1, 1, spec_.config.embed_dim}),
+                       generated_activations(stream, {1, count, spec_.config.embed_dim}),
+                       BoolMask{Tensor(DType::boolean, {1, 1, item_.slots})},
+                       {}};
+    layer_.forward(chunk, nothing);
+  }
+}
+
+void LayerWork::restore() {
+  if (item_.slots > 0 && holds_call_) layer_.rewind_cache(new_tokens(item_));
+  holds_call_ = false;
+}
+
+void LayerWork::run(optimized::StageTimes& times) {
+  layer_.forward(inputs_, output_, nullptr, &times);
+  holds_call_ = true;
+}
+
+WorkVerdict LayerWork::verify() {
+  const Tensor timed = output_;
+  restore();
+  Stages stages;
+  layer_.forward(inputs_, output_, &stages);
+  holds_call_ = true;
+  return judge_layer_work({spec_, inputs_, filled_before(item_)}, timed, stages);
+}
+
+std::vector<float> LayerWork::sampled_output() const {
+  const Tensor rows = rows_of_tokens(output_, sampled_tokens(new_tokens(item_)));
+  return {rows.as<float>().begin(), rows.as<float>().end()};
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,14 @@
+#include "harness/prepared_work.h"
+
+#include "harness/attention_work.h"
+#include "harness/layer_work.h"
+#include "harness/named_layer.h"
+
+namespace attest::harness {
+
+std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target) {
+  if (item.kind != WorkKind::attention) return std::make_unique<LayerWork>(layer, item, target);
+  return std::make_unique<AttentionWork>(named_config(layer, 0), item, target);
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/machine_peaks.h"
+#include "harness/peer_process.h"
+#include "harness/prepared_work.h"
+#include "harness/timing.h"
+
+/// Times work items beside the machine's peaks, and judges what was timed.
+namespace attest::harness {
+
+struct ProfileRequest {
+  std::string layer;
+  WorkItem item;
+  optimized::Target target;
+  int repetitions = 0;
+  double seconds = 0.0;  ///< no further repetition begins after this; at least three are made
+  bool peer = false;     ///< torchtune, in turn with every repetition
+};
+
+/// One repetition. Peaks are measured right beside the calls; `stream` evicts what the cold call would find cached.
+struct Repetition {
+  double cold = 0.0, warm = 0.0;  ///< seconds
+  double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
+  double stream = 0.0;            ///< bytes/s
+  optimized::StageTimes cold_stages, warm_stages;
+  std::optional<PeerTimes> peer;
+};
+
+enum class ProfileStatus {
+  passed,
+  failed,   ///< the timed output is not what the layer computes
+  invalid,  ///< faster than the measured peak: the measurement, or the count of the work, is wrong
+};
+std::string_view name_of(ProfileStatus status);
+
+/// Seconds that the work needs at least: the longer of its FLOPs at the peak and its bytes at the stream's speed.
+struct Limit {
+  double compute = 0.0;
+  double memory = 0.0;
+
+  bool by_memory() const { return memory > compute; }
+  double seconds() const { return by_memory() ? memory : compute; }
+};
+Limit limit_of(const WorkCounts& counts, double fma, double stream);
+
+/// Seconds of the passes of one call: the warm one with the median time (of an even number, the shorter of the two).
+struct StageBreakdown {
+  double projections = 0.0, attention = 0.0, output_projection = 0.0;
+  double call = 0.0;  ///< the whole, measured around the call
+
+  double sum() const { return projections + attention + output_projection; }
+};
+
+struct PeerComparison {
+  std::string versions;
+  Timing cold, warm;                                        ///< seconds
+  Timing cold_ratio, warm_ratio;                            ///< peer / ours, repetition by repetition
+  double median_ratio_cold = 0.0, median_ratio_warm = 0.0;  ///< of the medians
+  double difference = 0.0;  ///< rms of (ours - theirs) over rms of theirs, on the sampled rows
+};
+
+struct ProfileResult {
+  ProfileRequest request;
+  WorkCounts counts;
+  Timing cold, warm;   ///< seconds
+  Timing fma, stream;  ///< FLOP/s, bytes/s
+  Limit limit;         ///< from the median peaks
+  /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
+  /// of the warm ones.
+  double fraction = 0.0;
+  std::optional<StageBreakdown> stages;
+  std::optional<PeerComparison> peer;
+  WorkVerdict verdict;
+  ProfileStatus status = ProfileStatus::failed;
+};
+
+/// The figures of at least one repetition; nothing of the verdict or the status.
+ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
+                        const std::vector<Repetition>& repetitions, bool has_stages);
+
+ProfileStatus status_of(bool verified, double fraction);
+
+/// Sets up, times, then judges. `interrupted` ends the repetitions early.
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
+                           const std::function<bool()>& interrupted);
+
+}  // namespace attest::harness

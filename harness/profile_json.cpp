@@ -1,0 +1,103 @@
+#include <nlohmann/json.hpp>
+
+#include "harness/json_values.h"
+#include "harness/profile_report.h"
+
+namespace attest::harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Timing& timing) {
+  return {{"median", timing.median},
+          {"min", timing.min},
+          {"max", timing.max},
+          {"median_absolute_deviation", timing.deviation},
+          {"count", timing.count}};
+}
+
+Json to_json(const WorkCounts& counts) {
+  return {{"flops", counts.flops()},
+          {"input_projection_flops", counts.input_projection_flops},
+          {"attention_flops", counts.attention_flops},
+          {"output_projection_flops", counts.output_projection_flops},
+          {"bytes", counts.bytes}};
+}
+
+Json to_json(const StageBreakdown& stages) {
+  return {{"projections", stages.projections},
+          {"attention", stages.attention},
+          {"output_projection", stages.output_projection},
+          {"sum", stages.sum()},
+          {"call", stages.call}};
+}
+
+Json to_json(const PeerComparison& peer) {
+  return {{"name", "torchtune"},
+          {"versions", peer.versions},
+          {"cold", to_json(peer.cold)},
+          {"warm", to_json(peer.warm)},
+          {"cold_ratio", {{"of_medians", json_number(peer.median_ratio_cold)}, {"each", to_json(peer.cold_ratio)}}},
+          {"warm_ratio", {{"of_medians", json_number(peer.median_ratio_warm)}, {"each", to_json(peer.warm_ratio)}}},
+          {"output_difference", json_number(peer.difference)}};
+}
+
+Json to_json(const WorkVerdict& verdict) {
+  Json stages = Json::array();
+  for (const auto& stage : verdict.stages) {
+    stages.push_back({{"stage", stage.stage},
+                      {"status", stage.passed ? "passed" : "failed"},
+                      {"e", json_number(stage.e)},
+                      {"elements", stage.elements},
+                      {"message", stage.message}});
+  }
+  return {
+      {"status", verdict.passed() ? "passed" : "failed"}, {"e", json_number(verdict.worst_e())}, {"stages", stages}};
+}
+
+Json to_json(const ProfileResult& result) {
+  Json json = {{"status", name_of(result.status)},
+               {"layer", result.request.layer},
+               {"work", to_text(result.request.item)},
+               {"dtype", "float32"},
+               {"target", name_of(result.request.target)},
+               {"counts", to_json(result.counts)},
+               {"cold", to_json(result.cold)},
+               {"warm", to_json(result.warm)},
+               {"peak_flops", to_json(result.fma)},
+               {"stream_bytes", to_json(result.stream)},
+               {"limit",
+                {{"seconds", json_number(result.limit.seconds())},
+                 {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
+                 {"arithmetic", json_number(result.limit.compute)},
+                 {"memory", json_number(result.limit.memory)}}},
+               {"fraction", json_number(result.fraction)},
+               {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
+               {"verified", to_json(result.verdict)}};
+  if (result.stages) json["stages"] = to_json(*result.stages);
+  if (result.peer) json["peer"] = to_json(*result.peer);
+  return json;
+}
+
+}  // namespace
+
+std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
+                         const std::vector<std::string>& command, bool complete) {
+  Json items = Json::array();
+  bool passed = true;
+  for (const auto& result : results) {
+    items.push_back(to_json(result));
+    passed = passed && result.status != ProfileStatus::failed;
+  }
+  const Json report = {{"schema", "attest.profile"},
+                       {"schema_version", kProfileSchemaVersion},
+                       {"status", !complete ? "interrupted"
+                                  : passed  ? "passed"
+                                            : "failed"},
+                       {"command", command},
+                       {"environment", fingerprint_json(fingerprint)},
+                       {"items", items}};
+  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace attest::harness

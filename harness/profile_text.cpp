@@ -1,0 +1,82 @@
+#include <fmt/format.h>
+
+#include "harness/profile_report.h"
+
+namespace attest::harness {
+namespace {
+
+std::string milliseconds(const Timing& timing) {
+  return fmt::format("{:.3f} ms  (min {:.3f}, max {:.3f}, deviation {:.3f}, {} times)", 1e3 * timing.median,
+                     1e3 * timing.min, 1e3 * timing.max, 1e3 * timing.deviation, timing.count);
+}
+
+std::string range(const Timing& timing, double scale) {
+  return fmt::format("{:.1f} ({:.1f}-{:.1f})", scale * timing.median, scale * timing.min, scale * timing.max);
+}
+
+std::string limit_line(const ProfileResult& result) {
+  const Limit& limit = result.limit;
+  return fmt::format("  limit     {:.3f} ms by {}: {:.4g} GFLOP at {} GFLOP/s, {:.4g} MB at {} GB/s\n",
+                     1e3 * limit.seconds(), limit.by_memory() ? "memory" : "arithmetic",
+                     1e-9 * static_cast<double>(result.counts.flops()), range(result.fma, 1e-9),
+                     1e-6 * static_cast<double>(result.counts.bytes), range(result.stream, 1e-9));
+}
+
+std::string fraction_line(const ProfileResult& result) {
+  const char* calls = result.limit.by_memory() ? "cold" : "warm";
+  if (result.status == ProfileStatus::invalid) {
+    return fmt::format("  reached   INVALID: {:.1f} % of the limit; above the peak measured in this run\n",
+                       100 * result.fraction);
+  }
+  return fmt::format("  reached   {:.1f} % of the limit ({} calls)\n", 100 * result.fraction, calls);
+}
+
+std::string stage_lines(const ProfileResult& result) {
+  if (!result.stages) return "";
+  const StageBreakdown& stages = *result.stages;
+  const auto part = [&](const char* name, double seconds, std::int64_t flops) {
+    return fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %  {:>7.1f} GFLOP/s\n", name, 1e3 * seconds,
+                       100 * seconds / stages.call, 1e-9 * static_cast<double>(flops) / seconds);
+  };
+  return fmt::format("  stages    of the warm call with the median time, {:.3f} ms\n", 1e3 * stages.call) +
+         part("q, k, v", stages.projections, result.counts.input_projection_flops) +
+         part("attention", stages.attention, result.counts.attention_flops) +
+         part("output", stages.output_projection, result.counts.output_projection_flops) +
+         fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
+                     100 * stages.sum() / stages.call);
+}
+
+std::string ratio(double of_medians, const Timing& timing) {
+  return fmt::format("{:.2f} ({:.2f}-{:.2f})", of_medians, timing.min, timing.max);
+}
+
+std::string peer_lines(const ProfileResult& result) {
+  if (!result.peer) return "";
+  const PeerComparison& peer = *result.peer;
+  return fmt::format("  torchtune cold  {}\n            warm  {}\n            / attest: cold {}, warm {};  {}\n",
+                     milliseconds(peer.cold), milliseconds(peer.warm), ratio(peer.median_ratio_cold, peer.cold_ratio),
+                     ratio(peer.median_ratio_warm, peer.warm_ratio), peer.versions) +
+         fmt::format("            the two outputs differ by {:.2g} of their size (rms, sampled rows)\n",
+                     peer.difference);
+}
+
+std::string verdict_lines(const WorkVerdict& verdict) {
+  std::string stages, failures;
+  for (const auto& stage : verdict.stages) {
+    stages += fmt::format("{}{} {:.3f}", stages.empty() ? "" : ", ", stage.stage, stage.e);
+    if (!stage.passed) failures += fmt::format("  FAILED    {}: {}\n", stage.stage, stage.message);
+  }
+  return fmt::format("  verified  e {:.3f}: {}\n", verdict.worst_e(), stages) + failures;
+}
+
+}  // namespace
+
+std::string profile_text(const ProfileResult& result) {
+  return fmt::format("{} {} {} {}\n  cold      {}\n  warm      {}\n", name_of(result.status), result.request.layer,
+                     to_text(result.request.item), name_of(result.request.target), milliseconds(result.cold),
+                     milliseconds(result.warm)) +
+         limit_line(result) + fraction_line(result) + stage_lines(result) + peer_lines(result) +
+         verdict_lines(result.verdict);
+}
+
+}  // namespace attest::harness

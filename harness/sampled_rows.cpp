@@ -1,0 +1,81 @@
+#include "harness/sampled_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "harness/comparator.h"
+
+namespace attest::harness {
+namespace {
+
+std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+Tensor reshaped(const Tensor& x, Shape shape) {
+  Tensor result(x.dtype(), std::move(shape));
+  std::ranges::copy(x.bytes(), result.bytes().begin());
+  return result;
+}
+
+}  // namespace
+
+Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens) {
+  Shape shape = x.shape();
+  shape[1] = static_cast<std::int64_t>(tokens.size());
+  Tensor rows(DType::float32, shape);
+  const std::size_t width = extent(x.size() / x.dim(1));
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    std::ranges::copy(x.as<float>().subspan(extent(tokens[i]) * width, width),
+                      rows.as<float>().subspan(i * width).begin());
+  }
+  return rows;
+}
+
+Tensor head_rows_of_tokens(const Tensor& x, const Tokens& tokens) {
+  return transposed(rows_of_tokens(transposed(x), tokens));
+}
+
+Tensor transposed(const Tensor& x) {
+  const std::size_t outer = extent(x.dim(1)), inner = extent(x.dim(2)), width = extent(x.dim(3));
+  Tensor result(DType::float32, {1, x.dim(2), x.dim(1), x.dim(3)});
+  for (std::size_t i = 0; i < outer; ++i) {
+    for (std::size_t j = 0; j < inner; ++j) {
+      std::ranges::copy(x.as<float>().subspan((i * inner + j) * width, width),
+                        result.as<float>().subspan((j * outer + i) * width).begin());
+    }
+  }
+  return result;
+}
+
+Tensor as_heads(const Tensor& x, std::int64_t head_dim) {
+  return reshaped(x, {1, x.dim(1), x.dim(2) / head_dim, head_dim});
+}
+
+Tensor joined_heads(const Tensor& x) { return reshaped(x, {1, x.dim(1), x.dim(2) * x.dim(3)}); }
+
+BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
+  Tensor rows(DType::boolean, {1, static_cast<std::int64_t>(tokens.size()), keys});
+  auto flags = rows.as<std::uint8_t>();
+  const auto* given = std::get_if<BoolMask>(&mask);
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    for (std::int64_t key = 0; key < keys; ++key) {
+      const std::size_t at = i * extent(keys) + extent(key);
+      flags[at] =
+          given == nullptr ? key <= tokens[i] : given->values.as<std::uint8_t>()[extent(tokens[i] * keys + key)];
+    }
+  }
+  return {std::move(rows)};
+}
+
+void judge_rows(WorkVerdict& verdict, std::string stage, const Tensor& got, const reference::StageTruth& truth) {
+  const Comparison comparison = compare(got, truth, DType::float32);
+  WorkVerdict::StageVerdict judged{std::move(stage), comparison.e, comparison.judged, false, comparison.problem};
+  judged.passed = comparison.within && comparison.has_power;
+  if (comparison.within && !comparison.has_power) judged.message = "an all-zero output would have passed";
+  if (!comparison.within && judged.message.empty()) {
+    judged.message = fmt::format("{} of {} elements outside the error budget", comparison.outside, comparison.judged);
+  }
+  verdict.stages.push_back(std::move(judged));
+}
+
+}  // namespace attest::harness

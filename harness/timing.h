@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace attest::harness {
+
+/// What is reported of repeated measurements.
+struct Timing {
+  double median = 0.0;
+  double min = 0.0;
+  double max = 0.0;
+  double deviation = 0.0;  ///< the median absolute deviation from the median
+  std::size_t count = 0;
+};
+
+/// Of at least one sample. The median of an even number is the mean of the two in the middle.
+Timing timing_of(std::vector<double> samples);
+
+}  // namespace attest::harness
