@@ -10,25 +10,30 @@ std::size_t round_up(std::size_t count, std::size_t multiple) { return (count + 
 
 }  // namespace
 
-void KeyValuePanels::resize(std::size_t samples, std::size_t heads, std::size_t capacity, std::size_t head_dim) {
+void KeyValuePanels::resize(std::size_t samples, HeadRange heads, std::size_t capacity, std::size_t head_dim) {
   samples_ = samples;
   heads_ = heads;
   capacity_ = capacity;
   head_dim_ = head_dim;
   key_floats_ = round_up(capacity, kernels_.panel_width) * head_dim;
   value_floats_ = round_up(head_dim, kernels_.panel_width) * capacity;
-  keys_.reserve(samples * heads * key_floats_);
-  values_.reserve(samples * heads * value_floats_);
-  if (samples * heads > flags_) {
-    flags_ = samples * heads;
+  keys_.reserve(panels() * key_floats_);
+  values_.reserve(panels() * value_floats_);
+  if (panels() > flags_) {
+    flags_ = panels();
     not_finite_ = std::make_unique<std::atomic<bool>[]>(flags_);
   }
-  for (std::size_t i = 0; i < samples * heads; ++i) not_finite_[i].store(false, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < panels(); ++i) not_finite_[i].store(false, std::memory_order_relaxed);
+}
+
+std::size_t KeyValuePanels::bytes_a_head(std::size_t samples, std::size_t capacity, std::size_t head_dim) const {
+  const std::size_t width = kernels_.panel_width;
+  return samples * (round_up(capacity, width) * head_dim + round_up(head_dim, width) * capacity) * sizeof(float);
 }
 
 void KeyValuePanels::clear(std::size_t filled) {
   const std::size_t width = kernels_.panel_width;
-  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+  for (std::size_t i = 0; i < panels(); ++i) {
     std::memset(keys_.data() + i * key_floats_, 0, round_up(filled, width) * head_dim_ * sizeof(float));
     for (std::size_t column = 0; column < head_dim_; column += width) {
       std::memset(values_.data() + i * value_floats_ + column * capacity_, 0, filled * width * sizeof(float));
@@ -64,11 +69,11 @@ bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
 }
 
 Tensor KeyValuePanels::keys_tensor() const {
-  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_),
+  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_.count),
                                  static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
   const std::size_t width = kernels_.panel_width;
   float* out = tensor.as<float>().data();
-  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+  for (std::size_t i = 0; i < panels(); ++i) {
     for (std::size_t token = 0; token < capacity_; ++token) {
       const float* column = keys_.data() + i * key_floats_ + token / width * width * head_dim_ + token % width;
       for (std::size_t c = 0; c < head_dim_; ++c) *out++ = column[c * width];
@@ -78,11 +83,11 @@ Tensor KeyValuePanels::keys_tensor() const {
 }
 
 Tensor KeyValuePanels::values_tensor() const {
-  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_),
+  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_.count),
                                  static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
   const std::size_t width = kernels_.panel_width;
   float* out = tensor.as<float>().data();
-  for (std::size_t i = 0; i < samples_ * heads_; ++i) {
+  for (std::size_t i = 0; i < panels(); ++i) {
     for (std::size_t token = 0; token < capacity_; ++token) {
       const float* row = values_.data() + i * value_floats_ + token * width;
       for (std::size_t c = 0; c < head_dim_; ++c) *out++ = row[c / width * value_panel_stride() + c % width];

@@ -10,14 +10,23 @@
 
 namespace attest::optimized {
 
+/// Consecutive key/value heads of a layer.
+struct HeadRange {
+  std::size_t first, count;
+};
+
 /// Keys and values [samples, heads, capacity, head_dim] in the layout the attention kernels read (optimized/kernels.h).
-/// Serves as the cache and as a call's own keys and values.
+/// Serves as the cache and as a call's own keys and values; of those it may hold some heads at a time. Heads are named
+/// by their number in the layer.
 class KeyValuePanels {
  public:
   explicit KeyValuePanels(const KernelTable& kernels) : kernels_(kernels) {}
 
   /// Takes this shape; what was stored is lost. Allocates only to grow.
-  void resize(std::size_t samples, std::size_t heads, std::size_t capacity, std::size_t head_dim);
+  void resize(std::size_t samples, HeadRange heads, std::size_t capacity, std::size_t head_dim);
+  /// What one head of every sample takes.
+  std::size_t bytes_a_head(std::size_t samples, std::size_t capacity, std::size_t head_dim) const;
+  HeadRange heads() const { return heads_; }
   /// Slots [0, filled) become zero again.
   void clear(std::size_t filled);
 
@@ -36,13 +45,15 @@ class KeyValuePanels {
   Tensor values_tensor() const;
 
  private:
-  std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_ + head; }
+  std::size_t panels() const { return samples_ * heads_.count; }
+  std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_.count + head - heads_.first; }
 
   const KernelTable& kernels_;
-  std::size_t samples_ = 0, heads_ = 0, capacity_ = 0, head_dim_ = 0;
+  std::size_t samples_ = 0, capacity_ = 0, head_dim_ = 0;
+  HeadRange heads_{};
   std::size_t key_floats_ = 0, value_floats_ = 0;  ///< of one head
   AlignedBuffer keys_, values_;
-  std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< [samples * heads]
+  std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< [samples * heads.count]
   std::size_t flags_ = 0;
 };
 

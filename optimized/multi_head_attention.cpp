@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "fixtures/layer_shapes.h"
 #include "fixtures/overloaded.h"
@@ -10,6 +9,7 @@
 #include "fixtures/validate.h"
 #include "optimized/head_projection.h"
 #include "optimized/kernel_tables.h"
+#include "optimized/pass_timer.h"
 
 namespace attest::optimized {
 namespace {
@@ -56,8 +56,9 @@ std::string gap(const LayerSpec& layer) {
 }
 
 struct MultiHeadAttention::State {
-  State(const LayerSpec& layer, const KernelTable& table)
+  State(const LayerSpec& layer, const KernelTable& table, std::size_t budget)
       : spec(without_weights(layer)),
+        key_value_budget(budget),
         kernels(table),
         head_dim(extent(layer.config.head_dim)),
         q_proj(packed(kernels, layer, "q_proj", head_dim)),
@@ -71,7 +72,7 @@ struct MultiHeadAttention::State {
         product(kernels),
         attention(kernels) {
     if (const KVCache* wanted = enabled_cache(spec.config)) {
-      cache.resize(extent(wanted->batch_size), extent(spec.config.num_kv_heads), extent(wanted->max_seq_len), head_dim);
+      cache.resize(extent(wanted->batch_size), all_heads(), extent(wanted->max_seq_len), head_dim);
     }
   }
 
@@ -82,12 +83,15 @@ struct MultiHeadAttention::State {
   HeadFinisher::Settings settings(const Tensor& source, std::int64_t heads, std::span<const std::int64_t> at) const;
   HeadFinisher query_finisher(const Inputs& inputs, std::span<const std::int64_t> at, Stages* stages);
   std::array<HeadFinisher, 2> key_value_finishers(const Tensor& y, std::span<const std::int64_t> at, Stages* stages);
-  void project(const Inputs& inputs, Stages* stages);
-  void attend(const Inputs& inputs);
+  HeadRange all_heads() const { return {0, extent(spec.config.num_kv_heads)}; }
+  std::size_t heads_at_once(const Tensor& y) const;
+  void attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer);
+  AttentionCall attention_call(const Inputs& inputs) const;
   void record_attention(const Inputs& inputs, Stages& stages) const;
 
  public:
   LayerSpec spec;
+  std::size_t key_value_budget;
   const KernelTable& kernels;
   std::size_t head_dim;
   PackedLinear q_proj, k_proj, v_proj, output_proj;
@@ -96,7 +100,7 @@ struct MultiHeadAttention::State {
   std::size_t filled = 0;
 
  private:
-  KeyValuePanels fresh;  ///< keys and values of a call without a cache
+  KeyValuePanels fresh;  ///< keys and values of a call without a cache, of some heads at a time
   RowProduct product;
   TiledAttention attention;
   AlignedBuffer heads_;  ///< [b, s_x, n_h, h_d]: the queries, then in their place the attention's output
@@ -106,26 +110,6 @@ struct MultiHeadAttention::State {
 
 namespace {
 
-/// Adds the time since it was made, or since the last call, to one of the passes. Without times it reads no clock.
-class PassTimer {
- public:
-  explicit PassTimer(StageTimes* times) : times_(times) {
-    if (times_ != nullptr) last_ = Clock::now();
-  }
-
-  void end_of(std::int64_t StageTimes::*pass) {
-    if (times_ == nullptr) return;
-    const auto now = Clock::now();
-    times_->*pass += std::chrono::duration_cast<std::chrono::nanoseconds>(now - last_).count();
-    last_ = now;
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  StageTimes* times_;
-  Clock::time_point last_;
-};
-
 /// A new stage tensor, or null where nobody asked.
 float* stage(Stages* stages, Stage name, bool exists, const Shape& shape) {
   if (stages == nullptr || !exists) return nullptr;
@@ -133,7 +117,16 @@ float* stage(Stages* stages, Stage name, bool exists, const Shape& shape) {
 }
 
 void add_tasks(std::vector<GroupTask>& tasks, const PackedLinear& linear, const BlockFinisher& finisher) {
-  for (const auto& group : linear.groups()) tasks.push_back({&group, &finisher});
+  for (const auto& group : linear.groups()) tasks.push_back({group, &finisher});
+}
+
+/// Only columns [first, first + count).
+void add_tasks(std::vector<GroupTask>& tasks, const PackedLinear& linear, std::size_t first, std::size_t count,
+               const BlockFinisher& finisher) {
+  for (const auto& group : linear.groups()) {
+    const ColumnGroup part = linear.part_of(group, first, count);
+    if (part.columns > 0) tasks.push_back({part, &finisher});
+  }
 }
 
 RowMatrix rows_of(const Tensor& x) { return {x.as<float>().data(), extent(x.dim(0) * x.dim(1)), extent(x.dim(2))}; }
@@ -189,8 +182,17 @@ std::array<HeadFinisher, 2> MultiHeadAttention::State::key_value_finishers(const
           HeadFinisher(kernels, value, {.values = &store, .first_slot = first}, value_captures)};
 }
 
-/// q, k and v: in one pass over x where y is x. Keys and values go into the cache, or into `fresh`.
-void MultiHeadAttention::State::project(const Inputs& inputs, Stages* stages) {
+/// Key/value heads whose keys and values fit the budget together, at least the fewest that the projections can
+/// separate.
+std::size_t MultiHeadAttention::State::heads_at_once(const Tensor& y) const {
+  const std::size_t separable = k_proj.separable_columns() / head_dim;
+  const std::size_t fit = key_value_budget / fresh.bytes_a_head(extent(y.dim(0)), extent(y.dim(1)), head_dim);
+  return std::clamp(fit / separable * separable, separable, std::max(separable, all_heads().count));
+}
+
+/// q, k and v in one pass over x where y is x, then attention. Keys and values go into the cache; without one, into
+/// `fresh`, and where there are too many, some heads are projected and attended after others.
+void MultiHeadAttention::State::attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer) {
   const Config& config = spec.config;
   const auto rotary = rotary_extent(config.pos_embeddings);
   const Tensor* input_pos = inputs.input_pos ? &*inputs.input_pos : nullptr;
@@ -203,41 +205,53 @@ void MultiHeadAttention::State::project(const Inputs& inputs, Stages* stages) {
   tasks_.clear();
   add_tasks(tasks_, q_proj, query);
   const Tensor* y = key_value_input(inputs);
-  if (y == nullptr) return product.run(rows_of(inputs.x), tasks_);
-
-  if (enabled_cache(config) == nullptr) {
-    fresh.resize(extent(y->dim(0)), extent(config.num_kv_heads), extent(y->dim(1)), head_dim);
+  if (y != &inputs.x) product.run(rows_of(inputs.x), tasks_);
+  if (y == nullptr) {
+    const AttentionCall call = attention_call(inputs);
+    timer.end_of(&StageTimes::projections);
+    attention.read_mask(call);
+    attention.run(call);
+    return timer.end_of(&StageTimes::attention);
   }
+  if (y != &inputs.x) tasks_.clear();
+  const bool cached = enabled_cache(config) != nullptr;
   const auto y_positions = positions(*y);
   const auto finishers = key_value_finishers(*y, y_positions, stages);
-  if (y != &inputs.x) {
-    product.run(rows_of(inputs.x), tasks_);
+  const std::size_t heads = all_heads().count, step = cached ? heads : heads_at_once(*y);
+  for (std::size_t first = 0; first < heads; first += step) {
+    const std::size_t count = std::min(step, heads - first);
+    if (!cached) fresh.resize(extent(y->dim(0)), {first, count}, extent(y->dim(1)), head_dim);
+    add_tasks(tasks_, k_proj, first * head_dim, count * head_dim, finishers[0]);
+    add_tasks(tasks_, v_proj, first * head_dim, count * head_dim, finishers[1]);
+    product.run(rows_of(*y), tasks_);
     tasks_.clear();
+    if (cached) filled += extent(y->dim(1));
+    const AttentionCall call = attention_call(inputs);
+    timer.end_of(&StageTimes::projections);
+    if (first == 0) attention.read_mask(call);
+    attention.run(call);
+    timer.end_of(&StageTimes::attention);
   }
-  add_tasks(tasks_, k_proj, finishers[0]);
-  add_tasks(tasks_, v_proj, finishers[1]);
-  product.run(rows_of(*y), tasks_);
-  if (enabled_cache(config) != nullptr) filled += extent(y->dim(1));
 }
 
 /// torchtune attends every slot of an enabled cache. Without a mask, those not yet filled all weigh exp(0).
-void MultiHeadAttention::State::attend(const Inputs& inputs) {
+AttentionCall MultiHeadAttention::State::attention_call(const Inputs& inputs) const {
   const Config& config = spec.config;
   const bool cached = enabled_cache(config) != nullptr;
   const std::size_t seen = extent(key_count(config, inputs));
   const std::size_t read = cached && std::holds_alternative<NoMask>(inputs.mask) ? filled : seen;
-  attention.run({.samples = extent(inputs.x.dim(0)),
-                 .tokens = extent(inputs.x.dim(1)),
-                 .num_heads = extent(config.num_heads),
-                 .num_kv_heads = extent(config.num_kv_heads),
-                 .head_dim = head_dim,
-                 .q = head_rows_,
-                 .out = head_rows_,
-                 .keys_values = cached ? cache : fresh,
-                 .keys = read,
-                 .empty_slots = seen - read,
-                 .is_causal = attends_causally(config, inputs),
-                 .mask = inputs.mask});
+  return {.samples = extent(inputs.x.dim(0)),
+          .tokens = extent(inputs.x.dim(1)),
+          .num_heads = extent(config.num_heads),
+          .num_kv_heads = extent(config.num_kv_heads),
+          .head_dim = head_dim,
+          .q = head_rows_,
+          .out = head_rows_,
+          .keys_values = cached ? cache : fresh,
+          .keys = read,
+          .empty_slots = seen - read,
+          .is_causal = attends_causally(config, inputs),
+          .mask = inputs.mask};
 }
 
 void MultiHeadAttention::State::record_attention(const Inputs& inputs, Stages& stages) const {
@@ -265,10 +279,7 @@ void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, St
   float* heads = width == output_proj.out_features() ? out : heads_.reserve(rows * width);
   head_rows_ = {heads, extent(inputs.x.dim(1)) * width, width, head_dim};
   PassTimer timer(times);
-  project(inputs, stages);
-  timer.end_of(&StageTimes::projections);
-  attend(inputs);
-  timer.end_of(&StageTimes::attention);
+  attend_projected(inputs, stages, timer);
   if (stages != nullptr) record_attention(inputs, *stages);
   const RowFinisher finisher(kernels, out, output_proj.out_features());
   tasks_.clear();
@@ -294,8 +305,8 @@ void MultiHeadAttention::State::rewind_cache(std::int64_t tokens) {
   }
 }
 
-MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target)
-    : state_(std::make_unique<State>(checked(layer), kernels_of(target))) {}
+MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget)
+    : state_(std::make_unique<State>(checked(layer), kernels_of(target), key_value_budget)) {}
 
 MultiHeadAttention::~MultiHeadAttention() = default;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -22,8 +23,12 @@ struct StageTimes {
 
 class MultiHeadAttention {
  public:
-  /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap.
-  MultiHeadAttention(const LayerSpec& layer, Target target);
+  static constexpr std::size_t kKeyValueBudget = std::size_t{32} << 20;
+
+  /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap. A call without a cache
+  /// holds keys and values of `key_value_budget` bytes at a time (of the fewest heads it can separate, if those are
+  /// more) and goes through its heads in steps; the budget changes no bit of the result.
+  MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget = kKeyValueBudget);
   ~MultiHeadAttention();
 
   /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is

@@ -38,10 +38,13 @@ void pack(const float* weight, std::size_t depth, const ColumnGroup& group, std:
 }  // namespace
 
 PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, const Tensor* bias, std::size_t unit)
-    : depth_(static_cast<std::size_t>(weight.dim(1))), columns_(static_cast<std::size_t>(weight.dim(0))) {
+    : depth_(static_cast<std::size_t>(weight.dim(1))),
+      columns_(static_cast<std::size_t>(weight.dim(0))),
+      panel_width_(kernels.panel_width) {
   if (bias != nullptr) bias_.assign(bias->as<float>().begin(), bias->as<float>().end());
   const std::size_t width = kernels.panel_width;
   const std::size_t step = unit * units_per_group(unit, std::max<std::size_t>(columns_ / unit, 1), width);
+  separable_columns_ = unit % width == 0 ? unit : step;
   std::size_t panels = 0;
   for (std::size_t first = 0; first < columns_; first += step) {
     const std::size_t columns = std::min(step, columns_ - first);
@@ -59,6 +62,15 @@ PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, con
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     pack(source, depth_, groups_[g], width, const_cast<float*>(groups_[g].panels));
   }
+}
+
+ColumnGroup PackedLinear::part_of(const ColumnGroup& group, std::size_t first, std::size_t count) const {
+  const std::size_t begin = std::max(group.first_column, first);
+  const std::size_t end = std::min(group.first_column + group.columns, first + count);
+  if (begin >= end) return {};
+  const std::size_t skipped = begin - group.first_column, columns = end - begin;
+  return {group.panels + skipped * depth_, group.bias == nullptr ? nullptr : group.bias + skipped,
+          (columns + panel_width_ - 1) / panel_width_, begin, columns};
 }
 
 }  // namespace attest::optimized

@@ -27,9 +27,14 @@ class PackedLinear {
   std::size_t in_features() const { return depth_; }
   std::size_t out_features() const { return columns_; }
   std::span<const ColumnGroup> groups() const { return groups_; }
+  /// Columns may be computed apart from the others between multiples of this.
+  std::size_t separable_columns() const { return separable_columns_; }
+  /// What a group has of the columns [first, first + count), multiples of separable_columns(): perhaps nothing.
+  ColumnGroup part_of(const ColumnGroup& group, std::size_t first, std::size_t count) const;
 
  private:
   std::size_t depth_, columns_;
+  std::size_t panel_width_, separable_columns_;
   AlignedBuffer panels_;
   std::vector<float> bias_;
   std::vector<ColumnGroup> groups_;

@@ -29,8 +29,8 @@ void RowProduct::run(const RowMatrix& x, std::span<const GroupTask> tasks) {
 void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks) {
   std::size_t widest = 0, columns = 0;
   for (const auto& task : tasks) {
-    widest = std::max(widest, task.group->panel_count);
-    columns += task.group->columns;
+    widest = std::max(widest, task.group.panel_count);
+    columns += task.group.columns;
   }
   const std::size_t row_floats = (widest + 1) * kernels_.panel_width;
   const std::size_t space = widest * kernels_.panel_width * std::min(range.block, range.count) + row_floats;
@@ -56,8 +56,8 @@ void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<c
       const std::size_t first = item % blocks * range.block;
       const std::size_t rows = std::min(range.block, range.count - first);
       kernels_.multiply_block(
-          {packed + first * x.depth, task.group->panels, product, rows, x.depth, task.group->panel_count});
-      task.finisher->finish({*task.group, range.first + first, rows, product, product + space - row_floats});
+          {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
+      task.finisher->finish({task.group, range.first + first, rows, product, product + space - row_floats});
     }
   }
 }

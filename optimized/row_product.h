@@ -25,7 +25,7 @@ class BlockFinisher {
 };
 
 struct GroupTask {
-  const ColumnGroup* group;
+  ColumnGroup group;
   const BlockFinisher* finisher;
 };
 

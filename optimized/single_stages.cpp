@@ -48,7 +48,7 @@ void require_mask(const Mask& mask, const Shape& scores) {
 void store(const AttentionInputs& inputs, KeyValuePanels& panels) {
   const auto& shape = inputs.k.shape();
   const std::size_t heads = extent(shape[1]), tokens = extent(shape[2]), head_dim = extent(shape[3]);
-  panels.resize(extent(shape[0]), heads, tokens, head_dim);
+  panels.resize(extent(shape[0]), {0, heads}, tokens, head_dim);
   const float* k = inputs.k.as<float>().data();
   const float* v = inputs.v.as<float>().data();
   for (std::size_t i = 0; i < extent(shape[0]) * heads * tokens; ++i) {
@@ -77,7 +77,7 @@ Tensor linear(const LinearInputs& inputs, Target target) {
   const PackedLinear packed(kernels, inputs.weight, inputs.bias, 1);
   const RowFinisher finisher(kernels, out.as<float>().data(), extent(out_features));
   std::vector<GroupTask> tasks;
-  for (const auto& group : packed.groups()) tasks.push_back({&group, &finisher});
+  for (const auto& group : packed.groups()) tasks.push_back({group, &finisher});
   const std::size_t rows = extent(inputs.x.size() / in_features);
   RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features)}, tasks);
   return out;
@@ -152,18 +152,21 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
   HeadRows out_rows = rows;
   out_rows.data = out.as<float>().data();
   std::ranges::copy(inputs.q.as<float>(), out_rows.data);  // attention works in place
-  TiledAttention(kernels).run({.samples = extent(q[0]),
-                               .tokens = tokens,
-                               .num_heads = extent(q[1]),
-                               .num_kv_heads = extent(n_kv),
-                               .head_dim = head_dim,
-                               .q = out_rows,
-                               .out = out_rows,
-                               .keys_values = panels,
-                               .keys = extent(s_k),
-                               .empty_slots = 0,
-                               .is_causal = inputs.is_causal,
-                               .mask = inputs.mask});
+  const AttentionCall call{.samples = extent(q[0]),
+                           .tokens = tokens,
+                           .num_heads = extent(q[1]),
+                           .num_kv_heads = extent(n_kv),
+                           .head_dim = head_dim,
+                           .q = out_rows,
+                           .out = out_rows,
+                           .keys_values = panels,
+                           .keys = extent(s_k),
+                           .empty_slots = 0,
+                           .is_causal = inputs.is_causal,
+                           .mask = inputs.mask};
+  TiledAttention tiled(kernels);
+  tiled.read_mask(call);
+  tiled.run(call);
   return out;
 }
 

@@ -18,8 +18,9 @@ constexpr std::size_t kWorthThreads = std::size_t{1} << 19;
 
 }  // namespace
 
-/// How one call is cut. Tile = (sample * num_kv_heads + head) * token_tiles + position.
+/// How one call is cut. Tile = (sample * heads.count + head - heads.first) * token_tiles + position.
 struct TiledAttention::Plan {
+  HeadRange heads;
   std::size_t group, tile_tokens, token_tiles, tiles;
   std::size_t parts;           ///< key ranges a tile; 1: not split
   std::size_t partial_floats;  ///< of one part of one tile
@@ -27,22 +28,27 @@ struct TiledAttention::Plan {
   int threads;
 
   Plan(const AttentionCall& call, const KernelTable& kernels) {
+    heads = call.keys_values.heads();
     group = call.num_heads / call.num_kv_heads;
     tile_tokens = std::clamp<std::size_t>(kernels.attention_rows / group, 1, call.tokens);
     token_tiles = (call.tokens + tile_tokens - 1) / tile_tokens;
-    tiles = call.samples * call.num_kv_heads * token_tiles;
-    parts = tiles < kFewTiles ? std::max<std::size_t>((call.keys + kPartKeys - 1) / kPartKeys, 1) : 1;
+    tiles = call.samples * heads.count * token_tiles;
+    const bool few = call.samples * call.num_kv_heads * token_tiles < kFewTiles;
+    parts = few ? std::max<std::size_t>((call.keys + kPartKeys - 1) / kPartKeys, 1) : 1;
     const std::size_t rows = tile_tokens * group;
     partial_floats = rows * (call.head_dim + 2);
     workspace = (kernels.attention_workspace(rows, call.head_dim) + 15) / 16 * 16;
-    const std::size_t work = call.samples * call.num_heads * call.tokens * call.keys * call.head_dim;
+    const std::size_t work = call.samples * heads.count * group * call.tokens * call.keys * call.head_dim;
     threads = work > kWorthThreads ? omp_get_max_threads() : 1;
   }
 };
 
+void TiledAttention::read_mask(const AttentionCall& call) {
+  mask_map_.build(call.mask, call.tokens, call.keys, Plan(call, kernels_).tile_tokens);
+}
+
 void TiledAttention::run(const AttentionCall& call) {
   const Plan plan(call, kernels_);
-  mask_map_.build(call.mask, call.tokens, call.keys, plan.tile_tokens);
   thread_space_.reserve(plan.workspace * plan.threads);
   if (plan.parts > 1) partial_.reserve(plan.tiles * plan.parts * plan.partial_floats);
   run_tiles(call, plan);
@@ -50,8 +56,8 @@ void TiledAttention::run(const AttentionCall& call) {
 
 AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& plan, std::size_t tile) const {
   const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
-  const std::size_t kv_head = tile / plan.token_tiles % call.num_kv_heads;
-  const std::size_t sample = tile / plan.token_tiles / call.num_kv_heads;
+  const std::size_t kv_head = plan.heads.first + tile / plan.token_tiles % plan.heads.count;
+  const std::size_t sample = tile / plan.token_tiles / plan.heads.count;
   AttentionTile t{};
   t.q = call.q.at(sample, token, kv_head * plan.group);
   t.out = call.out.at(sample, token, kv_head * plan.group);

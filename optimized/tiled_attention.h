@@ -24,19 +24,21 @@ struct AttentionCall {
   std::size_t samples, tokens, num_heads, num_kv_heads, head_dim;
   HeadRows q;  ///< only read; may be the same rows as out
   HeadRows out;
-  const KeyValuePanels& keys_values;
-  std::size_t keys;         ///< slots read
-  std::size_t empty_slots;  ///< further visible slots, zero in key and value
+  const KeyValuePanels& keys_values;  ///< the query heads of its key/value heads are attended
+  std::size_t keys;                   ///< slots read
+  std::size_t empty_slots;            ///< further visible slots, zero in key and value
   bool is_causal;
   const Mask& mask;
 };
 
 /// Cuts attention into tiles of (sample, key/value head, tokens), runs them on all threads, and, where there are few
 /// tiles and many keys, splits the keys as well. The cut depends on the shapes only, so the bits do not depend on the
-/// threads.
+/// threads, nor on the number of heads attended at a time.
 class TiledAttention {
  public:
   explicit TiledAttention(const KernelTable& kernels) : kernels_(kernels), mask_map_(kernels) {}
+  /// Reads the mask; then run() may be called for some key/value heads after others.
+  void read_mask(const AttentionCall& call);
   void run(const AttentionCall& call);
 
  private:
