@@ -24,7 +24,7 @@ class MachinePeaks {
   double run_fma() const;
 
   optimized::Target target_;
-  std::size_t steps_;
+  std::size_t steps_ = 0;            ///< of run_peak, for one sample
   optimized::AlignedBuffer memory_;  ///< on huge pages, as the packed weights are
 };
 
