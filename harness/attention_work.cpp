@@ -22,7 +22,7 @@ AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimiz
       panels_(optimized::kernels_of(target)),
       attention_(optimized::kernels_of(target)) {
   const std::size_t heads = extent(config.num_kv_heads), head_dim = extent(config.head_dim);
-  panels_.resize(1, heads, tokens_, head_dim);
+  panels_.resize(1, {0, heads}, tokens_, head_dim);
   for (std::size_t i = 0; i < heads * tokens_; ++i) {
     panels_.store_key(0, i / tokens_, i % tokens_, k_.as<float>().data() + i * head_dim);
     panels_.store_value(0, i / tokens_, i % tokens_, v_.as<float>().data() + i * head_dim);
@@ -34,18 +34,20 @@ void AttentionWork::run(optimized::StageTimes&) {
   const auto rows = [&](Tensor& tensor) {
     return optimized::HeadRows{tensor.as<float>().data(), heads * tokens_ * head_dim, head_dim, tokens_ * head_dim};
   };
-  attention_.run({.samples = 1,
-                  .tokens = tokens_,
-                  .num_heads = heads,
-                  .num_kv_heads = extent(config_.num_kv_heads),
-                  .head_dim = head_dim,
-                  .q = rows(q_),
-                  .out = rows(out_),
-                  .keys_values = panels_,
-                  .keys = tokens_,
-                  .empty_slots = 0,
-                  .is_causal = true,
-                  .mask = mask_});
+  const optimized::AttentionCall call{.samples = 1,
+                                      .tokens = tokens_,
+                                      .num_heads = heads,
+                                      .num_kv_heads = extent(config_.num_kv_heads),
+                                      .head_dim = head_dim,
+                                      .q = rows(q_),
+                                      .out = rows(out_),
+                                      .keys_values = panels_,
+                                      .keys = tokens_,
+                                      .empty_slots = 0,
+                                      .is_causal = true,
+                                      .mask = mask_};
+  attention_.read_mask(call);
+  attention_.run(call);
 }
 
 WorkVerdict AttentionWork::verify() { return judge_attention_work(q_, k_, v_, out_); }
