@@ -52,7 +52,8 @@ StageBreakdown breakdown(std::vector<Repetition> repetitions) {
   const Repetition& middle = repetitions[(repetitions.size() - 1) / 2];
   const auto seconds = [](std::int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
   const optimized::StageTimes& times = middle.warm_stages;
-  return {seconds(times.projections), seconds(times.attention), seconds(times.output_projection), middle.warm};
+  return {seconds(times.checks), seconds(times.projections), seconds(times.attention), seconds(times.output_projection),
+          middle.warm};
 }
 
 PeerComparison comparison(const std::vector<Repetition>& repetitions, const ProfileResult& ours) {

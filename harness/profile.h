@@ -50,10 +50,10 @@ Limit limit_of(const WorkCounts& counts, double fma, double stream);
 
 /// Seconds of the passes of one call: the warm one with the median time (of an even number, the shorter of the two).
 struct StageBreakdown {
-  double projections = 0.0, attention = 0.0, output_projection = 0.0;
+  double checks = 0.0, projections = 0.0, attention = 0.0, output_projection = 0.0;
   double call = 0.0;  ///< the whole, measured around the call
 
-  double sum() const { return projections + attention + output_projection; }
+  double sum() const { return checks + projections + attention + output_projection; }
 };
 
 struct PeerComparison {

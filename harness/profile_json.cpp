@@ -25,11 +25,9 @@ Json to_json(const WorkCounts& counts) {
 }
 
 Json to_json(const StageBreakdown& stages) {
-  return {{"projections", stages.projections},
-          {"attention", stages.attention},
-          {"output_projection", stages.output_projection},
-          {"sum", stages.sum()},
-          {"call", stages.call}};
+  return {{"checks", stages.checks},       {"projections", stages.projections},
+          {"attention", stages.attention}, {"output_projection", stages.output_projection},
+          {"sum", stages.sum()},           {"call", stages.call}};
 }
 
 Json to_json(const PeerComparison& peer) {

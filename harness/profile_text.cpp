@@ -39,6 +39,8 @@ std::string stage_lines(const ProfileResult& result) {
                        100 * seconds / stages.call, 1e-9 * static_cast<double>(flops) / seconds);
   };
   return fmt::format("  stages    of the warm call with the median time, {:.3f} ms\n", 1e3 * stages.call) +
+         fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", "checks", 1e3 * stages.checks,
+                     100 * stages.checks / stages.call) +
          part("q, k, v", stages.projections, result.counts.input_projection_flops) +
          part("attention", stages.attention, result.counts.attention_flops) +
          part("output", stages.output_projection, result.counts.output_projection_flops) +

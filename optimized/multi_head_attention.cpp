@@ -268,6 +268,7 @@ void MultiHeadAttention::State::record_attention(const Inputs& inputs, Stages& s
 }
 
 void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
+  PassTimer timer(times);
   validate_call(spec, inputs, static_cast<std::int64_t>(filled));
   const Shape wanted{inputs.x.dim(0), inputs.x.dim(1), static_cast<std::int64_t>(output_proj.out_features())};
   require(output.shape() == wanted && output.dtype() == DType::float32, "output", "float32 " + to_string(wanted),
@@ -278,7 +279,7 @@ void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, St
   float* out = output.as<float>().data();
   float* heads = width == output_proj.out_features() ? out : heads_.reserve(rows * width);
   head_rows_ = {heads, extent(inputs.x.dim(1)) * width, width, head_dim};
-  PassTimer timer(times);
+  timer.end_of(&StageTimes::checks);
   attend_projected(inputs, stages, timer);
   if (stages != nullptr) record_attention(inputs, *stages);
   const RowFinisher finisher(kernels, out, output_proj.out_features());
