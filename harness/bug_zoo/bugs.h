@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -95,6 +96,10 @@ enum class Bug {
 };
 
 enum class Area { attention, layer, cache, memory };
+constexpr std::string_view name_of(Area area) {
+  constexpr std::string_view kNames[] = {"attention", "layer", "cache", "memory"};
+  return kNames[static_cast<std::size_t>(area)];
+}
 
 struct PlantedBug {
   Bug bug;
@@ -228,5 +233,11 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::depends_on_threads, "depends_on_threads", "splits the keys of a row among the threads",
                Area::memory},
 };
+
+/// Null for a name that is not in the zoo.
+inline const PlantedBug* find_bug(std::string_view name) {
+  const auto* found = std::ranges::find(kPlantedBugs, name, &PlantedBug::name);
+  return found == kPlantedBugs.end() ? nullptr : found;
+}
 
 }  // namespace attest::bug_zoo
