@@ -22,7 +22,6 @@ const attest_implementation kTable = {
     sizeof(attest_implementation),
     ATTEST_ABI_VERSION,
     0,
-    "held_out",
     [](const attest_linear* in, attest_call* call) { return answer(*in->x, call, [&] { multiply(*in); }); },
     [](const attest_rotary* in, attest_call* call) { return answer(*in->x, call, [&] { rotate(*in); }); },
     [](const attest_norm* in, attest_call* call) { return answer(*in->x, call, [&] { normalise(*in); }); },
