@@ -34,7 +34,6 @@ Environment: NO_COLOR.)";
 int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
   const auto reports = json_report_files(options.reports);
   const SelftestRequest request{options.bugs, options.threads > 0 ? options.threads : threads()};
-  set_threads(1);  // each kernel on trial is one process that works on small cases
   const bool progress = may_show_progress();
   watch_for_interrupt();
   const Selftest selftest = run_selftest(request, [&](std::size_t done, std::size_t of) {

@@ -15,6 +15,7 @@
 #include "harness/interrupt.h"
 #include "harness/judge_implementation.h"
 #include "harness/library_implementation.h"
+#include "harness/process_resources.h"
 #include "harness/selftest_cases.h"
 
 namespace attest::harness {
@@ -84,6 +85,7 @@ std::vector<Trial> try_all(const std::vector<std::string>& names, const Cases& c
   std::mutex reporting;
   std::exception_ptr error;
   const auto work = [&] {
+    set_threads(1);  // OpenMP counts for each thread anew, and the cases are small
     for (std::size_t at = next++; at < names.size() && !interrupted(); at = next++) {
       try {
         trials[at] = try_kernel(names[at], cases);
