@@ -21,7 +21,7 @@ struct ProfileOptions {
   std::vector<std::string> layers = {"llama3_2_1b"};
   std::string work = "prefill:512,decode:4096";
   std::string target;
-  std::string peer;
+  std::vector<std::string> peers;
   std::vector<std::string> reports;
   int threads = 0;
   int repetitions = 9;
@@ -60,17 +60,14 @@ std::vector<optimized::Target> targets_of(const std::string& option) {
 
 /// Every combination, all checked before the first one is timed; in the order target, layer, work.
 std::vector<ProfileRequest> requests_of(const ProfileOptions& options) {
-  if (!options.peer.empty()) {
-    if (options.peer != "torchtune") throw InputError("--peer", "torchtune", "'" + options.peer + "'");
-    peer_interpreter();
-  }
+  for (const auto& peer : options.peers) check_peer(peer);
   const auto items = work_items_from_text(options.work);
   std::vector<ProfileRequest> requests;
   for (const auto target : targets_of(options.target)) {
     for (const auto& layer : options.layers) {
       named_config(layer, 0);
       for (const auto& item : items) {
-        requests.push_back({layer, item, target, options.repetitions, options.seconds, !options.peer.empty()});
+        requests.push_back({layer, item, target, options.repetitions, options.seconds, options.peers});
       }
     }
   }
@@ -135,7 +132,11 @@ void add_profile(CLI::App& app, Invocation& invocation) {
   command->add_option("--seconds", options->seconds, "No further repetition after this, but for the first three")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
-  command->add_option("--peer", options->peer, "torchtune: the same work there, in turn with every repetition");
+  command
+      ->add_option(
+          "--peer", options->peers,
+          "The same work in turn there, repeatable: torchtune as shipped, torch-best (the fastest plain PyTorch)")
+      ->allow_extra_args(false);
   command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });

@@ -30,13 +30,22 @@ Json to_json(const StageBreakdown& stages) {
           {"sum", stages.sum()},           {"call", stages.call}};
 }
 
+Json ratio_json(double of_medians, const Timing& each, const Interval& interval) {
+  return {{"of_medians", json_number(of_medians)},
+          {"each", to_json(each)},
+          {"interval",
+           {{"low", json_number(interval.low)},
+            {"high", json_number(interval.high)},
+            {"confidence", interval.confidence}}}};
+}
+
 Json to_json(const PeerComparison& peer) {
-  return {{"name", "torchtune"},
+  return {{"name", peer.name},
           {"versions", peer.versions},
           {"cold", to_json(peer.cold)},
           {"warm", to_json(peer.warm)},
-          {"cold_ratio", {{"of_medians", json_number(peer.median_ratio_cold)}, {"each", to_json(peer.cold_ratio)}}},
-          {"warm_ratio", {{"of_medians", json_number(peer.median_ratio_warm)}, {"each", to_json(peer.warm_ratio)}}},
+          {"cold_ratio", ratio_json(peer.median_ratio_cold, peer.cold_ratio, peer.cold_interval)},
+          {"warm_ratio", ratio_json(peer.median_ratio_warm, peer.warm_ratio, peer.warm_interval)},
           {"output_difference", json_number(peer.difference)}};
 }
 
@@ -73,7 +82,8 @@ Json to_json(const ProfileResult& result) {
                {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
                {"verified", to_json(result.verdict)}};
   if (result.stages) json["stages"] = to_json(*result.stages);
-  if (result.peer) json["peer"] = to_json(*result.peer);
+  json["peers"] = Json::array();
+  for (const auto& peer : result.peers) json["peers"].push_back(to_json(peer));
   return json;
 }
 

@@ -48,18 +48,22 @@ std::string stage_lines(const ProfileResult& result) {
                      100 * stages.sum() / stages.call);
 }
 
-std::string ratio(double of_medians, const Timing& timing) {
-  return fmt::format("{:.2f} ({:.2f}-{:.2f})", of_medians, timing.min, timing.max);
+std::string ratio(double of_medians, const Interval& interval) {
+  return fmt::format("{:.2f} ({:.2f}-{:.2f})", of_medians, interval.low, interval.high);
 }
 
 std::string peer_lines(const ProfileResult& result) {
-  if (!result.peer) return "";
-  const PeerComparison& peer = *result.peer;
-  return fmt::format("  torchtune cold  {}\n            warm  {}\n            / attest: cold {}, warm {};  {}\n",
-                     milliseconds(peer.cold), milliseconds(peer.warm), ratio(peer.median_ratio_cold, peer.cold_ratio),
-                     ratio(peer.median_ratio_warm, peer.warm_ratio), peer.versions) +
-         fmt::format("            the two outputs differ by {:.2g} of their size (rms, sampled rows)\n",
-                     peer.difference);
+  std::string lines;
+  for (const auto& peer : result.peers) {
+    lines += fmt::format("  {}\n            cold {}\n            warm {}\n", peer.name, milliseconds(peer.cold),
+                         milliseconds(peer.warm)) +
+             fmt::format("            / attest: cold {}, warm {}  ({:.0f} % interval of the median)\n",
+                         ratio(peer.median_ratio_cold, peer.cold_interval),
+                         ratio(peer.median_ratio_warm, peer.warm_interval), 100 * peer.warm_interval.confidence) +
+             fmt::format("            {}; the two outputs differ by {:.2g} of their size (rms, sampled rows)\n",
+                         peer.versions, peer.difference);
+  }
+  return lines;
 }
 
 std::string verdict_lines(const WorkVerdict& verdict) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -104,6 +105,17 @@ TEST(profile, the_median_and_its_deviation_are_those_of_the_sorted_samples) {
   EXPECT_EQ(even.deviation, 1.5);
 }
 
+TEST(profile, the_median_lies_between_two_order_statistics_with_the_stated_confidence) {
+  const Interval of_nine = median_interval({9, 8, 7, 6, 5, 4, 3, 2, 1});
+  EXPECT_EQ(of_nine.low, 2);
+  EXPECT_EQ(of_nine.high, 8);
+  EXPECT_NEAR(of_nine.confidence, 1 - 2 * 10.0 / 512, 1e-12);
+  const Interval of_three = median_interval({3, 1, 2});
+  EXPECT_EQ(of_three.low, 1);
+  EXPECT_EQ(of_three.high, 3);
+  EXPECT_NEAR(of_three.confidence, 0.75, 1e-12);
+}
+
 Repetition repetition(double cold, double warm) {
   Repetition once;
   once.cold = cold;
@@ -114,7 +126,7 @@ Repetition repetition(double cold, double warm) {
 }
 
 TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limits) {
-  const ProfileRequest request{"tiny", {}, optimized::Target::scalar};
+  const ProfileRequest request{.layer = "tiny", .item = {}, .target = optimized::Target::scalar, .peers = {}};
   const WorkCounts by_arithmetic{100, 50, 50, 10}, by_memory{100, 50, 50, 40};
   EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, false).fraction, 0.5);
   EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, false).fraction, 0.5);
@@ -210,6 +222,21 @@ TEST(profile, a_peer_without_its_python_is_refused_with_the_reason) {
   expect_refusal(profile({"--layer", "tiny", "--peer", "torchtune"}, {{"ATTEST_PYTHON", "/nowhere/python"}}),
                  "/nowhere/python");
   expect_refusal(profile({"--layer", "tiny", "--peer", "torchtune"}, {{"ATTEST_PYTHON", "/bin/true"}}), "ended early");
+}
+
+TEST(profile, each_peer_computes_the_same_output_on_every_kind_of_work) {
+  if (std::getenv("ATTEST_PYTHON") == nullptr) GTEST_SKIP() << "ATTEST_PYTHON names no Python with torchtune";
+  const ScratchFolder scratch;
+  const auto file = scratch.path() / "profile.json";
+  const auto outcome =
+      profile({"--layer", "tiny", "--work", "prefill:16,cached:8/64,decode:64,packed:3x5,attention:33", "--repetitions",
+               "1", "--peer", "torchtune", "--peer", "torch-best", "--report", "json=" + file.string()});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+  const auto report = nlohmann::json::parse(std::ifstream(file));
+  for (const auto& item : report.at("items")) {
+    ASSERT_EQ(item.at("peers").size(), 2U) << item;
+    for (const auto& peer : item.at("peers")) EXPECT_LT(peer.at("output_difference"), 1e-5) << item;
+  }
 }
 
 }  // namespace
