@@ -7,6 +7,7 @@
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/report_file.h"
+#include "harness/selection.h"
 #include "harness/selftest.h"
 #include "harness/selftest_report.h"
 #include "harness/terminal_style.h"
@@ -20,6 +21,7 @@ constexpr int kExitInterrupted = 130;
 struct SelftestOptions {
   std::vector<std::string> bugs;
   std::vector<std::string> reports;
+  std::string fixtures;
   int threads = 0;
 };
 
@@ -29,11 +31,12 @@ constexpr auto kFooter = R"(Examples:
   attest selftest --report json=selftest.json         with the evidence of every rejection
 
 Exit code: 0 every bug was noticed and every correct variant accepted, 1 not so, 2 a usage or input error.
-Environment: NO_COLOR.)";
+Environment: ATTEST_FIXTURES, NO_COLOR.)";
 
 int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
   const auto reports = json_report_files(options.reports);
-  const SelftestRequest request{options.bugs, options.threads > 0 ? options.threads : threads()};
+  const SelftestRequest request{options.bugs, fixtures_directory(options.fixtures),
+                                options.threads > 0 ? options.threads : threads()};
   const bool progress = may_show_progress();
   watch_for_interrupt();
   const Selftest selftest = run_selftest(request, [&](std::size_t done, std::size_t of) {
@@ -60,6 +63,7 @@ void add_selftest(CLI::App& app, Invocation& invocation) {
   command->add_option("--threads", options->threads, "Kernels tried side by side (default: all threads)")
       ->check(CLI::Range(1, 4096));
   command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
+  command->add_option("--fixtures", options->fixtures, "Directory with the recorded cases");
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run(*options, invocation.argv); });
 }

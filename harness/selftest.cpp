@@ -11,7 +11,6 @@
 #include "fixtures/error.h"
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
-#include "harness/draw_line.h"
 #include "harness/interrupt.h"
 #include "harness/judge_implementation.h"
 #include "harness/library_implementation.h"
@@ -44,8 +43,8 @@ void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial
       trial.largest_e = std::max(trial.largest_e, result.e);
     }
     if (is_tolerable(result.status)) continue;
-    const Rejection found{check_of(result), to_line(on.draw), result};
-    const auto [known, is_first] = trial.rejections.try_emplace(on.draw.family, found);
+    const Rejection found{check_of(result), on.line, result};
+    const auto [known, is_first] = trial.rejections.try_emplace(on.item.family, found);
     if (!is_first && found.check < known->second.check) known->second = found;
   }
 }
@@ -57,7 +56,7 @@ Trial try_kernel(const std::string& name, const Cases& cases) {
   const auto kernel = load_implementation(zoo_library().string() + "#" + name);
   for (const auto& on : cases) {
     if (interrupted()) break;
-    if (!trial.rejections.contains(on->draw.family)) judge_on(*on, *kernel, trial);
+    if (!trial.rejections.contains(on->item.family)) judge_on(*on, *kernel, trial);
   }
   return trial;
 }
@@ -108,7 +107,7 @@ std::vector<Trial> try_all(const std::vector<std::string>& names, const Cases& c
 std::vector<std::string> families_of(const Cases& cases) {
   std::vector<std::string> families;
   for (const auto& one : cases) {
-    if (std::ranges::find(families, one->draw.family) == families.end()) families.push_back(one->draw.family);
+    if (std::ranges::find(families, one->item.family) == families.end()) families.push_back(one->item.family);
   }
   return families;
 }
@@ -129,7 +128,7 @@ Selftest run_selftest(const SelftestRequest& request,
   const auto bugs = static_cast<std::ptrdiff_t>(names.size());
   names.insert(names.end(), variants.begin(), variants.end());
 
-  const Cases cases = selftest_cases();
+  const Cases cases = selftest_cases(request.fixtures);
   std::size_t done = 0;
   const auto trials = try_all(names, cases, request.threads, [&] { after_trial(++done, names.size()); });
   Selftest selftest;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -23,7 +24,7 @@ std::string_view name_of(Check check);
 /// The first rejection in a family.
 struct Rejection {
   Check check;
-  std::string draw;  ///< the case, as `attest replay` reads it
+  std::string line;  ///< the case: a draw as `attest replay` reads it, or the name of a recorded one
   Result result;
 };
 
@@ -45,7 +46,8 @@ struct Selftest {
 
 struct SelftestRequest {
   std::vector<std::string> bugs;  ///< names; empty: all of them, and all correct variants
-  int threads = 1;                ///< kernels tried side by side
+  std::filesystem::path fixtures;
+  int threads = 1;  ///< kernels tried side by side
 };
 
 /// `after_trial` is told how many kernels of how many are done. Throws InputError for a bug that is not in the zoo.

@@ -1,25 +1,27 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "harness/case_truth.h"
-#include "harness/drawn_case.h"
 
-/// The cases that planted bugs are tried on: small ones of every family that can be drawn.
+/// The cases that planted bugs are tried on.
 namespace attest::harness {
 
 struct SelftestCase {
-  explicit SelftestCase(const CaseDraw& valid) : draw(valid), item(drawn_case(valid)), judged(with_truths(item)) {}
+  SelftestCase(std::string its_line, Case its_case)
+      : line(std::move(its_line)), item(std::move(its_case)), judged(with_truths(item)) {}
   SelftestCase(const SelftestCase&) = delete;  // `judged` refers to `item`
   SelftestCase& operator=(const SelftestCase&) = delete;
 
-  CaseDraw draw;
+  std::string line;  ///< a draw, as harness/draw_line.h writes it; or the name of a recorded case
   Case item;
   JudgedCase judged;
 };
 
-/// By family, in the order of drawn_families().
-std::vector<std::unique_ptr<SelftestCase>> selftest_cases();
+/// Small ones of every family that can be drawn, and a few recorded ones for what no draw has.
+std::vector<std::unique_ptr<SelftestCase>> selftest_cases(const std::filesystem::path& fixtures);
 
 }  // namespace attest::harness

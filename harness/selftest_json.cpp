@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 Json rejections_json(const Trial& trial) {
   Json json = Json::object();
   for (const auto& [family, rejection] : trial.rejections) {
-    json[family] = {{"check", name_of(rejection.check)},    {"draw", rejection.draw},
+    json[family] = {{"check", name_of(rejection.check)},    {"case", rejection.line},
                     {"step", rejection.result.step},        {"stage", rejection.result.stage},
                     {"e", json_number(rejection.result.e)}, {"message", rejection.result.message}};
   }

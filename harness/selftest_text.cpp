@@ -75,7 +75,7 @@ std::string variant_rows(const Selftest& selftest, const TerminalStyle& style) {
     text += fmt::format("{:<{}}  {:>9}", variant.name, kNameWidth, short_e(variant.largest_e));
     text += was_accepted(variant) ? "\n" : style.paint("  rejected", Paint::red) + "\n";
     for (const auto& [family, rejection] : variant.rejections) {
-      text += fmt::format("  {} of {}: {}\n", rejection.result.stage, rejection.draw, rejection.result.message);
+      text += fmt::format("  {} of {}: {}\n", rejection.result.stage, rejection.line, rejection.result.message);
     }
   }
   return text;
