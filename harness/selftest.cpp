@@ -142,6 +142,15 @@ Selftest run_selftest(const SelftestRequest& request,
 
 bool was_noticed(const Trial& bug) { return !bug.rejections.empty(); }
 
+bool was_named(const Trial& bug) {
+  const std::string_view right = bug_zoo::find_bug(bug.name)->finding;
+  return std::ranges::any_of(bug.rejections, [&](const auto& entry) {
+    const Rejection& rejection = entry.second;
+    const auto& findings = rejection.result.explanation.findings;
+    return rejection.check == Check::call || std::ranges::find(findings, right, &Finding::id) != findings.end();
+  });
+}
+
 bool was_accepted(const Trial& variant) { return variant.rejections.empty() && variant.passed > 0; }
 
 std::string_view equivalence_of(const Trial& bug) { return bug_zoo::find_bug(bug.name)->equivalence; }

@@ -55,6 +55,8 @@ Selftest run_selftest(const SelftestRequest& request,
                       const std::function<void(std::size_t done, std::size_t of)>& after_trial);
 
 bool was_noticed(const Trial& bug);
+/// Whether the report says what the bug is: an explanation names it, or the call gave it away ("wrote past the end").
+bool was_named(const Trial& bug);
 /// No case rejected it, and some were judged.
 bool was_accepted(const Trial& variant);
 /// Why nothing could notice this bug; empty where something must.

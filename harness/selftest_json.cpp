@@ -11,12 +11,22 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+Json findings_json(const Explanation& explanation) {
+  Json json = Json::array();
+  for (const auto& [id, sentence] : explanation.findings) json.push_back({{"finding", id}, {"sentence", sentence}});
+  return json;
+}
+
 Json rejections_json(const Trial& trial) {
   Json json = Json::object();
   for (const auto& [family, rejection] : trial.rejections) {
-    json[family] = {{"check", name_of(rejection.check)},    {"case", rejection.line},
-                    {"step", rejection.result.step},        {"stage", rejection.result.stage},
-                    {"e", json_number(rejection.result.e)}, {"message", rejection.result.message}};
+    json[family] = {{"check", name_of(rejection.check)},
+                    {"case", rejection.line},
+                    {"step", rejection.result.step},
+                    {"stage", rejection.result.stage},
+                    {"e", json_number(rejection.result.e)},
+                    {"message", rejection.result.message},
+                    {"explanation", findings_json(rejection.result.explanation)}};
   }
   return json;
 }
@@ -30,6 +40,8 @@ Json bug_json(const Trial& trial) {
                      : planted->equivalence.empty() ? "survived"
                                                     : "equivalent"},
           {"equivalence", planted->equivalence},
+          {"finding", planted->finding},
+          {"named", was_named(trial)},
           {"rejections", rejections_json(trial)}};
 }
 

@@ -37,7 +37,8 @@ std::string bug_row(const Trial& bug, const std::vector<std::string>& families, 
   const bool is_equivalent = !equivalence_of(bug).empty();
   const std::string row = fmt::format("{:<{}}{}", bug.name, kNameWidth, cells);
   if (was_noticed(bug)) {
-    return is_equivalent ? style.paint(row + "  noticed, though listed as equivalent", Paint::red) + "\n" : row + "\n";
+    if (is_equivalent) return style.paint(row + "  noticed, though listed as equivalent", Paint::red) + "\n";
+    return row + style.paint(was_named(bug) ? "  named" : "", Paint::green) + "\n";
   }
   if (!is_equivalent) return style.paint(row + "  survived", Paint::red) + "\n";
   return style.paint(row + "  equivalent: " + std::string(equivalence_of(bug)), Paint::dim) + "\n";
@@ -85,10 +86,11 @@ std::string verdict(const Selftest& selftest, const TerminalStyle& style) {
   const auto noticed = std::ranges::count_if(selftest.bugs, was_noticed);
   const auto equivalent =
       std::ranges::count_if(selftest.bugs, [](const Trial& bug) { return !equivalence_of(bug).empty(); });
+  const auto named = std::ranges::count_if(selftest.bugs, was_named);
   const auto accepted = std::ranges::count_if(selftest.variants, was_accepted);
   const bool fine = all_fine(selftest);
   return fmt::format(
-      "\n{}: {} of {} planted bugs noticed, {} equivalent; {} of {} correct variants accepted; {:.1f} s\n",
+      "\n{}: {} of {} planted bugs noticed, {} named, {} equivalent; {} of {} correct variants accepted; {:.1f} s\n",
       style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red), noticed, selftest.bugs.size(),
       equivalent, accepted, selftest.variants.size(), selftest.seconds);
 }
