@@ -91,7 +91,7 @@ std::string verdict(const Selftest& selftest, const TerminalStyle& style) {
   const bool fine = all_fine(selftest);
   return fmt::format(
       "\n{}: {} of {} planted bugs noticed, {} named, {} equivalent; {} of {} correct variants accepted; {:.1f} s\n",
-      style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red), noticed, selftest.bugs.size(),
+      style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red), noticed, selftest.bugs.size(), named,
       equivalent, accepted, selftest.variants.size(), selftest.seconds);
 }
 
