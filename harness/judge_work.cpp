@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "fixtures/layer_shapes.h"
+#include "fixtures/overloaded.h"
 #include "harness/comparator.h"
 #include "harness/sampled_rows.h"
 
@@ -13,7 +14,25 @@ namespace {
 
 constexpr std::size_t kSamples = 4;
 
-/// Judges the stages of one call on its sampled tokens, one after the other.
+Mask sample_of(const Mask& mask, std::int64_t sample) {
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& given) -> Mask { return BoolMask{sample_of(given.values, sample)}; },
+                 [&](const FloatMask& given) -> Mask { return FloatMask{sample_of(given.values, sample)}; },
+                 [&](const PackedBlockCausalMask& given) -> Mask {
+                   return PackedBlockCausalMask{sample_of(given.seq_lens, sample)};
+                 }},
+      mask);
+}
+
+/// Of arguments in which y is x and positions are [b, s].
+Inputs sample_of(const Inputs& inputs, std::int64_t sample) {
+  Inputs one{sample_of(inputs.x, sample), SameAsX{}, sample_of(inputs.mask, sample), {}};
+  if (inputs.input_pos) one.input_pos = sample_of(*inputs.input_pos, sample);
+  return one;
+}
+
+/// Judges the stages of one sample's call on its sampled tokens, one after the other.
 class Judge {
  public:
   Judge(const LayerCall& call, const Stages& stages)
@@ -86,7 +105,7 @@ class Judge {
     return positions;
   }
 
-  const LayerCall& call_;
+  LayerCall call_;
   const Stages& stages_;
   Tokens tokens_;
 };
@@ -115,7 +134,11 @@ std::vector<std::int64_t> sampled_tokens(std::int64_t tokens) {
 }
 
 WorkVerdict judge_layer_work(const LayerCall& call, const Tensor& timed, const Stages& stages) {
-  Judge judge(call, stages);
+  const std::int64_t last = call.inputs.x.dim(0) - 1;
+  const Inputs inputs = sample_of(call.inputs, last);
+  Stages sampled;
+  for (const auto& [stage, tensor] : stages) sampled.emplace(stage, sample_of(tensor, last));
+  Judge judge({call.layer, inputs, call.filled_before}, sampled);
   const Comparison same = compare_exactly(timed, stages.at(Stage::output));
   judge.verdict.stages.push_back({"timed output", same.within ? 0.0 : same.e, same.judged, same.within,
                                   same.within ? "" : "it has not the bits of the call that recorded its stages"});

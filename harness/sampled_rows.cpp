@@ -22,6 +22,15 @@ Tensor reshaped(const Tensor& x, Shape shape) {
 
 }  // namespace
 
+Tensor sample_of(const Tensor& x, std::int64_t sample) {
+  Shape shape = x.shape();
+  shape[0] = 1;
+  Tensor one(x.dtype(), std::move(shape));
+  const std::size_t bytes = one.bytes().size(), first = x.dim(0) == 1 ? 0 : extent(sample) * bytes;
+  std::ranges::copy(x.bytes().subspan(first, bytes), one.bytes().begin());
+  return one;
+}
+
 Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens) {
   Shape shape = x.shape();
   shape[1] = static_cast<std::int64_t>(tokens.size());
