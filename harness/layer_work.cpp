@@ -42,8 +42,7 @@ Mask mask_of(const WorkItem& item) {
     case WorkKind::decode:
       return causal_mask(item);
     case WorkKind::packed:
-      return BoolMask{
-          block_causal_mask(documents_from_positions(positions_of(item), new_tokens(item)), new_tokens(item))};
+      return BoolMask{block_causal_mask(documents_from_positions(positions_of(item), new_tokens(item)))};
     case WorkKind::documents:
       return documents_from_positions(positions_of(item), new_tokens(item));
   }

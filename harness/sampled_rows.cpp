@@ -78,7 +78,7 @@ BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
                         },
                         [&](const BoolMask& given) { copy_rows(given.values); },
                         [](const FloatMask&) { throw InputError("mask", "no float mask in profiled work", "one"); },
-                        [&](const PackedBlockCausalMask& given) { copy_rows(block_causal_mask(given, keys)); }},
+                        [&](const PackedBlockCausalMask& given) { copy_rows(block_causal_mask(given)); }},
              mask);
   return {std::move(rows)};
 }

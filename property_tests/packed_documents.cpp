@@ -20,7 +20,7 @@ Tensor integers(const Shape& shape, const Values& values) {
 Values values_of(const Tensor& tensor) { return {tensor.as<std::int64_t>().begin(), tensor.as<std::int64_t>().end()}; }
 
 TEST(packed_documents, make_the_mask_of_torchtunes_documentation) {
-  const Tensor mask = block_causal_mask({integers({1, 3}, {3, 2, 1})}, 6);
+  const Tensor mask = block_causal_mask({integers({1, 3}, {3, 2, 1})});
   const std::vector<std::uint8_t> wanted = {1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0,
                                             0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 1};
   EXPECT_EQ(mask.shape(), (Shape{1, 6, 6}));
@@ -28,7 +28,7 @@ TEST(packed_documents, make_the_mask_of_torchtunes_documentation) {
 }
 
 TEST(packed_documents, of_each_sample_have_their_own_lengths_and_may_be_empty) {
-  const Tensor mask = block_causal_mask({integers({2, 2}, {2, 0, 1, 1})}, 2);
+  const Tensor mask = block_causal_mask({integers({2, 2}, {2, 0, 1, 1})});
   const std::vector<std::uint8_t> wanted = {1, 0, 1, 1, 1, 0, 0, 1};
   EXPECT_TRUE(std::ranges::equal(mask.as<std::uint8_t>(), wanted));
 }
