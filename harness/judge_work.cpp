@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "fixtures/layer_shapes.h"
-#include "fixtures/overloaded.h"
 #include "harness/comparator.h"
 #include "harness/sampled_rows.h"
 
@@ -13,24 +12,6 @@ namespace attest::harness {
 namespace {
 
 constexpr std::size_t kSamples = 4;
-
-Mask sample_of(const Mask& mask, std::int64_t sample) {
-  return std::visit(
-      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
-                 [&](const BoolMask& given) -> Mask { return BoolMask{sample_of(given.values, sample)}; },
-                 [&](const FloatMask& given) -> Mask { return FloatMask{sample_of(given.values, sample)}; },
-                 [&](const PackedBlockCausalMask& given) -> Mask {
-                   return PackedBlockCausalMask{sample_of(given.seq_lens, sample)};
-                 }},
-      mask);
-}
-
-/// Of arguments in which y is x and positions are [b, s].
-Inputs sample_of(const Inputs& inputs, std::int64_t sample) {
-  Inputs one{sample_of(inputs.x, sample), SameAsX{}, sample_of(inputs.mask, sample), {}};
-  if (inputs.input_pos) one.input_pos = sample_of(*inputs.input_pos, sample);
-  return one;
-}
 
 /// Judges the stages of one sample's call on its sampled tokens, one after the other.
 class Judge {

@@ -138,7 +138,7 @@ Repetition repetition(double cold, double warm) {
 
 TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limits) {
   const ProfileRequest request{.layer = "tiny", .item = {}, .target = optimized::Target::scalar, .peers = {}};
-  const WorkCounts by_arithmetic{100, 50, 50, 10}, by_memory{100, 50, 50, 40};
+  const WorkCounts by_arithmetic{{100, 0}, {50, 0}, {50, 0}, 10}, by_memory{{100, 0}, {50, 0}, {50, 0}, 40};
   EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, false).fraction, 0.5);
   EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, false).fraction, 0.5);
 }
