@@ -20,7 +20,33 @@ Tensor reshaped(const Tensor& x, Shape shape) {
   return result;
 }
 
+Mask mask_of_sample(const Mask& mask, std::int64_t sample) {
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& given) -> Mask { return BoolMask{sample_of(given.values, sample)}; },
+                 [&](const FloatMask& given) -> Mask { return FloatMask{sample_of(given.values, sample)}; },
+                 [&](const PackedBlockCausalMask& given) -> Mask {
+                   return PackedBlockCausalMask{sample_of(given.seq_lens, sample)};
+                 }},
+      mask);
+}
+
 }  // namespace
+
+Tensor sample_of(const Tensor& x, std::int64_t sample) {
+  Shape shape = x.shape();
+  shape[0] = 1;
+  Tensor one(x.dtype(), std::move(shape));
+  const std::size_t bytes = one.bytes().size(), first = x.dim(0) == 1 ? 0 : extent(sample) * bytes;
+  std::ranges::copy(x.bytes().subspan(first, bytes), one.bytes().begin());
+  return one;
+}
+
+Inputs sample_of(const Inputs& inputs, std::int64_t sample) {
+  Inputs one{sample_of(inputs.x, sample), SameAsX{}, mask_of_sample(inputs.mask, sample), {}};
+  if (inputs.input_pos) one.input_pos = sample_of(*inputs.input_pos, sample);
+  return one;
+}
 
 Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens) {
   Shape shape = x.shape();
