@@ -47,8 +47,9 @@ std::map<std::string, Verdicts> verdicts_of(const std::vector<std::string>& impl
   }
   run_command(arguments);
   std::ifstream stream(file);
+  const auto report = nlohmann::json::parse(stream);
   std::map<std::string, Verdicts> verdicts;
-  for (const auto& item : nlohmann::json::parse(stream).at("cases")) {
+  for (const auto& item : report.at("cases")) {
     for (const auto& result : item.at("results")) {
       Verdicts& of = verdicts[result.at("implementation")];
       of.passed += result.at("status") == "passed";
