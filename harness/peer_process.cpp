@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
@@ -20,8 +22,19 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-[[noreturn]] void refuse(const std::string& why) {
-  throw InputError("--peer torchtune", "a Python with torchtune", why);
+[[noreturn]] void refuse_python(const std::string& peer, const std::string& why) {
+  throw InputError("--peer " + peer, "a Python with torchtune", why);
+}
+
+/// ATTEST_PYTHON, or the environment that scripts/regenerate makes.
+std::string interpreter_for(const std::string& peer) {
+  const char* asked = std::getenv("ATTEST_PYTHON");
+  const bool by_user = asked != nullptr && *asked != '\0';
+  const fs::path python = by_user ? fs::path(asked) : fs::path(ATTEST_SOURCE_SCRIPTS) / "../.venv/bin/python";
+  if (by_user && !python.has_parent_path()) return python;  // execvp searches PATH
+  if (::access(python.c_str(), X_OK) == 0) return python;
+  refuse_python(peer, by_user ? "ATTEST_PYTHON=" + python.string() + ", which is not a program"
+                              : "none: run scripts/regenerate once, which makes .venv, or set ATTEST_PYTHON");
 }
 
 template <class Rotary>
@@ -44,7 +57,7 @@ Json to_json(const PosEmbeddings& embedding) {
       embedding);
 }
 
-/// Everything that peer.py needs to build the same layer and the same inputs.
+/// Everything that a peer needs to build the same layer and the same inputs.
 Json job_of(std::string_view layer, const WorkItem& item, int threads) {
   const Config config = named_config(layer, item.slots);
   Json weights = Json::array();
@@ -83,18 +96,16 @@ Json job_of(std::string_view layer, const WorkItem& item, int threads) {
 
 }  // namespace
 
-std::string peer_interpreter() {
-  const char* asked = std::getenv("ATTEST_PYTHON");
-  const bool by_user = asked != nullptr && *asked != '\0';
-  const fs::path python = by_user ? fs::path(asked) : fs::path(ATTEST_SOURCE_SCRIPTS) / "../.venv/bin/python";
-  if (by_user && !python.has_parent_path()) return python;  // execvp searches PATH
-  if (::access(python.c_str(), X_OK) == 0) return python;
-  refuse(by_user ? "ATTEST_PYTHON=" + python.string() + ", which is not a program"
-                 : "none: run scripts/regenerate once, which makes .venv, or set ATTEST_PYTHON");
+void check_peer(const std::string& name) {
+  if (std::ranges::find(kPeers, name) == std::end(kPeers)) {
+    throw InputError("--peer", "torchtune or torch-best", "'" + name + "'");
+  }
+  interpreter_for(name);
 }
 
-PeerProcess::PeerProcess(std::string_view layer, const WorkItem& item, int threads) {
-  const std::string python = peer_interpreter();
+PeerProcess::PeerProcess(std::string name, std::string_view layer, const WorkItem& item, int threads)
+    : name_(std::move(name)) {
+  const std::string python = interpreter_for(name_);
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) refuse("no socket for it");
   child_ = ::fork();
@@ -102,8 +113,12 @@ PeerProcess::PeerProcess(std::string_view layer, const WorkItem& item, int threa
   ::close(ends[1]);
   socket_ = ends[0];
   if (child_ < 0) refuse("no process for it");
-  versions_ = Json::parse(ask(job_of(layer, item, threads).dump())).at("versions").get<std::string>();
+  Json job = job_of(layer, item, threads);
+  job["peer"] = name_;
+  versions_ = Json::parse(ask(job.dump())).at("versions").get<std::string>();
 }
+
+void PeerProcess::refuse(const std::string& why) const { refuse_python(name_, why); }
 
 PeerProcess::~PeerProcess() {
   if (socket_ >= 0) ::close(socket_);

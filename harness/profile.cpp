@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <thread>
 
 #include "harness/named_layer.h"
@@ -25,26 +26,33 @@ double timed(PreparedWork& work, optimized::StageTimes& times) {
   return seconds_since(start);
 }
 
-Repetition repetition(PreparedWork& work, MachinePeaks& peaks, PeerProcess* peer) {
+using Peers = std::vector<std::unique_ptr<PeerProcess>>;
+
+Repetition repetition(PreparedWork& work, MachinePeaks& peaks, const Peers& peers) {
   Repetition once;
   once.fma = peaks.measure_fma();
   once.stream = peaks.measure_stream();
   once.cold = timed(work, once.cold_stages);
   once.warm = timed(work, once.warm_stages);
   once.fma = std::max(once.fma, peaks.measure_fma());
-  if (peer != nullptr) {
+  for (const auto& peer : peers) {
     peaks.measure_stream();
     std::this_thread::sleep_for(kUntilThreadsSleep);
-    once.peer = peer->repeat();
+    once.peers.push_back(peer->repeat());
   }
   return once;
 }
 
 template <class Value>
-Timing timing(const std::vector<Repetition>& repetitions, Value value) {
+std::vector<double> values_of(const std::vector<Repetition>& repetitions, Value value) {
   std::vector<double> values;
   for (const auto& once : repetitions) values.push_back(value(once));
-  return timing_of(std::move(values));
+  return values;
+}
+
+template <class Value>
+Timing timing(const std::vector<Repetition>& repetitions, Value value) {
+  return timing_of(values_of(repetitions, value));
 }
 
 StageBreakdown breakdown(std::vector<Repetition> repetitions) {
@@ -56,12 +64,18 @@ StageBreakdown breakdown(std::vector<Repetition> repetitions) {
           middle.warm};
 }
 
-PeerComparison comparison(const std::vector<Repetition>& repetitions, const ProfileResult& ours) {
+/// With the peer of that index.
+PeerComparison comparison(const std::vector<Repetition>& repetitions, const ProfileResult& ours, std::size_t index) {
+  const auto cold_ratios = values_of(repetitions, [&](const Repetition& r) { return r.peers[index].cold / r.cold; });
+  const auto warm_ratios = values_of(repetitions, [&](const Repetition& r) { return r.peers[index].warm / r.warm; });
   PeerComparison peer;
-  peer.cold = timing(repetitions, [](const Repetition& r) { return r.peer->cold; });
-  peer.warm = timing(repetitions, [](const Repetition& r) { return r.peer->warm; });
-  peer.cold_ratio = timing(repetitions, [](const Repetition& r) { return r.peer->cold / r.cold; });
-  peer.warm_ratio = timing(repetitions, [](const Repetition& r) { return r.peer->warm / r.warm; });
+  peer.name = ours.request.peers[index];
+  peer.cold = timing(repetitions, [&](const Repetition& r) { return r.peers[index].cold; });
+  peer.warm = timing(repetitions, [&](const Repetition& r) { return r.peers[index].warm; });
+  peer.cold_ratio = timing_of(cold_ratios);
+  peer.warm_ratio = timing_of(warm_ratios);
+  peer.cold_interval = median_interval(cold_ratios);
+  peer.warm_interval = median_interval(warm_ratios);
   peer.median_ratio_cold = peer.cold.median / ours.cold.median;
   peer.median_ratio_warm = peer.warm.median / ours.warm.median;
   return peer;
@@ -106,35 +120,40 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   ProfileResult result;
   result.request = request;
   result.counts = counts;
-  result.cold = timing(repetitions, [](const Repetition& r) { return r.cold; });
-  result.warm = timing(repetitions, [](const Repetition& r) { return r.warm; });
+  result.cold_samples = values_of(repetitions, [](const Repetition& r) { return r.cold; });
+  result.warm_samples = values_of(repetitions, [](const Repetition& r) { return r.warm; });
+  result.cold = timing_of(result.cold_samples);
+  result.warm = timing_of(result.warm_samples);
   result.fma = timing(repetitions, [](const Repetition& r) { return r.fma; });
   result.stream = timing(repetitions, [](const Repetition& r) { return r.stream; });
   result.limit = limit_of(counts, result.fma.median, result.stream.median);
   const bool by_memory = result.limit.by_memory();
-  result.fraction = timing(repetitions, [&](const Repetition& r) {
-                      return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
-                    }).median;
+  result.fractions = values_of(repetitions, [&](const Repetition& r) {
+    return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
+  });
+  result.fraction = timing_of(result.fractions).median;
   if (has_stages) result.stages = breakdown(repetitions);
-  const bool with_peer = std::ranges::all_of(repetitions, [](const Repetition& r) { return r.peer.has_value(); });
-  if (with_peer) result.peer = comparison(repetitions, result);
+  for (std::size_t i = 0; i < request.peers.size(); ++i) result.peers.push_back(comparison(repetitions, result, i));
   return result;
 }
 
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
                            const std::function<bool()>& interrupted) {
+  set_threads(request.threads);
   const WorkCounts counts = count_work(named_config(request.layer, request.item.slots), request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
-  std::optional<PeerProcess> peer;
-  if (request.peer) peer.emplace(request.layer, request.item, threads());
+  Peers peers;
+  for (const auto& name : request.peers) {
+    peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));
+  }
 
   optimized::StageTimes ignored;
   timed(*work, ignored);
-  if (peer) peer->repeat();
+  for (const auto& peer : peers) peer->repeat();
   std::vector<Repetition> repetitions;
   const auto start = Clock::now();
   do {
-    repetitions.push_back(repetition(*work, peaks, peer ? &*peer : nullptr));
+    repetitions.push_back(repetition(*work, peaks, peers));
     const int done = static_cast<int>(repetitions.size());
     if (done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds)) break;
   } while (!interrupted());
@@ -142,10 +161,10 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
   ProfileResult result = summarise(request, counts, repetitions, work->has_stages());
   result.verdict = work->verify();
   result.status = status_of(result.verdict.passed(), result.fraction);
-  if (peer) {
-    result.peer->versions = peer->versions();
-    result.peer->difference =
-        relative_difference(work->sampled_output(), peer->output_rows(sampled_tokens(new_tokens(request.item))));
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const auto rows = peers[i]->output_rows(sampled_tokens(new_tokens(request.item)));
+    result.peers[i].versions = peers[i]->versions();
+    result.peers[i].difference = relative_difference(work->sampled_output(), rows);
   }
   return result;
 }

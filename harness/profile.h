@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/baseline_comparison.h"
 #include "harness/machine_peaks.h"
 #include "harness/peer_process.h"
 #include "harness/prepared_work.h"
@@ -17,9 +18,10 @@ struct ProfileRequest {
   std::string layer;
   WorkItem item;
   optimized::Target target;
+  int threads = 1;
   int repetitions = 0;
-  double seconds = 0.0;  ///< no further repetition begins after this; at least three are made
-  bool peer = false;     ///< torchtune, in turn with every repetition
+  double seconds = 0.0;            ///< no further repetition begins after this; at least three are made
+  std::vector<std::string> peers;  ///< of kPeers, in turn with every repetition
 };
 
 /// One repetition. Peaks are measured right beside the calls; `stream` evicts what the cold call would find cached.
@@ -28,7 +30,7 @@ struct Repetition {
   double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
   double stream = 0.0;            ///< bytes/s
   optimized::StageTimes cold_stages, warm_stages;
-  std::optional<PeerTimes> peer;
+  std::vector<PeerTimes> peers;  ///< in the order of the request
 };
 
 enum class ProfileStatus {
@@ -57,24 +59,29 @@ struct StageBreakdown {
 };
 
 struct PeerComparison {
+  std::string name;
   std::string versions;
   Timing cold, warm;                                        ///< seconds
   Timing cold_ratio, warm_ratio;                            ///< peer / ours, repetition by repetition
   double median_ratio_cold = 0.0, median_ratio_warm = 0.0;  ///< of the medians
+  Interval cold_interval, warm_interval;                    ///< of the median ratio
   double difference = 0.0;  ///< rms of (ours - theirs) over rms of theirs, on the sampled rows
 };
 
 struct ProfileResult {
   ProfileRequest request;
   WorkCounts counts;
-  Timing cold, warm;   ///< seconds
-  Timing fma, stream;  ///< FLOP/s, bytes/s
-  Limit limit;         ///< from the median peaks
+  Timing cold, warm;                               ///< seconds
+  Timing fma, stream;                              ///< FLOP/s, bytes/s
+  std::vector<double> cold_samples, warm_samples;  ///< seconds of each repetition
+  Limit limit;                                     ///< from the median peaks
   /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
   /// of the warm ones.
   double fraction = 0.0;
+  std::vector<double> fractions;  ///< of each repetition
   std::optional<StageBreakdown> stages;
-  std::optional<PeerComparison> peer;
+  std::vector<PeerComparison> peers;
+  std::optional<BaselineComparison> baseline;
   WorkVerdict verdict;
   ProfileStatus status = ProfileStatus::failed;
 };

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 #include "fixtures/error.h"
 #include "harness/judge_work.h"
 #include "harness/named_layer.h"
+#include "harness/rank_test.h"
 #include "harness/sampled_rows.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -104,6 +106,27 @@ TEST(profile, the_median_and_its_deviation_are_those_of_the_sorted_samples) {
   EXPECT_EQ(even.deviation, 1.5);
 }
 
+TEST(profile, the_median_lies_between_two_order_statistics_with_the_stated_confidence) {
+  const Interval of_nine = median_interval({9, 8, 7, 6, 5, 4, 3, 2, 1});
+  EXPECT_EQ(of_nine.low, 2);
+  EXPECT_EQ(of_nine.high, 8);
+  EXPECT_NEAR(of_nine.confidence, 1 - 2 * 10.0 / 512, 1e-12);
+  const Interval of_three = median_interval({3, 1, 2});
+  EXPECT_EQ(of_three.low, 1);
+  EXPECT_EQ(of_three.high, 3);
+  EXPECT_NEAR(of_three.confidence, 0.75, 1e-12);
+}
+
+TEST(profile, the_rank_test_has_the_exact_probabilities_of_small_samples) {
+  EXPECT_NEAR(rank_test({1, 2, 3}, {4, 5, 6}).p, 2.0 / 20, 1e-12);
+  EXPECT_NEAR(rank_test({4, 5, 6}, {1, 2, 3}).p, 2.0 / 20, 1e-12);
+  EXPECT_NEAR(rank_test({1, 2, 4}, {3, 5, 6}).p, 4.0 / 20, 1e-12);
+  EXPECT_EQ(rank_test({1, 1, 1}, {1, 1, 1}).p, 1.0);
+  EXPECT_EQ(rank_test({1, 2, 3}, {4, 5, 6}).larger_share, 0.0);
+  EXPECT_EQ(rank_test({2}, {2}).larger_share, 0.5);
+  EXPECT_LT(rank_test({1, 2, 3, 4, 5, 6, 7, 8, 9}, {11, 12, 13, 14, 15, 16, 17, 18, 19}).p, kSignificance);
+}
+
 Repetition repetition(double cold, double warm) {
   Repetition once;
   once.cold = cold;
@@ -114,7 +137,7 @@ Repetition repetition(double cold, double warm) {
 }
 
 TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limits) {
-  const ProfileRequest request{"tiny", {}, optimized::Target::scalar};
+  const ProfileRequest request{.layer = "tiny", .item = {}, .target = optimized::Target::scalar, .peers = {}};
   const WorkCounts by_arithmetic{100, 50, 50, 10}, by_memory{100, 50, 50, 40};
   EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, false).fraction, 0.5);
   EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, false).fraction, 0.5);
@@ -198,6 +221,33 @@ TEST(profile, a_small_profile_verifies_its_output_and_its_stages_fit_into_the_ca
   }
 }
 
+TEST(profile, a_profile_compares_with_an_earlier_one_of_the_same_machine_only) {
+  const ScratchFolder scratch;
+  const auto before = scratch.path() / "before.json", elsewhere = scratch.path() / "elsewhere.json";
+  const std::vector<std::string> work = {"--layer", "tiny", "--work", "prefill:16", "--threads", "1,2"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), work.begin(), work.end());
+    return profile(more);
+  };
+  ASSERT_EQ(with({"--report", "json=" + before.string()}).exit_code, 0);
+  auto report = nlohmann::json::parse(std::ifstream(before));
+  report.at("environment").at("cpu") = "another one";
+  for (auto& item : report.at("items")) item.at("samples").at("fraction") = std::vector<double>(9, 1e-9);
+  std::ofstream(elsewhere) << report;
+
+  const auto same = with({"--baseline", before.string(), "--report", "json=" + (scratch.path() / "now.json").string()});
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  const auto now = nlohmann::json::parse(std::ifstream(scratch.path() / "now.json"));
+  ASSERT_EQ(now.at("items").size(), 2U);
+  for (const auto& item : now.at("items")) EXPECT_EQ(item.at("baseline").at("scale"), "seconds");
+  EXPECT_NE(same.out.find("% of linear"), std::string::npos) << same.out;
+
+  expect_refusal(with({"--baseline", elsewhere.string()}), "another one");
+  expect_refusal(with({"--baseline", (scratch.path() / "none.json").string()}), "cannot be read");
+  const auto across = with({"--baseline", elsewhere.string(), "--across-machines"});
+  EXPECT_NE(across.out.find("baseline  faster"), std::string::npos) << across.out;
+}
+
 TEST(profile, what_is_not_known_is_refused_with_one_sentence) {
   expect_refusal(profile({"--layer", "gpt5"}), "llama3_2_1b");
   expect_refusal(profile({"--work", "train:5"}), "prefill:TOKENS");
@@ -210,6 +260,21 @@ TEST(profile, a_peer_without_its_python_is_refused_with_the_reason) {
   expect_refusal(profile({"--layer", "tiny", "--peer", "torchtune"}, {{"ATTEST_PYTHON", "/nowhere/python"}}),
                  "/nowhere/python");
   expect_refusal(profile({"--layer", "tiny", "--peer", "torchtune"}, {{"ATTEST_PYTHON", "/bin/true"}}), "ended early");
+}
+
+TEST(profile, each_peer_computes_the_same_output_on_every_kind_of_work) {
+  if (std::getenv("ATTEST_PYTHON") == nullptr) GTEST_SKIP() << "ATTEST_PYTHON names no Python with torchtune";
+  const ScratchFolder scratch;
+  const auto file = scratch.path() / "profile.json";
+  const auto outcome =
+      profile({"--layer", "tiny", "--work", "prefill:16,cached:8/64,decode:64,packed:3x5,attention:33", "--repetitions",
+               "1", "--peer", "torchtune", "--peer", "torch-best", "--report", "json=" + file.string()});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+  const auto report = nlohmann::json::parse(std::ifstream(file));
+  for (const auto& item : report.at("items")) {
+    ASSERT_EQ(item.at("peers").size(), 2U) << item;
+    for (const auto& peer : item.at("peers")) EXPECT_LT(peer.at("output_difference"), 1e-5) << item;
+  }
 }
 
 }  // namespace

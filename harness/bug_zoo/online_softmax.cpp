@@ -1,0 +1,69 @@
+#include "harness/bug_zoo/online_softmax.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/bug_zoo/rounding.h"
+
+namespace attest::bug_zoo {
+
+float exponential(float x, const Recipe& recipe) {
+  if (recipe.design.exponential == Exponential::base_2) return std::exp2(x);
+  if (recipe.has(Bug::exp_clamped_at_minus_20)) return std::exp(std::max(x, -20.0f));
+  if (recipe.has(Bug::exp_of_11_bits)) return rounded_to_bits(std::exp(x), 11);
+  if (recipe.has(Bug::exp_of_14_bits)) return rounded_to_bits(std::exp(x), 14);
+  return std::exp(x);
+}
+
+OnlineSoftmax::OnlineSoftmax(const Recipe& recipe, std::int64_t h_d)
+    : recipe_(recipe),
+      largest_(recipe.has(Bug::max_starts_at_zero) || recipe.has(Bug::max_not_subtracted) ? 0 : kMinusInfinity),
+      sum_(recipe.design.accumulation),
+      values_(static_cast<std::size_t>(h_d), Sum(recipe.design.accumulation)) {}
+
+float OnlineSoftmax::next_largest(std::span<const Score> block) const {
+  if (recipe_.has(Bug::max_not_subtracted)) return 0;
+  if (recipe_.has(Bug::max_of_first_block_only) && saw_a_key_) return largest_;
+  float largest = largest_;
+  for (const Score& score : block) {
+    if (!score.hidden || recipe_.has(Bug::max_over_hidden_keys)) largest = std::max(largest, score.logit);
+  }
+  return largest;
+}
+
+void OnlineSoftmax::rescale(float largest) {
+  const float factor = exponential(largest_ - largest, recipe_);
+  if (!recipe_.has(Bug::sum_not_rescaled)) sum_.scale(factor);
+  if (!recipe_.has(Bug::accumulator_not_rescaled)) {
+    for (Sum& value : values_) value.scale(factor);
+  }
+  largest_ = largest;
+}
+
+void OnlineSoftmax::absorb(std::span<const Score> block, const float* v) {
+  if (std::ranges::all_of(block, &Score::hidden)) return;
+  const float largest = next_largest(block);
+  if (largest != largest_) rescale(largest);
+  saw_a_key_ = true;
+  for (const Score& score : block) {
+    if (score.hidden && !recipe_.has(Bug::mask_after_softmax)) continue;
+    float weight = exponential(score.logit - largest_, recipe_);
+    sum_.add(weight, 1);
+    if (score.hidden) continue;
+    if (recipe_.has(Bug::probabilities_rounded_to_bfloat16)) weight = rounded_to_bits(weight, kBitsOfBfloat16);
+    const float* value = v + score.key * static_cast<std::int64_t>(values_.size());
+    for (std::size_t c = 0; c < values_.size(); ++c) values_[c].add(weight, value[c]);
+  }
+}
+
+void OnlineSoftmax::merge(const OnlineSoftmax& other) {
+  if (!other.saw_a_key_) return;
+  saw_a_key_ = true;
+  const float largest = std::max(largest_, other.largest_);
+  rescale(largest);
+  const float factor = exponential(other.largest_ - largest, recipe_);
+  sum_.add(factor, other.sum());
+  for (std::size_t c = 0; c < values_.size(); ++c) values_[c].add(factor, other.values_[c].value());
+}
+
+}  // namespace attest::bug_zoo

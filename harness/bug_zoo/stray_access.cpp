@@ -1,0 +1,21 @@
+#include "harness/bug_zoo/stray_access.h"
+
+#include "harness/bug_zoo/tensors.h"
+
+namespace attest::bug_zoo {
+namespace {
+
+/// A load that the compiler has to make.
+void read(const float* element) { [[maybe_unused]] const float value = *static_cast<const volatile float*>(element); }
+
+}  // namespace
+
+void stray_access(const DLTensor& input, const DLTensor& output, const Recipe& recipe) {
+  if (recipe.has(Bug::reads_past_end)) read(elements(input) + element_count(input));
+  if (recipe.has(Bug::reads_before_begin)) read(elements(input) - 1);
+  if (recipe.has(Bug::writes_past_end)) writable(output)[element_count(output)] = 0;
+  if (recipe.has(Bug::writes_before_begin)) writable(output)[-1] = 0;
+  if (recipe.has(Bug::input_changed)) writable(input)[0] *= 0.5f;
+}
+
+}  // namespace attest::bug_zoo

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "harness/drawn_case.h"
+
+/// A draw as words on one line, and back: what a counterexample prints and `attest replay` reads.
+namespace attest::harness {
+
+/// "family=one_hot seed=7 s_x=17 mask=causal": every field that differs from CaseDraw's default.
+std::string to_line(const CaseDraw& draw);
+
+/// Throws InputError naming an unknown or repeated key, a value that is none, or a draw that is not valid.
+CaseDraw draw_from_line(const std::string& line);
+
+}  // namespace attest::harness

@@ -1,0 +1,73 @@
+#include "property_tests/any_draw.h"
+
+#include <vector>
+
+namespace attest::property_tests {
+namespace {
+
+using harness::CaseDraw;
+
+/// One of the values, shrinking to those before it.
+template <class T>
+rc::Gen<T> one_of(std::vector<T> values) {
+  return rc::gen::map(rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::size_t>(0, values.size())),
+                      [values](std::size_t i) { return values[i]; });
+}
+
+/// Every enumerator of a kind whose last one is given.
+template <class Kind>
+rc::Gen<Kind> kind_up_to(Kind last) {
+  std::vector<Kind> kinds;
+  for (int i = 0; i <= static_cast<int>(last); ++i) kinds.push_back(static_cast<Kind>(i));
+  return one_of(kinds);
+}
+
+rc::Gen<std::int64_t> extent(std::int64_t last) { return rc::gen::inRange<std::int64_t>(1, last + 1); }
+
+/// 1, a vector's lanes, a tile's rows, a block of 256 keys: L - 1, L, L + 1, 2 L - 1.
+rc::Gen<std::int64_t> tokens() {
+  const std::vector<std::int64_t> tails = {1,  2,  3,  4,  5,  7,  8,  9,  11, 12, 13, 15,  16,  17,  23,
+                                           24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 255, 256, 257};
+  return rc::gen::weightedOneOf<std::int64_t>({{3, extent(9)}, {2, one_of(tails)}});
+}
+
+rc::Gen<std::int64_t> head_size() {
+  return rc::gen::weightedOneOf<std::int64_t>(
+      {{2, one_of<std::int64_t>({1, 2, 3, 4, 6, 7, 8, 12, 16})},
+       {1, one_of<std::int64_t>({2, 15, 17, 20, 32, 33, 40, 64, 80, 88, 96, 111, 128})}});
+}
+
+/// Large heads and many tokens at once would take the time of hundreds of other cases.
+CaseDraw affordable(CaseDraw draw) {
+  if (draw.h_d > 32) draw.n_kv = draw.q_per_kv = 1;
+  if (draw.h_d > 32 && draw.s_x > 33) draw.s_x = 33;
+  if (draw.h_d > 32 && draw.s_y > 33) draw.s_y = 33;
+  if (draw.s_x > 100) draw.b = draw.n_kv = 1;
+  return nearest_valid(draw);
+}
+
+}  // namespace
+
+rc::Gen<CaseDraw> any_draw() {
+  using namespace harness;
+  std::vector<std::string> families(drawn_families().begin(), drawn_families().end());
+  const auto family =
+      rc::gen::weightedOneOf<std::string>({{1, rc::gen::just(families.front())}, {2, one_of(families)}});
+  const auto flag = rc::gen::map(rc::gen::inRange(0, 2), [](int value) { return value == 1; });
+  const auto draw = rc::gen::build<CaseDraw>(
+      rc::gen::set(&CaseDraw::family, family),
+      rc::gen::set(&CaseDraw::seed, rc::gen::noShrink(rc::gen::inRange<std::uint64_t>(0, 1'000'000'000))),
+      rc::gen::set(&CaseDraw::b, extent(3)), rc::gen::set(&CaseDraw::s_x, tokens()),
+      rc::gen::set(&CaseDraw::s_y, tokens()), rc::gen::set(&CaseDraw::n_kv, extent(3)),
+      rc::gen::set(&CaseDraw::q_per_kv, extent(3)), rc::gen::set(&CaseDraw::h_d, head_size()),
+      rc::gen::set(&CaseDraw::d_per_head, extent(9)), rc::gen::set(&CaseDraw::mask, kind_up_to(MaskKind::packed)),
+      rc::gen::set(&CaseDraw::keys, kind_up_to(KeySource::cross_cache)), rc::gen::set(&CaseDraw::chunk, extent(9)),
+      rc::gen::set(&CaseDraw::spare, rc::gen::inRange<std::int64_t>(0, 6)),
+      rc::gen::set(&CaseDraw::rotary, kind_up_to(RotaryKind::qwen2)),
+      rc::gen::set(&CaseDraw::positions, kind_up_to(PositionKind::each)), rc::gen::set(&CaseDraw::norm, flag),
+      rc::gen::set(&CaseDraw::bias, flag),
+      rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16})));
+  return rc::gen::map(draw, affordable);
+}
+
+}  // namespace attest::property_tests

@@ -1,0 +1,104 @@
+"""The fastest plain PyTorch found for the same work: q, k and v in one product, keys and values never copied to the
+query heads, a cache sliced to what is filled, packed documents as a batch; eager and compiled, whichever is faster here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch.nn.functional import linear, scaled_dot_product_attention
+
+from .job import Job
+
+TRIALS = 5
+
+
+class BestTorchWork:
+    """`run` is the fastest candidate; `name` says which."""
+
+    def __init__(self, job: Job) -> None:
+        candidates = _attention_alone(job) if job.kind == "attention" else _layer(job)
+        compiled = {f"{name}, compiled": torch.compile(run, dynamic=False) for name, run in candidates.items()}
+        times = {name: _seconds(run) for name, run in (candidates | compiled).items()}
+        fastest = min(times, key=times.__getitem__)
+        self.run = (candidates | compiled)[fastest]
+        self.name = f"plain torch ({fastest})"
+
+    def restore(self) -> None:
+        """Every run writes the same slots of the cache."""
+
+
+def _seconds(run: Callable) -> float:
+    def once() -> float:
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+    once()  # compiles
+    return min(once() for _ in range(TRIALS))
+
+
+def _enable_gqa(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, is_causal: bool) -> torch.Tensor:
+    return scaled_dot_product_attention(q, k, v, is_causal=is_causal, enable_gqa=True)
+
+
+def _group_as_tokens(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """One token: the query heads of a group are as good as that many tokens, and see the same keys."""
+    b, n, _, h_d = q.shape
+    out = scaled_dot_product_attention(q.view(b, k.shape[1], -1, h_d), k, v)
+    return out.view(b, n, 1, h_d)
+
+
+def _attention_alone(job: Job) -> dict[str, Callable]:
+    q, k, v = job.queries_keys_values()
+    return {"enable_gqa": lambda: _enable_gqa(q, k, v, is_causal=True)}
+
+
+def _layer(job: Job) -> dict[str, Callable]:
+    module = job.module()
+    x = job.x().view(job.documents, job.length, -1)
+    positions = job.positions().view(job.documents, job.length)
+    h_d, n = job.layer["head_dim"], job.layer["num_heads"]
+    projections = (module.q_proj, module.k_proj, module.v_proj)
+    weight = torch.cat([projection.weight for projection in projections])
+    bias = None if module.q_proj.bias is None else torch.cat([projection.bias for projection in projections])
+    widths = [projection.out_features for projection in projections]
+    end = job.filled + job.length
+
+    def heads(projected: torch.Tensor) -> torch.Tensor:
+        return projected.view(job.documents, job.length, -1, h_d)
+
+    def project() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        q, k, v = (heads(part) for part in linear(x, weight, bias).split(widths, dim=-1))
+        q = module.pos_embeddings(q, input_pos=positions)
+        k = module.pos_embeddings(k, input_pos=positions)
+        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+
+    cache = None
+    if job.slots:
+        shape = (1, job.layer["num_kv_heads"], job.slots, h_d)
+        cache = (torch.zeros(shape), torch.zeros(shape))
+        first = 0
+        for k, v in job.cached(module):
+            for buffer, new in zip(cache, (k, v), strict=True):
+                buffer[:, :, first : first + k.shape[2]] = new
+            first += k.shape[2]
+
+    def seen(new: torch.Tensor, buffer: torch.Tensor) -> torch.Tensor:
+        buffer[:, :, job.filled : end] = new
+        return buffer[:, :, :end]
+
+    def forward(attend: Callable) -> torch.Tensor:
+        q, k, v = project()
+        if cache is not None:
+            k, v = seen(k, cache[0]), seen(v, cache[1])
+        out = attend(q, k, v).transpose(1, 2).reshape(1, job.tokens, n * h_d)
+        return module.output_proj(out)
+
+    one_token = job.kind == "decode"
+    ways = {"enable_gqa": lambda q, k, v: _enable_gqa(q, k, v, is_causal=not one_token)}
+    if one_token:
+        ways["grouped heads"] = _group_as_tokens
+    return {name: lambda attend=attend: forward(attend) for name, attend in ways.items()}

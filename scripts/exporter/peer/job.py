@@ -1,0 +1,83 @@
+"""The work that `attest profile` times, as one line of JSON from harness/peer_process.cpp describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torchtune.modules import MultiHeadAttention
+
+from .. import case, generator
+from ..layer import build_layer
+from ..tensor import Generated, Tensor
+from ..torch_tensors import to_torch
+
+CHUNK = 512  # tokens a step that fills the cache, as in harness/layer_work.cpp
+
+
+class Job:
+    """Layer, inputs and cache contents, the same numbers as on the other side."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.kind: str = job["kind"]
+        self.layer: dict[str, Any] = job["layer"]
+        self.documents: int = job["documents"]
+        self.length: int = job["length"]
+        self.slots: int = job["slots"]
+        self.tokens = self.documents * self.length
+        self.filled = self.slots - 1 if self.kind == "decode" else 0
+        self._job = job
+
+    def x(self) -> torch.Tensor:
+        """[1, tokens, d]"""
+        return self._activations(0, 1, self.tokens, self.layer["embed_dim"])
+
+    def queries_keys_values(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Of the attention alone: [1, n_h, s, h_d], then [1, n_kv, s, h_d] twice."""
+        n, n_kv, h_d = (self.layer[name] for name in ("num_heads", "num_kv_heads", "head_dim"))
+        heads = enumerate((n, n_kv, n_kv))
+        q, k, v = (self._activations(number, 1, count, self.length, h_d) for number, count in heads)
+        return q, k, v
+
+    def module(self) -> MultiHeadAttention:
+        longest = max(self.length, self.slots, CHUNK)
+        layer = case.Layer(
+            **self.layer,
+            pos_embeddings=case.Rotary(max_seq_len=longest, **self._job["pos_embeddings"]),
+            kv_cache=case.KVCache(1, self.slots) if self.slots else None,
+            max_seq_len=longest,
+        )
+        shapes = layer.weight_shapes()
+        weights = {
+            weight["name"]: self._generated(weight["stream"], weight["exponent"], shapes[weight["name"]])
+            for weight in self._job["weights"]
+        }
+        return build_layer(layer, weights)
+
+    def positions(self) -> torch.Tensor:
+        """[1, tokens]: packed documents count from their own begin."""
+        return (self.filled + torch.arange(self.tokens) % self.length)[None]
+
+    def mask(self) -> torch.Tensor:
+        """As torchtune's recipes make it, [1, tokens, keys]: causal in a cache, block-causal for packed documents."""
+        key = torch.arange(self.slots or self.tokens)[None, :]
+        row = torch.arange(self.tokens)[:, None]
+        return ((key >= row // self.length * self.length) & (key <= self.filled + row))[None]
+
+    def cached(self, module: MultiHeadAttention) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Keys and values [1, n_kv, s, h_d] that fill the cache before the timed call."""
+        d, h_d, stream = self.layer["embed_dim"], self.layer["head_dim"], self._job["stream_of_cached"]
+        for number, first in enumerate(range(0, self.filled, CHUNK)):
+            count = min(CHUNK, self.filled - first)
+            y = to_torch(self._generated(stream + number, self._job["activation_exponent"], (1, count, d)))
+            heads = (1, count, -1, h_d)
+            k = module.pos_embeddings(module.k_proj(y).view(heads))
+            yield k.transpose(1, 2), module.v_proj(y).view(heads).transpose(1, 2)
+
+    def _activations(self, number: int, *shape: int) -> torch.Tensor:
+        stream = self._job["stream_of_x"] + number
+        return to_torch(self._generated(stream, self._job["activation_exponent"], shape))
+
+    def _generated(self, stream: int, exponent: int, shape: tuple[int, ...]) -> Tensor:
+        return generator.generate(Generated(self._job["seed"], stream, exponent), shape, "float32")
