@@ -8,6 +8,7 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/comparator.h"
+#include "harness/sensitivity.h"
 
 namespace attest::harness {
 namespace {
@@ -103,8 +104,8 @@ BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
 void judge_rows(WorkVerdict& verdict, std::string stage, const Tensor& got, const reference::StageTruth& truth) {
   const Comparison comparison = compare(got, truth, DType::float32);
   WorkVerdict::StageVerdict judged{std::move(stage), comparison.e, comparison.judged, false, comparison.problem};
-  judged.passed = comparison.within && comparison.has_power;
-  if (comparison.within && !comparison.has_power) judged.message = "an all-zero output would have passed";
+  if (comparison.within) judged.message = why_mistrusted(comparison, nullptr);
+  judged.passed = comparison.within && judged.message.empty();
   if (!comparison.within && judged.message.empty()) {
     judged.message = fmt::format("{} of {} elements outside the error budget", comparison.outside, comparison.judged);
   }
