@@ -27,6 +27,8 @@ class LayerUnderTest {
   /// Every stage it can give, at least `output`, in the layer's dtype. Throws InputError.
   virtual Stages forward(const Inputs& inputs) = 0;
   virtual void reset_cache() = 0;
+  /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. There must be room.
+  virtual void fill_cache(const Tensor& k, const Tensor& v) = 0;
 };
 
 class Implementation {

@@ -53,6 +53,17 @@ LibraryAnswer answered(IsolatedLibrary& library, const LibraryCall& call) {
   return odd_one_out(first, second, third);
 }
 
+/// Writes [b, n_kv, s, h_d] to the slots first_slot, ... of the cache [b, n_kv, slots, h_d].
+void append(Tensor& cache, const Tensor& fresh, std::int64_t first_slot) {
+  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
+  const std::size_t stride = static_cast<std::size_t>(cache.dim(2)) * row;
+  const std::size_t length = static_cast<std::size_t>(fresh.dim(2)) * row;
+  for (std::size_t head = 0; head * length < fresh.bytes().size(); ++head) {
+    std::memcpy(cache.bytes().data() + head * stride + static_cast<std::size_t>(first_slot) * row,
+                fresh.bytes().data() + head * length, length);
+  }
+}
+
 class LibraryLayer final : public LayerUnderTest {
  public:
   LibraryLayer(const LayerSpec& layer, IsolatedLibrary& library) : layer_(layer), library_(library) { reset_cache(); }
@@ -75,6 +86,13 @@ class LibraryLayer final : public LayerUnderTest {
     if (config == nullptr) return;
     const Shape shape{config->batch_size, layer_.config.num_kv_heads, config->max_seq_len, layer_.config.head_dim};
     cache_ = LibraryCache{Tensor(layer_.config.dtype, shape), Tensor(layer_.config.dtype, shape), 0};
+  }
+
+  void fill_cache(const Tensor& k, const Tensor& v) override {
+    LibraryCache& cache = cache_.value();
+    append(cache.k_cache, k, cache.filled);
+    append(cache.v_cache, v, cache.filled);
+    cache.filled += k.dim(2);
   }
 
  private:

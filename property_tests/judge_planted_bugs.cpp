@@ -33,6 +33,7 @@ class Spoiled final : public Implementation {
      public:
       Layer(std::unique_ptr<LayerUnderTest> honest, const Spoil& spoil) : honest_(std::move(honest)), spoil_(spoil) {}
       void reset_cache() override { honest_->reset_cache(); }
+      void fill_cache(const Tensor& k, const Tensor& v) override { honest_->fill_cache(k, v); }
       Stages forward(const Inputs& inputs) override {
         Stages stages = honest_->forward(inputs);
         spoil_(stages.at(Stage::output));
