@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
 #include "harness/counter_numbers.h"
 
 namespace attest::harness {
@@ -128,10 +129,12 @@ Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
     }
     return part;
   };
-  return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
-                               [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
-                               [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; }},
-                    mask);
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
+                 [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
+                 [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{rows(block_causal_mask(m))}; }},
+      mask);
 }
 
 VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
@@ -142,11 +145,13 @@ VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
     };
     const auto sees = [&](std::int64_t key) {
       return std::visit(
-          overloaded{[&](const NoMask&) { return draw.mask != MaskKind::causal || key <= token; },
-                     [&](const BoolMask& m) { return m.values.as<std::uint8_t>()[at(m.values, key)] != 0; },
-                     [&](const FloatMask& m) {
-                       return m.values.as<float>()[at(m.values, key)] > -std::numeric_limits<float>::infinity();
-                     }},
+          overloaded{
+              [&](const NoMask&) { return draw.mask != MaskKind::causal || key <= token; },
+              [&](const BoolMask& m) { return m.values.as<std::uint8_t>()[at(m.values, key)] != 0; },
+              [&](const FloatMask& m) {
+                return m.values.as<float>()[at(m.values, key)] > -std::numeric_limits<float>::infinity();
+              },
+              [&](const PackedBlockCausalMask&) { return key <= token && token - key <= own_position(draw, token); }},
           mask);
     };
     const std::int64_t call_end = std::min(draw.s_x, (token / draw.chunk + 1) * draw.chunk);

@@ -72,6 +72,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
                         first.e);
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
+  if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
   return text + "  again: " + replay_command(*trouble.outcome, first.judged) + "\n";
 }
 

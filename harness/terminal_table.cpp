@@ -120,6 +120,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
     if (result.ill_conditioned_rows > 0) text += fmt::format("  {} ill-conditioned rows", result.ill_conditioned_rows);
     if (result.marginal) text += "  marginal";
     if (!result.message.empty()) text += "  " + result.message;
+    if (const std::string why = text_of(result.explanation); !why.empty()) text += "; " + why;
     text += "\n";
   }
   return text;
