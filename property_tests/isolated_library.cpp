@@ -108,6 +108,17 @@ TEST(isolated_library, an_element_that_is_not_written_keeps_the_payload) {
   EXPECT_FALSE(is_unwritten(out, 0));
 }
 
+TEST(isolated_library, an_answer_that_depends_on_where_the_buffers_lie_is_not_hidden_behind_another) {
+  const auto kernel = kernel_that("wrong_at_a_page", std::chrono::seconds(60));
+  std::vector<float> answers = {attention_of(*kernel, 1).as<float>()[0]};
+  while (kernel->turn_to_other_answers()) answers.push_back(attention_of(*kernel, 1).as<float>()[0]);
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0], 0.5f);  // at the end of a page
+  EXPECT_EQ(answers[1], 7.0f);  // at its beginning
+  attention_of(*kernel, 2);
+  EXPECT_FALSE(kernel->turn_to_other_answers());
+}
+
 // --- its words -----------------------------------------------------------------------------------------------------
 
 TEST(isolated_library, an_error_that_it_returns_comes_with_its_message) {

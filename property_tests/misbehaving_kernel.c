@@ -85,7 +85,11 @@ static int32_t misbehave(const attest_attention* in, attest_call* call) {
   if (is("unsupported")) return say(call, ATTEST_UNSUPPORTED, "no attention today");
   if (is("message_without_end")) return ATTEST_FAILED;
   if (is("return_nonsense")) return 42;
-  fill(in, is("claim_too_much") ? (float)call->num_threads : 0.5f,
+  const int at_a_page = ((uintptr_t)in->out->data & 4095) == 0;
+  fill(in,
+       is("wrong_at_a_page") && at_a_page ? 7.0f
+       : is("claim_too_much")             ? (float)call->num_threads
+                                          : 0.5f,
        elements(in->out) - (is("leave_a_row_unwritten") ? in->out->shape[3] : 0));
   return ATTEST_DONE;
 }
