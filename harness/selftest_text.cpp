@@ -25,7 +25,7 @@ std::string heading(const Selftest& selftest, const TerminalStyle& style) {
       "end\n\n";
   std::string families;
   for (std::size_t n = 0; n < selftest.families.size(); ++n) families += fmt::format(" {}", letter_of(n));
-  return text + style.paint(fmt::format("{:<{}}{}", "planted bug", kNameWidth, families), Paint::bold) + "\n";
+  return text + style.paint(fmt::format("{:<{}}{}  laws", "planted bug", kNameWidth, families), Paint::bold) + "\n";
 }
 
 std::string bug_row(const Trial& bug, const std::vector<std::string>& families, const TerminalStyle& style) {
@@ -35,7 +35,7 @@ std::string bug_row(const Trial& bug, const std::vector<std::string>& families, 
     cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of(found->second.check));
   }
   const bool is_equivalent = !equivalence_of(bug).empty();
-  const std::string row = fmt::format("{:<{}}{}", bug.name, kNameWidth, cells);
+  const std::string row = fmt::format("{:<{}}{}  {:>4}", bug.name, kNameWidth, cells, bug.broken_laws.size());
   if (was_noticed(bug)) {
     if (is_equivalent) return style.paint(row + "  noticed, though listed as equivalent", Paint::red) + "\n";
     return row + style.paint(was_named(bug) ? "  named" : "", Paint::green) + "\n";
@@ -75,6 +75,7 @@ std::string variant_rows(const Selftest& selftest, const TerminalStyle& style) {
   for (const Trial& variant : selftest.variants) {
     text += fmt::format("{:<{}}  {:>9}", variant.name, kNameWidth, short_e(variant.largest_e));
     text += was_accepted(variant) ? "\n" : style.paint("  rejected", Paint::red) + "\n";
+    for (const auto& law : variant.broken_laws) text += fmt::format("  breaks the law {}\n", law);
     for (const auto& [family, rejection] : variant.rejections) {
       text += fmt::format("  {} of {}: {}\n", rejection.result.stage, rejection.line, rejection.result.message);
     }
