@@ -4,9 +4,10 @@
  *     attest verify --implementation ./my_kernel.so          or ./my_kernel.so#OPTION
  *
  * The library exports attest_get_implementation, which returns a table of functions. Any of them may be null: what it
- * would compute is then reported as `untested`. The harness calls them in a process of their own, with a time limit;
- * every buffer lies between inaccessible pages, outputs arrive filled with a NaN payload, inputs are hashed before and
- * after. harness/example_kernel.c is a complete implementation.
+ * would compute is then skipped, and the report says so. The harness calls them in a process of their own, with a time
+ * limit; every buffer lies between inaccessible pages, inputs are read-only, outputs arrive filled with a NaN payload.
+ * Arguments are those that torchtune accepts: a case in which it raises never reaches a library.
+ * harness/example_kernel.c is a complete implementation, docs/bring_your_own_kernel.md shows how to try one.
  *
  * Tensors are DLPack's: contiguous and row-major, on the CPU (strides null, byte_offset 0), float32 or bfloat16
  * (kDLBfloat) as the layer stores them; bool is kDLUInt with 8 bits, 0 or 1. A pointer is aligned to its element, to no
@@ -32,7 +33,7 @@ extern "C" {
 /* What a function returns. Anything but ATTEST_DONE comes with a sentence in call->message. */
 enum attest_status {
   ATTEST_DONE = 0,
-  ATTEST_REFUSED = 1,    /* the arguments are wrong: right for a case in which torchtune raises, else a failure */
+  ATTEST_FAILED = 1,     /* it could not compute this; so is any value that is not named here */
   ATTEST_UNSUPPORTED = 2 /* a declared gap: this case is skipped, with the message as its reason */
 };
 
@@ -120,10 +121,10 @@ typedef struct attest_layer {
   const attest_named_tensor* weights;
   size_t num_weights;
 
-  const DLTensor* x;           /* [b, s_x, d] */
-  const DLTensor* y;           /* [b, s_y, d]: source of keys and values (x itself where torchtune was given x), or null:
-                                * only the cache is read */
-  const DLTensor* mask;        /* as in attest_attention, over s_k keys: the cache's slots, or s_y */
+  const DLTensor* x;    /* [b, s_x, d] */
+  const DLTensor* y;    /* [b, s_y, d]: source of keys and values (x itself where torchtune was given x), or null:
+                         * only the cache is read */
+  const DLTensor* mask; /* as in attest_attention, over s_k keys: the cache's slots, or s_y */
   const DLTensor* x_positions; /* [b, s_x], int64; null without a rotary embedding */
   const DLTensor* y_positions; /* [b, s_y], int64; null without a rotary embedding or y */
 
@@ -147,7 +148,6 @@ typedef struct attest_implementation {
   size_t struct_size;
   uint32_t abi_version; /* ATTEST_ABI_VERSION */
   uint32_t claims;      /* of enum attest_claim, or-ed */
-  const char* name;     /* one word, for reports */
   int32_t (*linear)(const attest_linear*, attest_call*);
   int32_t (*rotary)(const attest_rotary*, attest_call*);
   int32_t (*norm)(const attest_norm*, attest_call*);

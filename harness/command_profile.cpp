@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "fixtures/error.h"
+#include "harness/baseline.h"
 #include "harness/commands.h"
 #include "harness/interrupt.h"
 #include "harness/named_layer.h"
@@ -23,7 +24,9 @@ struct ProfileOptions {
   std::string target;
   std::vector<std::string> peers;
   std::vector<std::string> reports;
-  int threads = 0;
+  std::vector<int> threads;
+  std::string baseline;
+  bool across_machines = false;
   int repetitions = 9;
   double seconds = 20.0;
 };
@@ -40,6 +43,8 @@ Examples:
   attest profile --layer llama3_1_8b --work prefill:512,prefill:2048,decode:32768
   attest profile --layer llama3_2_1b --work cached:512/32768,packed:8x512 --target all --report json=profile.json
   attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
+  attest profile --threads 1,2 --report json=before.json
+  attest profile --threads 1,2 --baseline before.json   faster or slower than then?
   attest profile --layer tiny --work prefill:16         (a first try, in a second)
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
@@ -58,20 +63,28 @@ std::vector<optimized::Target> targets_of(const std::string& option) {
   return usable;
 }
 
-/// Every combination, all checked before the first one is timed; in the order target, layer, work.
+/// Every combination, all checked before the first one is timed; in the order target, threads, layer, work.
 std::vector<ProfileRequest> requests_of(const ProfileOptions& options) {
   for (const auto& peer : options.peers) check_peer(peer);
   const auto items = work_items_from_text(options.work);
   std::vector<ProfileRequest> requests;
   for (const auto target : targets_of(options.target)) {
-    for (const auto& layer : options.layers) {
-      named_config(layer, 0);
-      for (const auto& item : items) {
-        requests.push_back({layer, item, target, options.repetitions, options.seconds, options.peers});
+    for (const int count : options.threads.empty() ? std::vector{threads()} : options.threads) {
+      for (const auto& layer : options.layers) {
+        named_config(layer, 0);
+        for (const auto& item : items) {
+          requests.push_back({layer, item, target, count, options.repetitions, options.seconds, options.peers});
+        }
       }
     }
   }
   return requests;
+}
+
+std::optional<Baseline> baseline_of(const ProfileOptions& options, const Fingerprint& fingerprint) {
+  if (options.baseline.empty()) return std::nullopt;
+  return Baseline(options.baseline, fingerprint,
+                  options.across_machines ? BaselineScale::fractions : BaselineScale::seconds);
 }
 
 int exit_code_of(const std::vector<ProfileResult>& results, bool complete) {
@@ -83,8 +96,9 @@ int exit_code_of(const std::vector<ProfileResult>& results, bool complete) {
 }
 
 int run_profile(const ProfileOptions& options, const std::vector<std::string>& argv) {
-  if (options.threads > 0) set_threads(options.threads);
+  if (options.threads.size() == 1) set_threads(options.threads.front());
   const Fingerprint fingerprint = environment_fingerprint();
+  const auto baseline = baseline_of(options, fingerprint);
   const auto requests = requests_of(options);
   const auto files = json_report_files(options.reports);
   watch_for_interrupt();
@@ -95,12 +109,14 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   std::optional<MachinePeaks> peaks;
   for (std::size_t i = 0; i < requests.size() && !interrupted(); ++i) {
     if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
-    const ProfileResult result = profile_work(requests[i], *peaks, interrupted);
+    ProfileResult result = profile_work(requests[i], *peaks, interrupted);
     if (interrupted()) break;
+    if (baseline) result.baseline = baseline->compare(result);
     fmt::print("\n{}", profile_text(result));
     std::fflush(stdout);
-    results.push_back(result);
+    results.push_back(std::move(result));
   }
+  fmt::print("{}", scaling_text(results));
   const bool complete = results.size() == requests.size();
   for (const auto& file : files) write_atomically(file, profile_json(results, fingerprint, argv, complete));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
@@ -125,7 +141,10 @@ void add_profile(CLI::App& app, Invocation& invocation) {
   command->add_option("--work", options->work, "Work items, with commas (see below)")->capture_default_str();
   command->add_option("--target", options->target,
                       "One target of the optimized code, or all (default: ATTEST_TARGET, else the fastest)");
-  command->add_option("--threads", options->threads, "Threads (default: all)")->check(CLI::Range(1, 4096));
+  command->add_option("--threads", options->threads, "Numbers of threads, with commas (default: all)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 4096));
   command->add_option("--repetitions", options->repetitions, "Repetitions of each item at most")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
@@ -137,6 +156,13 @@ void add_profile(CLI::App& app, Invocation& invocation) {
           "--peer", options->peers,
           "The same work in turn there, repeatable: torchtune as shipped, torch-best (the fastest plain PyTorch)")
       ->allow_extra_args(false);
+  auto* baseline =
+      command->add_option("--baseline", options->baseline,
+                          "An earlier JSON report of this machine: is the same work faster or slower now?");
+  command
+      ->add_flag("--across-machines", options->across_machines,
+                 "The baseline may be another machine's: compare shares of each machine's limit")
+      ->needs(baseline);
   command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });

@@ -31,6 +31,7 @@ struct VerifyOptions {
   std::string shard = "1/1";
   std::vector<std::string> reports;
   int threads = 0;
+  int time_limit = 60;
   bool quiet = false;
   bool verbose = false;
 
@@ -41,6 +42,7 @@ constexpr auto kFooter = R"(Examples:
   attest verify                                       every case, every implementation, every usable target
   attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
   attest verify 'masks/*' --target avx2               a glob over case names, one target
+  attest verify --implementation ./my_kernel.so       anybody's kernel, see docs/bring_your_own_kernel.md
   attest verify my_case.h5 --implementation reference --report json=report.json
   attest verify --shard 2/4 --report json=shard2.json
 
@@ -114,7 +116,9 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   keep_freed_memory();
   if (options.threads > 0) set_threads(options.threads);
   const ThreadBudget budget{threads(), options.threads == 0};
-  const Lineup lineup = line_up(options.lineup);
+  LineupRequest request = options.lineup;
+  request.isolation.time_limit = std::chrono::seconds(options.time_limit);
+  const Lineup lineup = line_up(request);
   const Fingerprint fingerprint = environment_fingerprint();
   const std::vector<fs::path> reports = json_report_files(options.reports);
   const fs::path fixtures = fixtures_directory(options.fixtures);
@@ -148,12 +152,15 @@ void add_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("CASE", options->cases, "Case names, files, directories or globs (default: every case)");
   command
       ->add_option("--implementation", options->lineup.implementations,
-                   "reference or optimized; repeatable (default: both)")
+                   "reference, optimized or a shared library, PATH.so[#OPTION]; repeatable (default: the first two)")
       ->allow_extra_args(false);
   command->add_option("--target", options->lineup.target,
                       "One target of the optimized code, or all (default: ATTEST_TARGET, else all)");
   command->add_option("--threads", options->threads, "Threads (default: all; one for a small case)")
       ->check(CLI::Range(1, 4096));
+  command->add_option("--time-limit", options->time_limit, "Seconds that one call of a shared library may take")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   command->add_option("--shard", options->shard, "I/N: judge only the I-th of N parts of the selection");
   command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
   command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");

@@ -107,6 +107,10 @@ Comparison incomparable(std::string problem) {
 
 }  // namespace
 
+double share_of_budget(double got, double truth, double budget, DType dtype) {
+  return share_of_budget(got, truth, budget, class_of(rounded_to(dtype, truth)));
+}
+
 Comparison compare(const Tensor& got, const reference::StageTruth& truth, DType dtype) {
   if (auto problem = why_incomparable(got, truth.value, dtype); !problem.empty()) return incomparable(problem);
   const std::vector<double> values = to_doubles(got);

@@ -26,6 +26,10 @@ struct Comparison {
   std::string problem;          ///< why nothing could be compared: a wrong shape or dtype, an empty tensor
 };
 
+/// One element's e: |y - y*| / B for finite values, 0 for a matching class, infinity where the classes differ; the
+/// truth's class is taken after rounding to `dtype`. A NaN or infinite budget rejects.
+double share_of_budget(double got, double truth, double budget, DType dtype);
+
 /// Compares `got` with the truth of the same shape.
 ///   T0: finite, NaN, +inf and -inf must match element by element; the truth's class is taken after rounding to
 ///   `dtype`,

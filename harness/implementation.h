@@ -1,14 +1,24 @@
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
+#include "harness/judgement.h"
 
 /// What the judge judges: a way to compute a layer and its single stages.
 namespace attest::harness {
+
+/// Thrown instead of an answer, with the verdict on the call: `skipped` for a gap that shows only when it is called,
+/// `failed` where it ended in a way that is no refusal of its arguments (that is an InputError): a crash, a time-out.
+class NoAnswer : public std::runtime_error {
+ public:
+  NoAnswer(Status its_verdict, const std::string& sentence) : std::runtime_error(sentence), verdict(its_verdict) {}
+  Status verdict;
+};
 
 /// One constructed layer; it keeps its cache between calls.
 class LayerUnderTest {

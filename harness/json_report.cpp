@@ -24,6 +24,12 @@ Json to_json(const WorstElement& worst) {
           {"budget", json_number(worst.budget)}};
 }
 
+Json to_json(const Explanation& explanation) {
+  Json findings = Json::array();
+  for (const auto& [id, sentence] : explanation.findings) findings.push_back({{"id", id}, {"sentence", sentence}});
+  return {{"findings", findings}, {"pattern", explanation.pattern}};
+}
+
 Json to_json(const Result& result) {
   Json json = {{"status", name_of(result.status)},
                {"step", result.step},
@@ -39,6 +45,7 @@ Json to_json(const Result& result) {
                {"message", result.message}};
   if (result.worst) json["worst"] = to_json(*result.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
+  if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
   return json;
 }
 

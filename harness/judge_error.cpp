@@ -70,6 +70,8 @@ Result judge_error(const Question& question, const RaisedError& recorded, const 
   try {
     act();
     result.message = fmt::format("accepted what torchtune refuses with {}: {}", recorded.type, recorded.message);
+  } catch (const NoAnswer& none) {
+    return unanswered(question, result.stage, none);
   } catch (const InputError& error) {
     result.message = disagreement(recorded, error);
     result.status = result.message.empty() ? Status::passed : Status::failed;

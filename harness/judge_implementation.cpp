@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "harness/explain/explain.h"
 #include "harness/head_layout.h"
 #include "harness/input_guard.h"
 #include "harness/judge_error.h"
@@ -20,8 +21,11 @@ std::vector<Result> judge_localised_stage(Question question, const Implementatio
   const bool wants_bits = stage.stage == Stage::attention && question.in.family.exact_attention;
   const bool same_size = got.size() == element_count(stage.shape);
   // A stage function may return another view of the same elements; their order is what counts.
-  std::vector<Result> results = {
-      judge_stage(question, stage.stage, same_size ? reshaped(got, stage.shape) : got, truth)};
+  const Tensor viewed = same_size ? reshaped(got, stage.shape) : got;
+  std::vector<Result> results = {judge_stage(question, stage.stage, viewed, truth)};
+  if (results.front().status == Status::failed) {
+    results.front().explanation = explain::explain_stage({stage.stage, viewed, truth, &stage.inputs});
+  }
   if (!wants_bits) return results;
   question.mode = Mode::exact;
   results.push_back(judge_exactly(question, stage.stage, got, truth.value));
@@ -42,6 +46,13 @@ std::vector<Result> judge_all_localised(const JudgedCase& judged, const Implemen
   return results;
 }
 
+/// What torchtune recorded as the inputs of a stage, or null.
+const StageInputs* inputs_of(const Question& question, Stage stage) {
+  const auto& stages = question.in.steps[question.step].recorded->stages();
+  const auto found = std::ranges::find(stages, stage, &LocalisedStage::stage);
+  return found == stages.end() ? nullptr : &found->inputs;
+}
+
 std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) {
   const Step& step = question.in.item.steps[question.step];
   const Stages got = layer.forward(step.inputs);
@@ -50,6 +61,11 @@ std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) 
     const auto found = got.find(stage);
     if (found != got.end()) {
       results.push_back(judge_stage(question, stage, found->second, truth));
+      // What follows the first stage that diverges diverges too: only the first one is worth an explanation.
+      const bool is_first = std::ranges::count(results, Status::failed, &Result::status) == 1;
+      if (is_first && results.back().status == Status::failed) {
+        results.back().explanation = explain::explain_stage({stage, found->second, truth, inputs_of(question, stage)});
+      }
     } else if (stage == Stage::output) {
       results.push_back(question.about(name_of(stage)));
       results.back().message = "the layer returned no output";

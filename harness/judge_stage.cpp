@@ -123,10 +123,19 @@ Result failed(const Question& question, std::string_view what, const std::string
   return result;
 }
 
+Result unanswered(const Question& question, std::string_view what, const NoAnswer& none) {
+  Result result = question.about(what);
+  result.status = none.verdict;
+  result.message = none.what();
+  return result;
+}
+
 std::vector<Result> guarded(const Question& question, std::string_view what,
                             const std::function<std::vector<Result>()>& judge) {
   try {
     return judge();
+  } catch (const NoAnswer& none) {
+    return {unanswered(question, what, none)};
   } catch (const InputError& error) {
     return {failed(question, what, std::string("refused what torchtune accepts: ") + error.what())};
   } catch (const std::exception& error) {

@@ -4,6 +4,7 @@
 
 #include "harness/case_truth.h"
 #include "harness/comparator.h"
+#include "harness/implementation.h"
 #include "harness/judgement.h"
 
 namespace attest::harness {
@@ -27,6 +28,9 @@ Result judge_exactly(const Question& question, Stage stage, const Tensor& got, c
 
 /// A result that failed for a reason that is not a number.
 Result failed(const Question& question, std::string_view what, const std::string& message);
+
+/// The result of a call that was not answered.
+Result unanswered(const Question& question, std::string_view what, const NoAnswer& none);
 
 /// Runs `judge`; an exception becomes one failed result about `what`.
 std::vector<Result> guarded(const Question& question, std::string_view what,

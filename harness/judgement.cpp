@@ -1,5 +1,6 @@
 #include "harness/judgement.h"
 
+#include <algorithm>
 #include <array>
 
 namespace attest::harness {
@@ -17,6 +18,17 @@ std::string_view name_of(Mode mode) {
 
 std::string label_of(const Judged& judged) {
   return judged.target.empty() ? judged.implementation : judged.implementation + "/" + judged.target;
+}
+
+std::string text_of(const Explanation& explanation) {
+  if (explanation.pattern.empty()) return "";
+  if (explanation.findings.empty()) return "no hypothesis fits; " + explanation.pattern;
+  constexpr std::size_t kMostShown = 3;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kMostShown, explanation.findings.size()); ++i) {
+    text += (i == 0 ? "" : "; or: ") + explanation.findings[i].sentence;
+  }
+  return text;
 }
 
 Shape unflatten(std::int64_t flat, const Shape& shape) {

@@ -56,6 +56,21 @@ struct PeerRatios {
   double share_more_accurate = 0.0;  ///< of rows in which ours is the more accurate
 };
 
+/// One hypothesis about a failure that the output fits: its name, and what it says in words.
+struct Finding {
+  std::string id;        ///< "key_missing"
+  std::string sentence;  ///< "the rows of head 2, token 3..7 look as if key 5 was left out"
+  bool operator==(const Finding&) const = default;
+};
+
+/// Why a stage failed (harness/explain/). Several hypotheses may fit one failure: the likelier stand first.
+struct Explanation {
+  std::vector<Finding> findings;
+  std::string pattern;  ///< which rows and columns are outside; empty if nothing was explained
+};
+/// "looks as if ...; or ...", or that no hypothesis fits and which rows are outside; empty for an empty explanation.
+std::string text_of(const Explanation& explanation);
+
 struct Result {
   std::string case_name;
   std::int64_t step = 0;
@@ -70,7 +85,8 @@ struct Result {
   std::int64_t ill_conditioned_rows = 0;  ///< end to end: counted, not gated
   bool marginal = false;                  ///< e above 1, within the worst-case bound, in a structured-constant family
   std::optional<PeerRatios> peer;
-  std::string message;  ///< the reason of anything but a plain pass
+  std::string message;      ///< the reason of anything but a plain pass
+  Explanation explanation;  ///< of a failed stage
 };
 
 /// Whether the run may still exit with 0.

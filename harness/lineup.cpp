@@ -18,11 +18,12 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+bool names_a_library(const std::string& name) { return name.find_first_of("./") != std::string::npos; }
+
 void check_implementation_names(const std::vector<std::string>& names) {
   for (const auto& name : names) {
-    if (name != "reference" && name != "optimized") {
-      throw InputError("--implementation", "reference or optimized", name);
-    }
+    if (name == "reference" || name == "optimized" || names_a_library(name)) continue;
+    throw InputError("--implementation", "reference, optimized, or the path of a shared library", name);
   }
 }
 
@@ -80,6 +81,9 @@ Lineup line_up(const LineupRequest& request) {
     if (takes_part(*implementation, request, target)) lineup.implementations.push_back(std::move(implementation));
   }
   const auto& names = request.implementations;
+  for (const auto& name : names) {
+    if (names_a_library(name)) lineup.implementations.push_back(load_implementation(name, request.isolation));
+  }
   const bool judges_optimized = names.empty() || std::ranges::find(names, "optimized") != names.end();
   if (!judges_optimized || target) return lineup;
   for (const auto& status : optimized::targets()) {

@@ -6,13 +6,15 @@
 
 #include "harness/implementation.h"
 #include "harness/judgement.h"
+#include "harness/library_implementation.h"
 
 /// Who takes part in a run.
 namespace attest::harness {
 
 struct LineupRequest {
-  std::vector<std::string> implementations;  ///< "reference", "optimized"; empty: both
+  std::vector<std::string> implementations;  ///< "reference", "optimized", "./k.so#OPTION"; empty: the first two
   std::string target;                        ///< a target's name, or "all"; empty: ATTEST_TARGET if set, else all
+  Isolation isolation;                       ///< of the libraries
 };
 
 struct Lineup {

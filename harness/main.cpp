@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   attest::harness::add_profile(app, invocation);
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
+  attest::harness::add_worker(app, invocation);
   app.final_callback([&app] {
     if (app.get_subcommands().empty())
       throw attest::InputError("command", "verify, profile, fixtures or targets", "none");

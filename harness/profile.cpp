@@ -120,15 +120,18 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   ProfileResult result;
   result.request = request;
   result.counts = counts;
-  result.cold = timing(repetitions, [](const Repetition& r) { return r.cold; });
-  result.warm = timing(repetitions, [](const Repetition& r) { return r.warm; });
+  result.cold_samples = values_of(repetitions, [](const Repetition& r) { return r.cold; });
+  result.warm_samples = values_of(repetitions, [](const Repetition& r) { return r.warm; });
+  result.cold = timing_of(result.cold_samples);
+  result.warm = timing_of(result.warm_samples);
   result.fma = timing(repetitions, [](const Repetition& r) { return r.fma; });
   result.stream = timing(repetitions, [](const Repetition& r) { return r.stream; });
   result.limit = limit_of(counts, result.fma.median, result.stream.median);
   const bool by_memory = result.limit.by_memory();
-  result.fraction = timing(repetitions, [&](const Repetition& r) {
-                      return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
-                    }).median;
+  result.fractions = values_of(repetitions, [&](const Repetition& r) {
+    return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
+  });
+  result.fraction = timing_of(result.fractions).median;
   if (has_stages) result.stages = breakdown(repetitions);
   for (std::size_t i = 0; i < request.peers.size(); ++i) result.peers.push_back(comparison(repetitions, result, i));
   return result;
@@ -136,11 +139,12 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
 
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
                            const std::function<bool()>& interrupted) {
+  set_threads(request.threads);
   const WorkCounts counts = count_work(named_config(request.layer, request.item.slots), request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
   Peers peers;
   for (const auto& name : request.peers) {
-    peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, threads()));
+    peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));
   }
 
   optimized::StageTimes ignored;

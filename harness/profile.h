@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/baseline_comparison.h"
 #include "harness/machine_peaks.h"
 #include "harness/peer_process.h"
 #include "harness/prepared_work.h"
@@ -17,6 +18,7 @@ struct ProfileRequest {
   std::string layer;
   WorkItem item;
   optimized::Target target;
+  int threads = 1;
   int repetitions = 0;
   double seconds = 0.0;            ///< no further repetition begins after this; at least three are made
   std::vector<std::string> peers;  ///< of kPeers, in turn with every repetition
@@ -69,14 +71,17 @@ struct PeerComparison {
 struct ProfileResult {
   ProfileRequest request;
   WorkCounts counts;
-  Timing cold, warm;   ///< seconds
-  Timing fma, stream;  ///< FLOP/s, bytes/s
-  Limit limit;         ///< from the median peaks
+  Timing cold, warm;                               ///< seconds
+  Timing fma, stream;                              ///< FLOP/s, bytes/s
+  std::vector<double> cold_samples, warm_samples;  ///< seconds of each repetition
+  Limit limit;                                     ///< from the median peaks
   /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
   /// of the warm ones.
   double fraction = 0.0;
+  std::vector<double> fractions;  ///< of each repetition
   std::optional<StageBreakdown> stages;
   std::vector<PeerComparison> peers;
+  std::optional<BaselineComparison> baseline;
   WorkVerdict verdict;
   ProfileStatus status = ProfileStatus::failed;
 };

@@ -49,6 +49,15 @@ Json to_json(const PeerComparison& peer) {
           {"output_difference", json_number(peer.difference)}};
 }
 
+Json to_json(const BaselineComparison& baseline) {
+  return {{"scale", baseline.scale == BaselineScale::seconds ? "seconds" : "fractions"},
+          {"before", json_number(baseline.before)},
+          {"now", json_number(baseline.now)},
+          {"speed_up", json_number(baseline.speed_up)},
+          {"p", baseline.p},
+          {"verdict", verdict_of(baseline)}};
+}
+
 Json to_json(const WorkVerdict& verdict) {
   Json stages = Json::array();
   for (const auto& stage : verdict.stages) {
@@ -63,25 +72,29 @@ Json to_json(const WorkVerdict& verdict) {
 }
 
 Json to_json(const ProfileResult& result) {
-  Json json = {{"status", name_of(result.status)},
-               {"layer", result.request.layer},
-               {"work", to_text(result.request.item)},
-               {"dtype", "float32"},
-               {"target", name_of(result.request.target)},
-               {"counts", to_json(result.counts)},
-               {"cold", to_json(result.cold)},
-               {"warm", to_json(result.warm)},
-               {"peak_flops", to_json(result.fma)},
-               {"stream_bytes", to_json(result.stream)},
-               {"limit",
-                {{"seconds", json_number(result.limit.seconds())},
-                 {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
-                 {"arithmetic", json_number(result.limit.compute)},
-                 {"memory", json_number(result.limit.memory)}}},
-               {"fraction", json_number(result.fraction)},
-               {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
-               {"verified", to_json(result.verdict)}};
+  Json json = {
+      {"status", name_of(result.status)},
+      {"layer", result.request.layer},
+      {"work", to_text(result.request.item)},
+      {"dtype", "float32"},
+      {"target", name_of(result.request.target)},
+      {"threads", result.request.threads},
+      {"counts", to_json(result.counts)},
+      {"cold", to_json(result.cold)},
+      {"warm", to_json(result.warm)},
+      {"peak_flops", to_json(result.fma)},
+      {"stream_bytes", to_json(result.stream)},
+      {"limit",
+       {{"seconds", json_number(result.limit.seconds())},
+        {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
+        {"arithmetic", json_number(result.limit.compute)},
+        {"memory", json_number(result.limit.memory)}}},
+      {"fraction", json_number(result.fraction)},
+      {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
+      {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
+      {"verified", to_json(result.verdict)}};
   if (result.stages) json["stages"] = to_json(*result.stages);
+  if (result.baseline) json["baseline"] = to_json(*result.baseline);
   json["peers"] = Json::array();
   for (const auto& peer : result.peers) json["peers"].push_back(to_json(peer));
   return json;

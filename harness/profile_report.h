@@ -8,10 +8,13 @@
 
 namespace attest::harness {
 
-inline constexpr int kProfileSchemaVersion = 1;
+inline constexpr int kProfileSchemaVersion = 2;
 
 /// What the terminal shows of one work item, several lines.
 std::string profile_text(const ProfileResult& result);
+
+/// How the same work scales over numbers of threads; empty if each was timed with one number only.
+std::string scaling_text(const std::vector<ProfileResult>& results);
 
 /// The same as docs/json_report.md describes it, under "Profiles".
 std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "harness/profile_report.h"
 
 namespace attest::harness {
@@ -66,6 +68,15 @@ std::string peer_lines(const ProfileResult& result) {
   return lines;
 }
 
+std::string baseline_line(const ProfileResult& result) {
+  if (!result.baseline) return "";
+  const BaselineComparison& b = *result.baseline;
+  const bool seconds = b.scale == BaselineScale::seconds;
+  return fmt::format("  baseline  {}: {:.3f} {}, then {:.3f}; {:.3f} times as fast, p {:.2g}\n", verdict_of(b),
+                     (seconds ? 1e3 : 1e2) * b.now, seconds ? "ms" : "% of the limit", (seconds ? 1e3 : 1e2) * b.before,
+                     b.speed_up, b.p);
+}
+
 std::string verdict_lines(const WorkVerdict& verdict) {
   std::string stages, failures;
   for (const auto& stage : verdict.stages) {
@@ -75,14 +86,35 @@ std::string verdict_lines(const WorkVerdict& verdict) {
   return fmt::format("  verified  e {:.3f}: {}\n", verdict.worst_e(), stages) + failures;
 }
 
+std::string name_of_work(const ProfileResult& result) {
+  return fmt::format("{} {} {}", result.request.layer, to_text(result.request.item), name_of(result.request.target));
+}
+
 }  // namespace
 
 std::string profile_text(const ProfileResult& result) {
-  return fmt::format("{} {} {} {}\n  cold      {}\n  warm      {}\n", name_of(result.status), result.request.layer,
-                     to_text(result.request.item), name_of(result.request.target), milliseconds(result.cold),
+  return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", name_of(result.status),
+                     name_of_work(result), result.request.threads, milliseconds(result.cold),
                      milliseconds(result.warm)) +
-         limit_line(result) + fraction_line(result) + stage_lines(result) + peer_lines(result) +
+         limit_line(result) + fraction_line(result) + stage_lines(result) + peer_lines(result) + baseline_line(result) +
          verdict_lines(result.verdict);
+}
+
+std::string scaling_text(const std::vector<ProfileResult>& results) {
+  std::map<std::string, std::map<int, double>> times;
+  for (const auto& result : results) times[name_of_work(result)][result.request.threads] = result.warm.median;
+  std::string text;
+  for (const auto& [work, by_threads] : times) {
+    if (by_threads.size() < 2) continue;
+    text += fmt::format("  {}\n", work);
+    const auto& [fewest, longest] = *by_threads.begin();
+    for (const auto& [count, seconds] : by_threads) {
+      const double speed_up = longest / seconds;
+      text += fmt::format("    threads {:>3} {:>10.3f} ms  {:>6.2f} times as fast  {:>5.1f} % of linear\n", count,
+                          1e3 * seconds, speed_up, 100 * speed_up * fewest / count);
+    }
+  }
+  return text.empty() ? "" : "\nscaling, warm medians\n" + text;
 }
 
 }  // namespace attest::harness

@@ -37,7 +37,7 @@ std::vector<Trouble> troubles_of(const Run& run) {
 
 std::string replay_command(const CaseOutcome& outcome, const Judged& judged) {
   std::string command = "attest verify --verbose " + outcome.file;
-  if (judged.implementation == "reference" || judged.implementation == "optimized") {
+  if (judged.implementation != "torchtune" && judged.implementation != "truth") {
     command += " --implementation " + judged.implementation;
   }
   if (!judged.target.empty()) command += " --target " + judged.target;
@@ -72,6 +72,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
                         first.e);
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
+  if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
   return text + "  again: " + replay_command(*trouble.outcome, first.judged) + "\n";
 }
 
@@ -87,9 +88,16 @@ std::string counts_text(const std::map<Status, std::size_t>& counts) {
   return text;
 }
 
-std::string judged_line(const JudgedSummary& one) {
+/// Room for the longest label.
+std::size_t label_width(const Summary& summary) {
+  std::size_t width = 18;
+  for (const auto& one : summary.judged) width = std::max(width, label_of(one.judged).size());
+  return width;
+}
+
+std::string judged_line(const JudgedSummary& one, std::size_t width) {
   std::string line =
-      fmt::format("{:<18} {:>6}   {:>6} {:>6}   {:>6} {:>6}", label_of(one.judged),
+      fmt::format("{:<{}} {:>6}   {:>6} {:>6}   {:>6} {:>6}", label_of(one.judged), width,
                   one.localised.stages + one.end_to_end.stages, short_e(one.localised.median),
                   short_e(one.localised.max), short_e(one.end_to_end.median), short_e(one.end_to_end.max));
   if (one.peer_median) {
@@ -142,10 +150,11 @@ std::string failure_text(const Run& run, const TerminalStyle& style) {
 }
 
 std::string summary_text(const Summary& summary, const TerminalStyle& style) {
-  std::string text = style.paint(fmt::format("\n{:<18} {:>6}   {:>6} {:>6}   {:>6} {:>6}   {:>6} {:>7}\n", "", "stages",
-                                             "alone", "max", "e2e", "max", "T2", "better"),
+  const std::size_t width = label_width(summary);
+  std::string text = style.paint(fmt::format("\n{:<{}} {:>6}   {:>6} {:>6}   {:>6} {:>6}   {:>6} {:>7}\n", "", width,
+                                             "stages", "alone", "max", "e2e", "max", "T2", "better"),
                                  Paint::dim);
-  for (const auto& one : summary.judged) text += judged_line(one);
+  for (const auto& one : summary.judged) text += judged_line(one, width);
   text += style.paint(
       "alone, e2e: median and largest e; T2: median rms error over torchtune's own, and rows where ours is better\n",
       Paint::dim);

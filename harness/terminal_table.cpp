@@ -4,13 +4,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 namespace attest::harness {
 namespace {
 
 constexpr std::size_t kCellWidth = 11;
 
-std::string column_title(const Judged& judged) { return judged.target.empty() ? judged.implementation : judged.target; }
+/// A library's is its file's name, without folder and ".so".
+std::string column_title(const Judged& judged) {
+  if (!judged.target.empty()) return judged.target;
+  const std::string& name = judged.implementation;
+  const std::size_t mark = std::min(name.rfind('#'), name.size());
+  return std::filesystem::path(name.substr(0, mark)).stem().string() + name.substr(mark);
+}
+
+std::size_t column_width(const Judged& judged) { return std::max(kCellWidth, column_title(judged).size()); }
 
 /// The largest e of one mode, or an empty string where no element was compared.
 std::string worst_e(const CaseOutcome& outcome, const Judged& judged, Mode mode) {
@@ -76,8 +85,8 @@ std::string TerminalTable::heading(const Fingerprint& fingerprint, std::size_t c
   std::string titles = fmt::format("{:<{}}", "", name_width_);
   std::string units = fmt::format("{:<{}}", "case", name_width_);
   for (const auto& judged : judged_) {
-    titles += fmt::format("  {:>{}}", column_title(judged), kCellWidth);
-    units += fmt::format("  {:>5} {:>5}", "alone", "e2e");
+    titles += fmt::format("  {:>{}}", column_title(judged), column_width(judged));
+    units += fmt::format("  {:>{}}", "alone   e2e", column_width(judged));
   }
   return text + style_.paint(titles, Paint::bold) + "\n" + style_.paint(units, Paint::dim) + "\n";
 }
@@ -92,7 +101,7 @@ std::string TerminalTable::cell(const CaseOutcome& outcome, const Judged& judged
     if (judged.implementation == "torchtune") text = "raises";
   }
   const bool plain = status == Status::passed;
-  return style_.paint(fmt::format("{:>{}}", text, kCellWidth), plain ? Paint::none : paint_of(status));
+  return style_.paint(fmt::format("{:>{}}", text, column_width(judged)), plain ? Paint::none : paint_of(status));
 }
 
 std::string TerminalTable::row(const CaseOutcome& outcome) const {
@@ -111,6 +120,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
     if (result.ill_conditioned_rows > 0) text += fmt::format("  {} ill-conditioned rows", result.ill_conditioned_rows);
     if (result.marginal) text += "  marginal";
     if (!result.message.empty()) text += "  " + result.message;
+    if (const std::string why = text_of(result.explanation); !why.empty()) text += "; " + why;
     text += "\n";
   }
   return text;

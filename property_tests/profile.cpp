@@ -11,6 +11,7 @@
 #include "fixtures/error.h"
 #include "harness/judge_work.h"
 #include "harness/named_layer.h"
+#include "harness/rank_test.h"
 #include "harness/sampled_rows.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -116,6 +117,16 @@ TEST(profile, the_median_lies_between_two_order_statistics_with_the_stated_confi
   EXPECT_NEAR(of_three.confidence, 0.75, 1e-12);
 }
 
+TEST(profile, the_rank_test_has_the_exact_probabilities_of_small_samples) {
+  EXPECT_NEAR(rank_test({1, 2, 3}, {4, 5, 6}).p, 2.0 / 20, 1e-12);
+  EXPECT_NEAR(rank_test({4, 5, 6}, {1, 2, 3}).p, 2.0 / 20, 1e-12);
+  EXPECT_NEAR(rank_test({1, 2, 4}, {3, 5, 6}).p, 4.0 / 20, 1e-12);
+  EXPECT_EQ(rank_test({1, 1, 1}, {1, 1, 1}).p, 1.0);
+  EXPECT_EQ(rank_test({1, 2, 3}, {4, 5, 6}).larger_share, 0.0);
+  EXPECT_EQ(rank_test({2}, {2}).larger_share, 0.5);
+  EXPECT_LT(rank_test({1, 2, 3, 4, 5, 6, 7, 8, 9}, {11, 12, 13, 14, 15, 16, 17, 18, 19}).p, kSignificance);
+}
+
 Repetition repetition(double cold, double warm) {
   Repetition once;
   once.cold = cold;
@@ -208,6 +219,33 @@ TEST(profile, a_small_profile_verifies_its_output_and_its_stages_fit_into_the_ca
     EXPECT_GT(stages.at("sum"), 0.0) << item;
     EXPECT_LE(stages.at("sum"), stages.at("call")) << item;
   }
+}
+
+TEST(profile, a_profile_compares_with_an_earlier_one_of_the_same_machine_only) {
+  const ScratchFolder scratch;
+  const auto before = scratch.path() / "before.json", elsewhere = scratch.path() / "elsewhere.json";
+  const std::vector<std::string> work = {"--layer", "tiny", "--work", "prefill:16", "--threads", "1,2"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), work.begin(), work.end());
+    return profile(more);
+  };
+  ASSERT_EQ(with({"--report", "json=" + before.string()}).exit_code, 0);
+  auto report = nlohmann::json::parse(std::ifstream(before));
+  report.at("environment").at("cpu") = "another one";
+  for (auto& item : report.at("items")) item.at("samples").at("fraction") = std::vector<double>(9, 1e-9);
+  std::ofstream(elsewhere) << report;
+
+  const auto same = with({"--baseline", before.string(), "--report", "json=" + (scratch.path() / "now.json").string()});
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  const auto now = nlohmann::json::parse(std::ifstream(scratch.path() / "now.json"));
+  ASSERT_EQ(now.at("items").size(), 2U);
+  for (const auto& item : now.at("items")) EXPECT_EQ(item.at("baseline").at("scale"), "seconds");
+  EXPECT_NE(same.out.find("% of linear"), std::string::npos) << same.out;
+
+  expect_refusal(with({"--baseline", elsewhere.string()}), "another one");
+  expect_refusal(with({"--baseline", (scratch.path() / "none.json").string()}), "cannot be read");
+  const auto across = with({"--baseline", elsewhere.string(), "--across-machines"});
+  EXPECT_NE(across.out.find("baseline  faster"), std::string::npos) << across.out;
 }
 
 TEST(profile, what_is_not_known_is_refused_with_one_sentence) {

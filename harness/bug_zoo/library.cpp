@@ -46,7 +46,7 @@ std::int32_t guarded(const DLTensor& input, const DLTensor& output, attest_call*
     stray_access(input, output, made_after);
     return ATTEST_DONE;
   } catch (const std::exception& error) {
-    return refuse(call, ATTEST_REFUSED, error.what());
+    return refuse(call, ATTEST_FAILED, error.what());
   }
 }
 
@@ -73,7 +73,6 @@ struct Functions {
   static constexpr attest_implementation kTable = {.struct_size = sizeof(attest_implementation),
                                                    .abi_version = ATTEST_ABI_VERSION,
                                                    .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
-                                                   .name = name_of_option(option).data(),
                                                    .linear = run_linear,
                                                    .rotary = run_rotary,
                                                    .norm = run_norm,
@@ -93,8 +92,8 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
   using namespace attest::bug_zoo;
   if (abi_version != ATTEST_ABI_VERSION) return nullptr;
   static constexpr auto kTables = all_tables(std::make_index_sequence<kOptions>{});
-  for (const attest_implementation* table : kTables) {
-    if (std::string_view(table->name) == option) return table;
+  for (std::size_t i = 0; i < kOptions; ++i) {
+    if (name_of_option(i) == option) return kTables[i];
   }
   return nullptr;
 }

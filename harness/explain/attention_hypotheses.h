@@ -1,0 +1,30 @@
+#pragma once
+
+#include "harness/explain/attention_model.h"
+
+namespace attest::harness::explain {
+
+/// Causal bound shifted, aligned bottom-right or ignored; mask ignored, inverted, scaled, finite, applied too late;
+/// NaN or the mean on rows that see no key.
+Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal);
+
+/// The scale missing, applied twice, of another dimension, or rounded.
+Hypotheses scale_hypotheses(const AttentionModel& right);
+
+/// Partial results not rescaled, exp clamped, no division by the sum, numbers below the normal range flushed to zero,
+/// operands rounded.
+Hypotheses softmax_hypotheses(const AttentionModel& right);
+
+/// The largest logit not subtracted, or taken from the first block only: the rows whose exp overflows or underflows are
+/// exactly those that are lost.
+std::vector<Finding> overflow_findings(const AttentionModel& right, const Residual& residual,
+                                       const std::vector<std::int64_t>& rows);
+
+/// Another key/value head or sample is read, values or keys of a neighbouring slot, unfilled slots skipped.
+Hypotheses key_value_hypotheses(const AttentionModel& right);
+
+/// Keys left out or counted twice, solved for row by row: those that explain every row outside its budget.
+std::vector<Finding> key_findings(const AttentionModel& right, const Residual& residual,
+                                  const std::vector<std::int64_t>& rows);
+
+}  // namespace attest::harness::explain

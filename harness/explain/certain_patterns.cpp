@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <optional>
+
+#include "harness/explain/hypothesis.h"
+#include "harness/explain/pattern_findings.h"
+#include "harness/explain/region.h"
+#include "harness/unwritten.h"
+
+namespace attest::harness::explain {
+namespace {
+
+std::optional<Finding> unwritten(const Tensor& got, const Residual& residual) {
+  std::int64_t count = 0, first = -1;
+  for (std::int64_t at = 0; at < got.size(); ++at) {
+    if (!is_unwritten(got, at)) continue;
+    if (count++ == 0) first = at;
+  }
+  if (count == 0) return std::nullopt;
+  return Finding{"unwritten", fmt::format("{} elements were never written, the first at {}; {}", count,
+                                          to_string(unflatten(first, got.shape())), region_text(residual))};
+}
+
+/// `holds` of every outside row.
+template <class Holds>
+bool everywhere_outside(const Residual& residual, Holds holds) {
+  return std::ranges::all_of(residual.outside_rows(), [&](std::int64_t row) { return holds(residual.got(row)); });
+}
+
+void add_uniform_values(std::vector<Finding>& found, const Residual& residual) {
+  const auto all = [](auto is) { return [is](std::span<const double> y) { return std::ranges::all_of(y, is); }; };
+  const std::string where = region_text(residual);
+  if (everywhere_outside(residual, all([](double y) { return y == 0.0; }))) {
+    found.push_back({"zero", where + " are zero"});
+  }
+  const auto not_finite = [](std::span<const double> y) {
+    return std::ranges::any_of(y, [](double value) { return !std::isfinite(value); });
+  };
+  if (everywhere_outside(residual, not_finite)) found.push_back({"not_finite", where + " hold NaN or infinity"});
+}
+
+/// A factor this near to one is a matter of accuracy.
+constexpr double kNearlyOne = 0x1p-6;
+
+/// The factor by which got is nearest to a multiple of the truth.
+double factor_of(const Residual& residual, std::int64_t row) {
+  const auto got = residual.got(row), truth = residual.truth(row);
+  return std::inner_product(got.begin(), got.end(), truth.begin(), 0.0) /
+         std::inner_product(truth.begin(), truth.end(), truth.begin(), 0.0);
+}
+
+std::optional<Finding> scaled(const Residual& residual, const std::vector<std::int64_t>& rows) {
+  std::vector<double> factors;
+  for (const std::int64_t row : rows) {
+    if (residual.e(row) <= 1.0) continue;
+    const double factor = factor_of(residual, row);
+    std::vector<double> wrong(residual.truth(row).begin(), residual.truth(row).end());
+    for (double& value : wrong) value *= factor;
+    // A row of one column is a multiple of anything.
+    if (wrong.size() < 2 || factor == 0.0 || !(residual.misfit(row, wrong) <= fitting_limit(residual)))
+      return std::nullopt;
+    factors.push_back(factor);
+  }
+  if (factors.empty()) return std::nullopt;
+  const auto [least, most] = std::ranges::minmax(factors);
+  const std::string where = region_text(residual);
+  if (most - least <= 1e-4 * std::fabs(most)) {
+    return Finding{"scaled", fmt::format("{} are the truth times {:.6g}", where, most)};
+  }
+  if (least > 1 - kNearlyOne && most < 1 + kNearlyOne) {
+    return Finding{"row_sum_inaccurate",
+                   fmt::format("{} are the truth times a factor of their own within 2^{:.0f} of one: a row sum or its "
+                               "reciprocal of low accuracy",
+                               where, std::log2(std::max(most - 1, 1 - least)))};
+  }
+  return Finding{
+      "rows_scaled",
+      fmt::format("{} are multiples of the truth, each by a factor of its own, {:.4g} to {:.4g}", where, least, most)};
+}
+
+/// Other rows whose truth this row holds.
+std::vector<std::int64_t> rows_that_fit(const Residual& residual, std::int64_t row) {
+  std::vector<std::int64_t> found;
+  for (std::int64_t other = 0; other < residual.rows(); ++other) {
+    if (other != row && residual.misfit(row, residual.truth(other)) <= fitting_limit(residual)) found.push_back(other);
+  }
+  return found;
+}
+
+/// How many rows a search over all pairs of rows may look at.
+constexpr std::int64_t kMostPairs = 1 << 16;
+
+/// Every sampled outside row is another row's truth: says which index moved, and by how much if always alike.
+std::optional<Finding> other_rows(const Residual& residual, const std::vector<std::int64_t>& rows) {
+  if (static_cast<std::int64_t>(rows.size()) * residual.rows() > kMostPairs) return std::nullopt;
+  Shape shape = residual.shape();
+  shape.pop_back();
+  std::map<std::size_t, std::size_t> moved_only;  // axis -> rows that a move along it alone explains
+  std::map<std::int64_t, std::size_t> moved_by;   // distance in rows -> rows that it explains
+  std::string example;
+  std::size_t explained = 0;
+  for (const std::int64_t row : rows) {
+    if (residual.e(row) <= 1.0) continue;
+    const auto others = rows_that_fit(residual, row);
+    if (others.empty()) return std::nullopt;
+    ++explained;
+    const Shape here = unflatten(row, shape);
+    if (example.empty())
+      example = fmt::format("{} holds {}", to_string(here), to_string(unflatten(others.front(), shape)));
+    for (const std::int64_t other : others) ++moved_by[other - row];
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      moved_only[axis] += std::ranges::any_of(others, [&](std::int64_t other) {
+        Shape there = unflatten(other, shape);
+        there[axis] = here[axis];
+        return there == here;
+      });
+    }
+  }
+  const auto names = axis_names(residual.stage());
+  for (const auto& [axis, count] : moved_only) {
+    if (count != explained || axis >= names.size()) continue;
+    const std::string id = names[axis] == "head"     ? "heads_swapped"
+                           : names[axis] == "sample" ? "batch_mixed"
+                                                     : "rows_shifted";
+    return Finding{id,
+                   fmt::format("{} hold the truth of another {} ({})", region_text(residual), names[axis], example)};
+  }
+  if (explained == 0) return std::nullopt;
+  const auto shift = std::ranges::find(moved_by, explained, [](const auto& by) { return by.second; });
+  if (shift != moved_by.end()) {
+    return Finding{"rows_shifted", fmt::format("{} hold the row {:+} places on", region_text(residual), shift->first)};
+  }
+  return Finding{"rows_permuted", fmt::format("{} hold the truth of other rows ({})", region_text(residual), example)};
+}
+
+}  // namespace
+
+std::vector<Finding> certain_patterns(const Tensor& got, const Residual& residual,
+                                      const std::vector<std::int64_t>& rows) {
+  if (auto finding = unwritten(got, residual)) return {*finding};
+  std::vector<Finding> found;
+  add_uniform_values(found, residual);
+  if (auto finding = scaled(residual, rows)) found.push_back(*finding);
+  if (auto finding = other_rows(residual, rows)) found.push_back(*finding);
+  return found;
+}
+
+}  // namespace attest::harness::explain

@@ -1,0 +1,152 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "harness/explain/attention_hypotheses.h"
+
+namespace attest::harness::explain {
+namespace {
+
+using VisibleAt = std::function<bool(std::int64_t b, std::int64_t i, std::int64_t j)>;
+
+/// The same attention where token i sees the keys that `visible_at` says, without any bias.
+AttentionModel seeing(const AttentionModel& right, const VisibleAt& visible_at) {
+  reference::AttentionMask<double> mask{right.mask->visible, {}};
+  for (std::int64_t b = 0; b < right.samples(); ++b) {
+    for (std::int64_t i = 0; i < right.tokens(); ++i) {
+      for (std::int64_t j = 0; j < right.keys(); ++j) mask.visible(b, i, j) = visible_at(b, i, j);
+    }
+  }
+  AttentionModel wrong = right;
+  wrong.mask = std::make_shared<const reference::AttentionMask<double>>(std::move(mask));
+  return wrong;
+}
+
+bool is_blind(const ScoredRow& row) {
+  return std::ranges::none_of(row.visible, [](bool seen) { return seen; });
+}
+
+std::vector<double> mean_if_blind(const ScoredRow& row) {
+  if (!is_blind(row)) return softmax(row);
+  return std::vector<double>(row.visible.size(), 1.0 / static_cast<double>(row.visible.size()));
+}
+
+std::vector<double> nan_if_blind(const ScoredRow& row) {
+  if (!is_blind(row)) return softmax(row);
+  return std::vector<double>(row.visible.size(), std::numeric_limits<double>::quiet_NaN());
+}
+
+/// softmax over all keys, then zeros for the hidden ones: the weights no longer add up to one.
+std::vector<double> hide_after_softmax(const ScoredRow& row) {
+  ScoredRow unmasked = row;
+  unmasked.visible.assign(unmasked.visible.size(), true);
+  for (std::size_t j = 0; j < row.bias.size(); ++j) unmasked.bias[j] = row.visible[j] ? row.bias[j] : 0.0;
+  std::vector<double> weights = softmax(unmasked);
+  for (std::size_t j = 0; j < weights.size(); ++j) {
+    if (!row.visible[j]) weights[j] = 0.0;
+  }
+  return weights;
+}
+
+/// A hidden key's logit is its score plus a finite number; float32 arithmetic, as the effect lives in its rounding.
+Weigh finite_mask(float value) {
+  return [value](const ScoredRow& row) {
+    ScoredRow finite = row;
+    for (std::size_t j = 0; j < row.scores.size(); ++j) {
+      const double bias = row.bias.empty() || !row.visible[j] ? 0.0 : row.bias[j];
+      finite.scores[j] =
+          row.visible[j] ? row.scores[j] + bias : static_cast<double>(static_cast<float>(row.scores[j]) + value);
+    }
+    finite.bias.clear();
+    finite.visible.assign(finite.visible.size(), true);
+    return softmax(finite);
+  };
+}
+
+Weigh bias_times(double factor) {
+  return [factor](const ScoredRow& row) {
+    ScoredRow scaled = row;
+    for (std::size_t j = 0; j < row.bias.size(); ++j) {
+      if (row.visible[j]) scaled.bias[j] *= factor;
+    }
+    return softmax(scaled);
+  };
+}
+
+AttentionModel weighing(const AttentionModel& right, Weigh weigh) {
+  AttentionModel wrong = right;
+  wrong.weigh = std::move(weigh);
+  return wrong;
+}
+
+void add_causal(Hypotheses& all, const AttentionModel& right) {
+  const auto shifted = [&](std::int64_t by) {
+    return seeing(right, [by](std::int64_t, std::int64_t i, std::int64_t j) { return j <= i + by; });
+  };
+  all.push_back(
+      hypothesis({"causal_shifted", "the causal bound is one too high: token i sees keys 0..i+1"}, shifted(1)));
+  all.push_back(
+      hypothesis({"causal_shifted", "the causal bound is one too low: token i sees keys 0..i-1"}, shifted(-1)));
+  if (right.keys() != right.tokens()) {
+    all.push_back(hypothesis(
+        {"causal_bottom_right", fmt::format("the causal bound is aligned at the last key, not the first: token i sees "
+                                            "keys 0..i+{}",
+                                            right.keys() - right.tokens())},
+        shifted(right.keys() - right.tokens())));
+  }
+  all.push_back(
+      hypothesis({"causal_ignored", "the causal bound is ignored: every token sees every key"}, shifted(right.keys())));
+}
+
+void add_masked(Hypotheses& all, const AttentionModel& right) {
+  const auto& visible = right.mask->visible;
+  const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
+  all.push_back(
+      hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
+  all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
+                           seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
+  all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
+                           seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
+  all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
+                           seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
+  if (!right.mask->bias) return;
+  const double root = 1 / right.scale;
+  all.push_back(hypothesis({"mask_scaled", "the mask is added before the scale: it arrives divided by sqrt(h_d)"},
+                           weighing(right, bias_times(right.scale))));
+  all.push_back(
+      hypothesis({"mask_scaled", "the mask arrives multiplied by sqrt(h_d)"}, weighing(right, bias_times(root))));
+  all.push_back(hypothesis({"mask_added_twice", "the mask is added twice"}, weighing(right, bias_times(2.0))));
+}
+
+}  // namespace
+
+Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
+  Hypotheses all;
+  if (is_causal) {
+    add_causal(all, right);
+  } else {
+    add_masked(all, right);
+    all.push_back(
+        hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
+                   seeing(right, [&](auto b, auto i, auto j) { return j <= i && right.mask->visible(b, i, j); })));
+  }
+  all.push_back(hypothesis({"masked_row_mean", "rows that see no key hold the mean of all values instead of zero"},
+                           weighing(right, mean_if_blind)));
+  all.push_back(
+      hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)));
+  all.push_back(hypothesis(
+      {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},
+      weighing(right, hide_after_softmax)));
+  // The rounding of score + value is relative to `value`, and a row of hidden keys only is all rounding.
+  constexpr double kSlack = 0x1p-8;
+  for (const float value : {-100.0F, -1000.0F, -1e4F, -32768.0F, -65504.0F, -1e5F, -1e9F, -3.4028235e38F}) {
+    all.push_back(hypothesis({"finite_mask", fmt::format("a hidden key gets {:g} added instead of -inf", value)},
+                             weighing(right, finite_mask(value)), value > -1e6F ? kSlack : 0.0));
+  }
+  return all;
+}
+
+}  // namespace attest::harness::explain

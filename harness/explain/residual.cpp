@@ -1,0 +1,74 @@
+#include "harness/explain/residual.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness/comparator.h"
+#include "reference/error_budget.h"
+
+namespace attest::harness::explain {
+namespace {
+
+/// The largest finite magnitude.
+double largest_of(std::span<const double> values) {
+  double largest = 0.0;
+  for (const double value : values) {
+    if (std::isfinite(value)) largest = std::max(largest, std::fabs(value));
+  }
+  return largest;
+}
+
+/// `count` of `rows`, evenly spread.
+void add_spread(std::vector<std::int64_t>& to, const std::vector<std::int64_t>& rows, std::size_t count) {
+  count = std::min(count, rows.size());
+  for (std::size_t i = 0; i < count; ++i) to.push_back(rows[i * rows.size() / count]);
+}
+
+}  // namespace
+
+Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth)
+    : stage_(stage),
+      truth_(truth),
+      shape_(got.shape()),
+      dtype_(got.dtype()),
+      length_(static_cast<std::size_t>(got.rank() == 0 ? 1 : got.shape().back())),
+      got_(to_doubles(got)),
+      outside_(got_.size()),
+      e_of_row_(got_.size() / length_) {
+  for (std::int64_t row = 0; row < rows(); ++row) judge_row(row);
+}
+
+void Residual::judge_row(std::int64_t row) {
+  const auto at = static_cast<std::size_t>(row);
+  const bool has_condition = truth_.condition.size() > 0;
+  if (has_condition && !(truth_.condition.as<double>()[at] <= reference::kIllConditionedLogit)) return;
+  const auto y = got(row), wanted = truth(row), limit = budget(row);
+  for (std::size_t c = 0; c < length_; ++c) {
+    const double e = share_of_budget(y[c], wanted[c], limit[c], dtype_);
+    e_of_row_[at] = std::max(e_of_row_[at], e);
+    outside_[flat(row, c)] = !(e <= 1.0);
+  }
+  e_ = std::max(e_, e_of_row_[at]);
+  (e_of_row_[at] <= 1.0 ? inside_rows_ : outside_rows_).push_back(row);
+}
+
+std::vector<std::int64_t> Residual::sample(std::size_t most) const {
+  std::vector<std::int64_t> rows;
+  add_spread(rows, outside_rows_, std::max<std::size_t>(1, 2 * most / 3));
+  if (rows.size() < most) add_spread(rows, inside_rows_, most - rows.size());
+  return rows;
+}
+
+double Residual::misfit(std::int64_t row, std::span<const double> wrong) const {
+  const auto y = got(row), wanted = truth(row), limit = budget(row);
+  const double size = largest_of(wanted);
+  const double growth = size > 0 ? std::max(1.0, largest_of(wrong) / size) : 1.0;
+  double worst = 0.0;
+  for (std::size_t c = 0; c < length_; ++c) {
+    const double rounding = 4 * reference::half_ulp(wrong[c], dtype_);
+    worst = std::max(worst, share_of_budget(y[c], wrong[c], limit[c] * growth + rounding, dtype_));
+  }
+  return worst;
+}
+
+}  // namespace attest::harness::explain

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reference/truth.h"
+
+/// Why did a stage fail? Each file here holds one family of hypotheses; explain.h asks them all.
+namespace attest::harness::explain {
+
+/// A failed stage row by row (rows of the last axis), in float64.
+class Residual {
+ public:
+  /// `got` and `truth` have the same shape and at least one element; `truth` must outlive this.
+  Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth);
+
+  Stage stage() const { return stage_; }
+  const Shape& shape() const { return shape_; }
+  DType dtype() const { return dtype_; }
+  std::int64_t rows() const { return static_cast<std::int64_t>(e_of_row_.size()); }
+  std::size_t row_length() const { return length_; }
+  std::span<const double> got(std::int64_t row) const { return row_of(got_, row); }
+  std::span<const double> truth(std::int64_t row) const { return row_of(truth_.value.as<double>(), row); }
+  std::span<const double> budget(std::int64_t row) const { return row_of(truth_.budget.as<double>(), row); }
+
+  double e() const { return e_; }
+  double e(std::int64_t row) const { return e_of_row_[static_cast<std::size_t>(row)]; }
+  /// Whether the element is outside its budget or of another class; never in an ill-conditioned row.
+  bool is_outside(std::int64_t row, std::size_t column) const { return outside_[flat(row, column)]; }
+  const std::vector<std::int64_t>& outside_rows() const { return outside_rows_; }
+
+  /// At most `most` rows on which a hypothesis is tested: evenly spread ones of those outside, then of those inside,
+  /// which a right hypothesis leaves as they are.
+  std::vector<std::int64_t> sample(std::size_t most) const;
+
+  /// The largest |got - wrong| in units of the budget, which grows with the magnitude of `wrong`; infinite where a
+  /// class (finite, NaN, infinite) differs.
+  double misfit(std::int64_t row, std::span<const double> wrong) const;
+
+ private:
+  std::size_t flat(std::int64_t row, std::size_t column) const {
+    return static_cast<std::size_t>(row) * length_ + column;
+  }
+  std::span<const double> row_of(std::span<const double> values, std::int64_t row) const {
+    return values.subspan(flat(row, 0), length_);
+  }
+  void judge_row(std::int64_t row);
+
+  Stage stage_;
+  const reference::StageTruth& truth_;
+  Shape shape_;
+  DType dtype_;
+  std::size_t length_;
+  std::vector<double> got_;
+  std::vector<bool> outside_;
+  std::vector<double> e_of_row_;
+  std::vector<std::int64_t> outside_rows_, inside_rows_;
+  double e_ = 0.0;
+};
+
+}  // namespace attest::harness::explain

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "fixtures/bfloat16.h"
+#include "harness/explain/attention_hypotheses.h"
+
+namespace attest::harness::explain {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kSmallestNormal = 0x1p-126;
+
+enum class Unscaled { values, sum, both };
+
+/// An online softmax that, meeting a larger logit in a later block, rescales only part of what it has so far.
+Weigh not_rescaled(std::size_t block, Unscaled what) {
+  return [block, what](const ScoredRow& row) {
+    const std::vector<double> logits = row.logits();
+    std::vector<double> late = softmax(row), early(late.size(), 0.0);
+    double largest = -kInfinity;
+    for (std::size_t first = 0; first < logits.size(); first += block) {
+      const std::size_t end = std::min(first + block, logits.size());
+      for (std::size_t j = first; j < end; ++j) largest = std::max(largest, logits[j]);
+      for (std::size_t j = first; j < end && largest > -kInfinity; ++j) early[j] = std::exp(logits[j] - largest);
+    }
+    double late_sum = 0.0;
+    for (const double logit : logits) late_sum += logit == -kInfinity ? 0.0 : std::exp(logit - largest);
+    const double early_sum = std::accumulate(early.begin(), early.end(), 0.0);
+    if (late_sum == 0.0) return late;
+    const double sum = what == Unscaled::values ? late_sum : early_sum;
+    for (std::size_t j = 0; j < late.size(); ++j)
+      late[j] = (what == Unscaled::sum ? late[j] * late_sum : early[j]) / sum;
+    return late;
+  };
+}
+
+enum class Below { clamped, dropped };
+
+/// exp of anything below `bound` is exp(bound), or nothing.
+Weigh bounded_exp(double bound, Below below) {
+  return [bound, below](const ScoredRow& row) {
+    std::vector<double> weights = row.logits();
+    const double largest = *std::ranges::max_element(weights);
+    if (largest == -kInfinity) return softmax(row);
+    for (double& weight : weights) {
+      if (weight == -kInfinity) {
+        weight = 0.0;
+      } else if (weight - largest < bound) {
+        weight = below == Below::clamped ? std::exp(bound) : 0.0;
+      } else {
+        weight = std::exp(weight - largest);
+      }
+    }
+    const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
+    for (double& weight : weights) weight /= sum;
+    return weights;
+  };
+}
+
+std::vector<double> not_divided(const ScoredRow& row) {
+  std::vector<double> weights = row.logits();
+  const double largest = *std::ranges::max_element(weights);
+  for (double& weight : weights) weight = largest == -kInfinity ? 0.0 : std::exp(weight - largest);
+  return weights;
+}
+
+double flushed(double value) { return std::fabs(value) < kSmallestNormal ? 0.0 : value; }
+
+Hypothesis flushing(const AttentionModel& right) {
+  return {{"flush_to_zero", "numbers below the normal range of float32 are flushed to zero"},
+          [right](std::int64_t row) {
+            const auto at = right.at(row);
+            const std::vector<double> weights = right.weigh(right.scored(at));
+            std::vector<double> y(static_cast<std::size_t>(right.head_dim()), 0.0);
+            for (std::size_t j = 0; j < weights.size(); ++j) {
+              if (weights[j] == 0.0) continue;
+              const auto values = right.value(at, static_cast<std::int64_t>(j));
+              for (std::size_t c = 0; c < y.size(); ++c) y[c] += weights[j] * flushed(values[c]);
+            }
+            std::ranges::transform(y, y.begin(), flushed);
+            return y;
+          }};
+}
+
+std::shared_ptr<const Array<double>> rounded(const Array<double>& values) {
+  Array<double> result = values;
+  for (double& value : result) value = static_cast<double>(to_float(round_to_bfloat16(value)));
+  return std::make_shared<const Array<double>>(std::move(result));
+}
+
+void add_rounded_operands(Hypotheses& all, const AttentionModel& right) {
+  AttentionModel queries = right, values = right;
+  queries.q = rounded(*right.q);
+  queries.k = rounded(*right.k);
+  values.v = rounded(*right.v);
+  AttentionModel everything = queries;
+  everything.v = values.v;
+  all.push_back(
+      hypothesis({"operands_rounded", "q and k are rounded to bfloat16 before they are multiplied"}, queries));
+  all.push_back(hypothesis({"operands_rounded", "v is rounded to bfloat16"}, values));
+  all.push_back(hypothesis({"operands_rounded", "q, k and v are rounded to bfloat16"}, everything));
+}
+
+void add_online(Hypotheses& all, const AttentionModel& right) {
+  const auto add = [&](std::string id, std::string words, Weigh weigh) {
+    AttentionModel wrong = right;
+    wrong.weigh = std::move(weigh);
+    all.push_back(hypothesis({std::move(id), std::move(words)}, wrong));
+  };
+  for (const std::size_t block : {1, 2, 4, 8, 16, 32, 64, 128, 256}) {
+    if (static_cast<std::int64_t>(block) >= right.keys()) break;
+    const std::string of = fmt::format(" (as with blocks of {} keys)", block);
+    add("no_rescaling", "the sum over V is not rescaled when a later block holds a larger logit" + of,
+        not_rescaled(block, Unscaled::values));
+    add("no_rescaling", "the row's sum is not rescaled when a later block holds a larger logit" + of,
+        not_rescaled(block, Unscaled::sum));
+    add("no_rescaling", "neither sum is rescaled when a later block holds a larger logit" + of,
+        not_rescaled(block, Unscaled::both));
+  }
+  for (const double bound : {-5.0, -8.0, -10.0, -12.0, -14.0, -15.0, -16.0, -20.0, -25.0, -30.0, -40.0}) {
+    add("exp_clamped", fmt::format("exp is clamped: an argument below {} counts as {}", bound, bound),
+        bounded_exp(bound, Below::clamped));
+    add("exp_cut_off", fmt::format("exp of an argument below {} is taken for zero", bound),
+        bounded_exp(bound, Below::dropped));
+  }
+  add("not_normalised", "the result is not divided by the row's sum", not_divided);
+}
+
+}  // namespace
+
+Hypotheses softmax_hypotheses(const AttentionModel& right) {
+  Hypotheses all;
+  add_online(all, right);
+  all.push_back(flushing(right));
+  add_rounded_operands(all, right);
+  return all;
+}
+
+}  // namespace attest::harness::explain

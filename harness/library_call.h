@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fixtures/tensor.h"
+
+/// One call of a function of the C interface (attest_implementation.h) as plain values, before it has a place in
+/// memory.
+namespace attest::harness {
+
+enum class Access { read, write, update };
+
+struct CallBuffer {
+  std::string name;  ///< the field's name, "q", "out"; of a layer also "weights/q_proj.weight" and "stages/q_rope"
+  Access access = Access::read;
+  DType dtype = DType::float32;
+  Shape shape;
+  const Tensor* content = nullptr;  ///< borrowed; null where the library is only to write
+
+  std::size_t bytes() const { return static_cast<std::size_t>(element_count(shape)) * size_of(dtype); }
+};
+
+inline CallBuffer readable(std::string name, const Tensor& tensor) {
+  return {std::move(name), Access::read, tensor.dtype(), tensor.shape(), &tensor};
+}
+inline CallBuffer updatable(std::string name, const Tensor& tensor) {
+  return {std::move(name), Access::update, tensor.dtype(), tensor.shape(), &tensor};
+}
+inline CallBuffer writable(std::string name, DType dtype, Shape shape) {
+  return {std::move(name), Access::write, dtype, std::move(shape), nullptr};
+}
+
+struct LibraryCall {
+  std::string function;  ///< "linear", "rotary", "norm", "attention", "layer"
+  std::vector<CallBuffer> buffers;
+  std::map<std::string, double> numbers;  ///< the other fields by name; what is not here is 0
+};
+
+/// What the library wrote, by the buffers' names: outputs, updated caches, and the stages that it gave.
+using LibraryAnswer = std::map<std::string, Tensor>;
+
+/// Where in its pages each buffer lies.
+///   flush_end:   its last byte is the last of a page, before an inaccessible one
+///   flush_begin: its first byte is the first of a page, after an inaccessible one
+///   shifted:     0 to 63 bytes after the first of a page, in steps of its element
+enum class Placement { flush_end, flush_begin, shifted };
+
+}  // namespace attest::harness

@@ -1,0 +1,166 @@
+#include "harness/library_implementation.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "fixtures/error.h"
+#include "fixtures/layer_shapes.h"
+#include "fixtures/validate.h"
+#include "harness/attest_implementation.h"
+#include "harness/isolated_library.h"
+#include "harness/library_calls.h"
+#include "harness/odd_one_out.h"
+#include "harness/process_resources.h"
+
+namespace attest::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Calls of up to so many bytes are repeated in every placement.
+constexpr std::size_t kSmallCall = std::size_t{4} << 20;
+
+std::size_t bytes_of(const LibraryCall& call) {
+  std::size_t bytes = 0;
+  for (const auto& buffer : call.buffers) bytes += buffer.bytes();
+  return bytes;
+}
+
+bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
+  return std::ranges::equal(a, b, [](const auto& one, const auto& other) {
+    return one.first == other.first && std::ranges::equal(one.second.bytes(), other.second.bytes());
+  });
+}
+
+/// One call as the judge wants it: made in every placement if it is small, its claims put to the test.
+LibraryAnswer answered(IsolatedLibrary& library, const LibraryCall& call) {
+  if (!library.offers(call.function)) {
+    throw NoAnswer(Status::skipped, "the library offers no " + call.function);
+  }
+  const LibraryAnswer first = library.call(call, Placement::flush_end, threads());
+  if (bytes_of(call) > kSmallCall) return first;
+  const LibraryAnswer second = library.call(call, Placement::flush_begin, threads());
+  const LibraryAnswer third = library.call(call, Placement::shifted, threads());
+  if (library.claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) {
+    const int other_count = threads() == 1 ? 2 : 1;
+    if (!same_bits(first, library.call(call, Placement::flush_end, other_count))) {
+      throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " +
+                                         std::to_string(threads()) + " and " + std::to_string(other_count) +
+                                         " give different ones");
+    }
+  }
+  return odd_one_out(first, second, third);
+}
+
+class LibraryLayer final : public LayerUnderTest {
+ public:
+  LibraryLayer(const LayerSpec& layer, IsolatedLibrary& library) : layer_(layer), library_(library) { reset_cache(); }
+
+  Stages forward(const Inputs& inputs) override {
+    if (broken_ && cache_) throw *broken_;
+    try {
+      validate_call(layer_, inputs, cache_ ? cache_->filled : 0);
+    } catch (const InputError&) {
+      throw NoAnswer(Status::skipped, "a library is called with arguments only that torchtune accepts");
+    }
+    const LibraryAnswer answer = answered_by_library(inputs);
+    if (cache_) keep_cache(answer, inputs);
+    return stages_of(answer);
+  }
+
+  void reset_cache() override {
+    broken_.reset();
+    const KVCache* config = enabled_cache(layer_.config);
+    if (config == nullptr) return;
+    const Shape shape{config->batch_size, layer_.config.num_kv_heads, config->max_seq_len, layer_.config.head_dim};
+    cache_ = LibraryCache{Tensor(layer_.config.dtype, shape), Tensor(layer_.config.dtype, shape), 0};
+  }
+
+ private:
+  LibraryAnswer answered_by_library(const Inputs& inputs) {
+    try {
+      return answered(library_, prepared(layer_, inputs, cache_ ? &*cache_ : nullptr).call);
+    } catch (const NoAnswer& none) {
+      const bool skipped = none.verdict == Status::skipped;
+      broken_ = skipped ? none : NoAnswer(Status::untested, "an earlier call of this sequence left no cache");
+      throw;
+    }
+  }
+
+  void keep_cache(const LibraryAnswer& answer, const Inputs& inputs) {
+    cache_->k_cache = answer.at("k_cache");
+    cache_->v_cache = answer.at("v_cache");
+    if (const Tensor* y = key_value_input(inputs)) cache_->filled += y->dim(1);
+  }
+
+  static Stages stages_of(const LibraryAnswer& answer) {
+    Stages stages;
+    for (const auto& [name, tensor] : answer) {
+      const std::string folder = "stages/";
+      const auto stage = stage_from_name(name.starts_with(folder) ? name.substr(folder.size()) : name);
+      stages.emplace(*stage, tensor);
+    }
+    return stages;
+  }
+
+  LayerSpec layer_;
+  IsolatedLibrary& library_;
+  std::optional<LibraryCache> cache_;
+  std::optional<NoAnswer> broken_;  ///< why there is no cache to go on with
+};
+
+class LibraryImplementation final : public Implementation {
+ public:
+  LibraryImplementation(std::string name, std::unique_ptr<IsolatedLibrary> library)
+      : name_(std::move(name)), library_(std::move(library)) {}
+
+  std::string name() const override { return name_; }
+  std::string target() const override { return ""; }
+  /// A library says what it lacks when it is called.
+  std::string gap(const LayerSpec&) const override { return ""; }
+
+  std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
+    try {
+      validate_layer(layer);
+    } catch (const InputError&) {
+      throw NoAnswer(Status::skipped, "a library is called with arguments only that torchtune accepts");
+    }
+    return std::make_unique<LibraryLayer>(layer, *library_);
+  }
+  Tensor linear(const LinearInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor rotary(const RotaryInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor norm(const NormInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor attention(const AttentionInputs& inputs) const override { return out(prepared(inputs)); }
+
+ private:
+  Tensor out(const PreparedCall& prepared) const { return answered(*library_, prepared.call).at("out"); }
+
+  std::string name_;
+  std::unique_ptr<IsolatedLibrary> library_;
+};
+
+/// The program whose `worker` subcommand isolates libraries.
+fs::path worker_command(const fs::path& asked) {
+  if (!asked.empty()) return asked;
+  std::error_code none;
+  if (fs::read_symlink("/proc/self/exe", none).filename() == "attest") return "/proc/self/exe";
+  const char* configured = std::getenv("ATTEST_COMMAND");
+  if (configured != nullptr && *configured != '\0') return configured;
+  throw InputError("ATTEST_COMMAND", "the attest program, which runs libraries in a process of their own", "nothing");
+}
+
+}  // namespace
+
+std::unique_ptr<Implementation> load_implementation(const std::string& path_and_option, const Isolation& isolation) {
+  const std::size_t mark = path_and_option.rfind('#');
+  const fs::path library = fs::absolute(path_and_option.substr(0, mark));
+  const std::string option = mark == std::string::npos ? "" : path_and_option.substr(mark + 1);
+  if (!fs::is_regular_file(library))
+    throw InputError("--implementation", "a shared library", library.string() + ", which is no file");
+  const Isolation complete{worker_command(isolation.command), isolation.time_limit};
+  return std::make_unique<LibraryImplementation>(path_and_option,
+                                                 std::make_unique<IsolatedLibrary>(library, option, complete));
+}
+
+}  // namespace attest::harness
