@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/peer.h"
+#include "harness/replay_line.h"
 #include "harness/terminal_table.h"
 
 namespace attest::harness {
@@ -35,13 +36,11 @@ std::vector<Trouble> troubles_of(const Run& run) {
   return troubles;
 }
 
-std::string replay_command(const CaseOutcome& outcome, const Judged& judged) {
-  std::string command = "attest verify --verbose " + outcome.file;
-  if (judged.implementation != "torchtune" && judged.implementation != "truth") {
-    command += " --implementation " + judged.implementation;
-  }
-  if (!judged.target.empty()) command += " --target " + judged.target;
-  return command;
+/// For a shell: in single quotes.
+std::string replay_command(const CaseOutcome& outcome, const Result& result) {
+  std::string line = to_line(result, outcome.file);
+  for (std::size_t at = 0; (at = line.find('\'', at)) != line.npos; at += 4) line.replace(at, 1, "'\\''");
+  return "attest replay '" + line + "'";
 }
 
 std::string where_it_starts(const Trouble& trouble) {
@@ -73,7 +72,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
-  return text + "  again: " + replay_command(*trouble.outcome, first.judged) + "\n";
+  return text + "  again: " + replay_command(*trouble.outcome, first) + "\n";
 }
 
 std::string counts_text(const std::map<Status, std::size_t>& counts) {

@@ -1,6 +1,13 @@
 #include "property_tests/any_draw.h"
 
+#include <ostream>
 #include <vector>
+
+#include "harness/draw_line.h"
+
+namespace attest::harness {
+void showValue(const CaseDraw& draw, std::ostream& out) { out << to_line(draw); }
+}  // namespace attest::harness
 
 namespace attest::property_tests {
 namespace {
@@ -68,6 +75,13 @@ rc::Gen<CaseDraw> any_draw() {
       rc::gen::set(&CaseDraw::bias, flag),
       rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16})));
   return rc::gen::map(draw, affordable);
+}
+
+harness::CaseDraw supported(const harness::Implementation& implementation, harness::CaseDraw draw) {
+  LayerSpec layer;
+  layer.config.dtype = draw.dtype;
+  if (!implementation.gap(layer).empty()) draw.dtype = DType::float32;
+  return draw;
 }
 
 }  // namespace attest::property_tests

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "harness/comparator.h"
-#include "harness/laws.h"
+#include "harness/laws/laws.h"
 
 /// What the laws are made of.
 namespace attest::harness {

@@ -1,5 +1,5 @@
 #include "harness/judge_implementation.h"
-#include "harness/law_tools.h"
+#include "harness/laws/law_tools.h"
 
 namespace attest::harness {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "fixtures/overloaded.h"
 #include "harness/counter_numbers.h"
-#include "harness/law_tools.h"
+#include "harness/laws/law_tools.h"
 #include "harness/recorded_stages.h"
 
 /// Laws of the attention stage alone, on what a drawn case's last call feeds it.

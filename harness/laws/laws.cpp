@@ -1,10 +1,10 @@
-#include "harness/laws.h"
+#include "harness/laws/laws.h"
 
 #include <algorithm>
 #include <vector>
 
 #include "fixtures/error.h"
-#include "harness/law_tools.h"
+#include "harness/laws/law_tools.h"
 
 namespace attest::harness {
 

@@ -4,7 +4,7 @@
 
 #include "fixtures/error.h"
 #include "harness/drawn_mask.h"
-#include "harness/law_tools.h"
+#include "harness/laws/law_tools.h"
 
 /// Laws of a sequence: however it is cut, placed or packed, each token gets what it gets at once and alone.
 namespace attest::harness {
@@ -160,6 +160,7 @@ CaseDraw rotated(CaseDraw draw) {
     if (one.mask == MaskKind::packed) one.mask = MaskKind::causal;
     one.keys = KeySource::self;
     one.positions = PositionKind::shared;
+    one.norm = false;  // its scale differs from channel to channel, so it sees how far a pair was turned
     one.h_d += one.h_d % 2;
   });
 }

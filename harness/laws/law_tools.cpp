@@ -1,4 +1,4 @@
-#include "harness/law_tools.h"
+#include "harness/laws/law_tools.h"
 
 #include <fmt/format.h>
 
