@@ -56,15 +56,6 @@ std::string config_text(const Config& config) {
   return text;
 }
 
-void add_inputs(std::vector<NamedTensor>& tensors, const std::string& step, const Inputs& inputs) {
-  tensors.push_back({step + "/inputs/x", &inputs.x});
-  if (const auto* y = std::get_if<Tensor>(&inputs.y)) tensors.push_back({step + "/inputs/y", y});
-  if (const auto* mask = std::get_if<BoolMask>(&inputs.mask)) tensors.push_back({step + "/inputs/mask", &mask->values});
-  if (const auto* mask = std::get_if<FloatMask>(&inputs.mask))
-    tensors.push_back({step + "/inputs/mask", &mask->values});
-  if (inputs.input_pos) tensors.push_back({step + "/inputs/input_pos", &*inputs.input_pos});
-}
-
 std::string step_text(const Step& step, std::size_t index) {
   std::string text = fmt::format("step {:03}: x {}", index, to_string(step.inputs.x.shape()));
   if (std::holds_alternative<SameAsX>(step.inputs.y)) text += ", y is x";
@@ -91,7 +82,9 @@ std::vector<NamedTensor> tensors_of(const Case& item) {
   }
   for (std::size_t i = 0; i < item.steps.size(); ++i) {
     const std::string step = fmt::format("/steps/{:03}", i);
-    add_inputs(tensors, step, item.steps[i].inputs);
+    for (const auto& [name, tensor] : given_tensors(item.steps[i].inputs)) {
+      tensors.push_back({fmt::format("{}/inputs/{}", step, name), tensor});
+    }
     for (const auto& [stage, tensor] : item.steps[i].expected) {
       tensors.push_back({fmt::format("{}/expected/{}", step, name_of(stage)), &tensor});
     }

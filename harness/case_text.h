@@ -8,13 +8,7 @@
 /// A case in words, for `attest fixtures`.
 namespace attest::harness {
 
-/// A tensor of a case by its path in the case file.
-struct NamedTensor {
-  std::string path;  ///< "/weights/q_proj.weight", "/steps/000/expected/output"
-  const Tensor* tensor;
-};
-
-/// Every tensor of a case in the order of the file; borrowed.
+/// Every tensor of a case by its path in the case file ("/steps/000/expected/output"), in its order; borrowed.
 std::vector<NamedTensor> tensors_of(const Case& item);
 
 /// "MHA", "GQA 8/2", ... : one line of configuration.

@@ -36,6 +36,7 @@ constexpr auto kFooter = R"(Work, float32, batch size 1:
   cached:512/32768   512 tokens into an empty cache of 32768 slots
   decode:32768       one token at the end of a filled cache of 32768 slots
   packed:8x512       8 documents of 512 tokens, as a block-causal bool mask
+  documents:8x512    the same, given as the lengths of the documents (the peer gets the mask)
   attention:4096     causal attention alone, without projections
 
 Examples:

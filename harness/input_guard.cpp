@@ -19,14 +19,6 @@ std::uint64_t word_at(const std::byte* from, std::size_t count) {
   return word;
 }
 
-void collect(std::vector<const Tensor*>& tensors, const Inputs& inputs) {
-  tensors.push_back(&inputs.x);
-  if (const auto* y = std::get_if<Tensor>(&inputs.y)) tensors.push_back(y);
-  if (const auto* mask = std::get_if<BoolMask>(&inputs.mask)) tensors.push_back(&mask->values);
-  if (const auto* mask = std::get_if<FloatMask>(&inputs.mask)) tensors.push_back(&mask->values);
-  if (inputs.input_pos) tensors.push_back(&*inputs.input_pos);
-}
-
 std::vector<const Tensor*> everything_readable(const Case& item) {
   std::vector<const Tensor*> tensors;
   for (const auto& [name, weight] : item.layer.weights) tensors.push_back(&weight);
@@ -34,7 +26,7 @@ std::vector<const Tensor*> everything_readable(const Case& item) {
     tensors.insert(tensors.end(), {&item.layer.tables->theta, &item.layer.tables->cos, &item.layer.tables->sin});
   }
   for (const auto& step : item.steps) {
-    collect(tensors, step.inputs);
+    for (const auto& given : given_tensors(step.inputs)) tensors.push_back(given.tensor);
     for (const auto& [stage, recorded] : step.expected) tensors.push_back(&recorded);
   }
   return tensors;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fixtures/packed_documents.h"
 #include "harness/judge_work.h"
 #include "harness/named_layer.h"
 #include "harness/sampled_rows.h"
@@ -13,18 +14,6 @@ constexpr std::int64_t kChunk = 512;  // tokens a call that fills the cache
 
 std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
 
-/// As torchtune's recipes pass it: causal in a cache, block-causal for packed documents.
-Mask mask_of(const WorkItem& item) {
-  if (item.kind == WorkKind::prefill) return NoMask{};
-  const std::int64_t rows = new_tokens(item), keys = item.slots > 0 ? item.slots : rows;
-  Tensor mask(DType::boolean, {1, rows, keys});
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const std::int64_t first = i / item.length * item.length, last = filled_before(item) + i;
-    std::fill_n(mask.as<std::uint8_t>().subspan(extent(i * keys + first)).begin(), last + 1 - first, std::uint8_t{1});
-  }
-  return BoolMask{std::move(mask)};
-}
-
 /// Packed documents count their positions from their own begin.
 Tensor positions_of(const WorkItem& item) {
   Tensor positions(DType::int64, {1, new_tokens(item)});
@@ -32,6 +21,32 @@ Tensor positions_of(const WorkItem& item) {
     positions.as<std::int64_t>()[extent(i)] = filled_before(item) + i % item.length;
   }
   return positions;
+}
+
+/// As torchtune's recipes pass it: causal in a cache.
+BoolMask causal_mask(const WorkItem& item) {
+  Tensor mask(DType::boolean, {1, new_tokens(item), item.slots});
+  for (std::int64_t i = 0; i < new_tokens(item); ++i) {
+    std::fill_n(mask.as<std::uint8_t>().subspan(extent(i * item.slots)).begin(), filled_before(item) + i + 1,
+                std::uint8_t{1});
+  }
+  return {std::move(mask)};
+}
+
+Mask mask_of(const WorkItem& item) {
+  switch (item.kind) {
+    case WorkKind::prefill:
+    case WorkKind::attention:
+      return NoMask{};
+    case WorkKind::cached:
+    case WorkKind::decode:
+      return causal_mask(item);
+    case WorkKind::packed:
+      return BoolMask{block_causal_mask(documents_from_positions(positions_of(item), new_tokens(item)))};
+    case WorkKind::documents:
+      return documents_from_positions(positions_of(item), new_tokens(item));
+  }
+  return NoMask{};
 }
 
 Inputs inputs_of(const WorkItem& item, const Config& config) {

@@ -5,6 +5,7 @@
 
 #include "fixtures/layer_shapes.h"
 #include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
 #include "fixtures/validate.h"
 #include "harness/attest_implementation.h"
 
@@ -33,10 +34,14 @@ Tensor positions_of(const Tensor& tokens, const PosEmbeddings& embedding, const 
   return positions;
 }
 
-void add_mask(LibraryCall& call, const Mask& mask) {
-  std::visit(overloaded{[](const NoMask&) {},
-                        [&](const BoolMask& given) { call.buffers.push_back(readable("mask", given.values)); },
-                        [&](const FloatMask& given) { call.buffers.push_back(readable("mask", given.values)); }},
+void add_mask(PreparedCall& prepared, const Mask& mask) {
+  const auto add = [&](const Tensor& values) { prepared.call.buffers.push_back(readable("mask", values)); };
+  std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& given) { add(given.values); },
+                        [&](const FloatMask& given) { add(given.values); },
+                        [&](const PackedBlockCausalMask& given) {
+                          prepared.made.push_back(block_causal_mask(given));
+                          add(prepared.made.back());
+                        }},
              mask);
 }
 
@@ -108,7 +113,7 @@ PreparedCall prepared(const NormInputs& inputs) {
 PreparedCall prepared(const AttentionInputs& inputs) {
   PreparedCall prepared{{"attention", {readable("q", inputs.q), readable("k", inputs.k), readable("v", inputs.v)}, {}},
                         {}};
-  add_mask(prepared.call, inputs.mask);
+  add_mask(prepared, inputs.mask);
   prepared.call.buffers.push_back(writable("out", inputs.q.dtype(), inputs.q.shape()));
   prepared.call.numbers = {{"is_causal", inputs.is_causal ? 1 : 0},
                            {"scale", 1.0 / std::sqrt(static_cast<double>(inputs.q.dim(3)))}};
@@ -124,7 +129,7 @@ PreparedCall prepared(const LayerSpec& layer, const Inputs& inputs, const Librar
   call.numbers["y_is_x"] = std::holds_alternative<SameAsX>(inputs.y) ? 1 : 0;
   call.buffers.push_back(readable("x", inputs.x));
   if (const auto* y = std::get_if<Tensor>(&inputs.y)) call.buffers.push_back(readable("y", *y));
-  add_mask(call, inputs.mask);
+  add_mask(prepared, inputs.mask);
   for (const auto& [name, weight] : layer.weights) call.buffers.push_back(readable("weights/" + name, weight));
   add_rotary(prepared, layer, inputs);
   if (cache != nullptr) {

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "fixtures/error.h"
+#include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
 #include "harness/comparator.h"
 
 namespace attest::harness {
@@ -55,15 +58,19 @@ Tensor joined_heads(const Tensor& x) { return reshaped(x, {1, x.dim(1), x.dim(2)
 
 BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
   Tensor rows(DType::boolean, {1, static_cast<std::int64_t>(tokens.size()), keys});
-  auto flags = rows.as<std::uint8_t>();
-  const auto* given = std::get_if<BoolMask>(&mask);
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    for (std::int64_t key = 0; key < keys; ++key) {
-      const std::size_t at = i * extent(keys) + extent(key);
-      flags[at] =
-          given == nullptr ? key <= tokens[i] : given->values.as<std::uint8_t>()[extent(tokens[i] * keys + key)];
+  auto row = rows.as<std::uint8_t>().begin();
+  const auto copy_rows = [&](const Tensor& values) {
+    for (const auto token : tokens) {
+      row = std::ranges::copy(values.as<std::uint8_t>().subspan(extent(token * keys), extent(keys)), row).out;
     }
-  }
+  };
+  std::visit(overloaded{[&](const NoMask&) {
+                          for (const auto token : tokens) std::fill_n(row, token + 1, std::uint8_t{1}), row += keys;
+                        },
+                        [&](const BoolMask& given) { copy_rows(given.values); },
+                        [](const FloatMask&) { throw InputError("mask", "no float mask in profiled work", "one"); },
+                        [&](const PackedBlockCausalMask& given) { copy_rows(block_causal_mask(given)); }},
+             mask);
   return {std::move(rows)};
 }
 

@@ -12,8 +12,8 @@ constexpr std::int64_t kMostTokens = std::int64_t{1} << 20;
 
 [[noreturn]] void refuse(std::string_view text) {
   throw InputError("--work",
-                   "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, "
-                   "attention:TOKENS, of 1 to 1048576 tokens",
+                   "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
+                   "documents:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, attention:TOKENS, of 1 to 1048576 tokens",
                    "'" + std::string(text) + "'");
 }
 
@@ -44,9 +44,9 @@ WorkItem work_item_from_text(std::string_view text) {
   if (kind == "prefill") return {WorkKind::prefill, 1, number(size, text), 0};
   if (kind == "attention") return {WorkKind::attention, 1, number(size, text), 0};
   if (kind == "decode") return {WorkKind::decode, 1, 1, number(size, text)};
-  if (kind == "packed") {
+  if (kind == "packed" || kind == "documents") {
     const auto [documents, length] = two_numbers(size, 'x', text);
-    return checked({WorkKind::packed, documents, length, 0}, text);
+    return checked({kind == "packed" ? WorkKind::packed : WorkKind::documents, documents, length, 0}, text);
   }
   if (kind == "cached") {
     const auto [length, slots] = two_numbers(size, '/', text);
@@ -84,6 +84,8 @@ std::string to_text(const WorkItem& item) {
       return "decode:" + std::to_string(item.slots);
     case WorkKind::packed:
       return "packed:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
+    case WorkKind::documents:
+      return "documents:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
     case WorkKind::attention:
       return "attention:" + std::to_string(item.length);
   }

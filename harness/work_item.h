@@ -15,12 +15,13 @@ enum class WorkKind {
   cached,     ///< "cached:512/32768": 512 tokens into an empty cache of 32768 slots, with torchtune's bool mask
   decode,     ///< "decode:32768": one token, the last of a cache of 32768 slots
   packed,     ///< "packed:8x512": 8 documents of 512 tokens, a block-causal bool mask
+  documents,  ///< "documents:8x512": the same, given as the lengths of the documents
   attention,  ///< "attention:4096": causal attention alone, 4096 queries and keys
 };
 
 struct WorkItem {
   WorkKind kind = WorkKind::prefill;
-  std::int64_t documents = 1;  ///< more than one: packed
+  std::int64_t documents = 1;  ///< of packed and documents
   std::int64_t length = 0;     ///< new tokens of one document
   std::int64_t slots = 0;      ///< of the cache; 0 without one
 };

@@ -15,6 +15,7 @@ namespace {
 
 using attest::optimized::AttentionTile;
 using attest::optimized::BlockVisibility;
+using attest::optimized::KeyRun;
 using attest::optimized::kKeyBlock;
 
 inline size_t round_up(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
@@ -71,7 +72,27 @@ struct BlockWork {
   bool plain;         ///< no mask has to be read
 };
 
+/// The mask row of a row.
 inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.first_token + row / s.tile.group; }
+
+inline const KeyRun& run_of(const TileState& s, size_t row) noexcept { return s.tile.runs[row / s.tile.group]; }
+
+/// Where a key lies in [begin, end), counted from begin.
+inline size_t offset_in(size_t key, size_t begin, size_t end) noexcept {
+  return key <= begin ? 0 : smaller(key, end) - begin;
+}
+
+/// Leaves out the panels of keys that none of the rows sees.
+inline void narrow_to_runs(const TileState& s, BlockWork& w) noexcept {
+  size_t first = w.end, last = w.begin;
+  for (size_t row = w.row; row < w.row + w.rows; row += s.tile.group - row % s.tile.group) {
+    const KeyRun& run = run_of(s, row);
+    first = smaller(first, run.begin);
+    if (run.end > last) last = run.end;
+  }
+  w.end = smaller(w.end, last);
+  w.begin += offset_in(first, w.begin, w.end) / kPanelWidth * kPanelWidth;
+}
 
 /// Fetches a strip of `depth` lines of a panel, read next, while another of that depth is used.
 inline TileOperands with_prefetch(TileOperands operands, const float* strip) noexcept {
@@ -95,11 +116,15 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
   const AttentionTile& t = s.tile;
   const size_t count = w.end - w.begin, padded = round_up(count, kPanelWidth);
   for (size_t r = 0; r < w.rows; ++r) {
-    const size_t row = w.row + r, token = token_of(s, row);
+    const size_t row = w.row + r;
     float* scores = s.scores + r * kKeyBlock;
     size_t visible = count;
-    if (t.is_causal && token + 1 < w.end) visible = token + 1 > w.begin ? token + 1 - w.begin : 0;
-    if (!w.plain) mask_scores(t.mask, token, w.begin, count, scores);
+    if (!w.plain) mask_scores(t.mask, token_of(s, row), w.begin, count, scores);
+    if (t.runs) {
+      const KeyRun& run = run_of(s, row);
+      visible = offset_in(run.end, w.begin, w.end);
+      hide_before(offset_in(run.begin, w.begin, w.end), scores);
+    }
     if (visible < padded) hide_from(visible, padded, scores);
     const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth,
                            s.value_panels,     s.rows * kPanelWidth,  t.to_log2};
@@ -124,11 +149,12 @@ void add_visible_values(const TileState& s, const BlockWork& w) noexcept {
   const AttentionTile& t = s.tile;
   for (size_t r = 0; r < w.rows; ++r) {
     const size_t token = token_of(s, w.row + r);
+    const KeyRun run = t.runs ? run_of(s, w.row + r) : KeyRun{0, ~0u};
     for (size_t c = 0; c < s.value_panels * kTileVecs; ++c) {
       const size_t panel = c / kTileVecs, offset = c % kTileVecs * kWidth;
       Vec sum = zero();
       for (size_t key = w.begin; key < w.end; ++key) {
-        if ((t.is_causal && key > token) || !is_visible(t.mask, token, key)) continue;
+        if (key < run.begin || key >= run.end || !is_visible(t.mask, token, key)) continue;
         const float* value = t.values + panel * t.value_panel_stride + key * kPanelWidth + offset;
         sum = fma(broadcast(s.scores[r * kKeyBlock + key - w.begin]), load(value), sum);
       }
@@ -141,11 +167,11 @@ void add_visible_values(const TileState& s, const BlockWork& w) noexcept {
 void attend_block(const TileState& s, size_t begin, size_t end, bool plain) noexcept {
   for (size_t row = 0; row < s.rows; row += kTileRows) {
     BlockWork w{row, smaller(kTileRows, s.rows - row), begin, end, plain};
-    if (s.tile.is_causal) w.end = smaller(end, token_of(s, row + w.rows - 1) + 1);
+    if (s.tile.runs) narrow_to_runs(s, w);
     if (w.end <= w.begin) continue;
     compute_scores(s, w);
     compute_weights(s, w);
-    if (s.tile.values_finite || (plain && !s.tile.is_causal)) {
+    if (s.tile.values_finite || (plain && !s.tile.runs)) {
       add_values(s, w);
     } else {
       add_visible_values(s, w);
@@ -175,7 +201,7 @@ void finish_rows(const TileState& s) noexcept {
 void attend(const AttentionTile& tile) noexcept {
   const TileState s = place_state(tile);
   start_rows(s);
-  for (size_t block = tile.key_begin; block < tile.key_end; block += kKeyBlock) {
+  for (size_t block = tile.key_begin / kKeyBlock * kKeyBlock; block < tile.key_end; block += kKeyBlock) {
     size_t begin = block, end = smaller(block + kKeyBlock, tile.key_end);
     bool plain = true;
     if (tile.visibility) {

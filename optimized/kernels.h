@@ -64,11 +64,18 @@ struct MaskRows {
   size_t key_stride = 0;
 };
 
-/// What a run of keys of one mask row shows.
+/// What some keys of one mask row show.
 struct MaskScan {
   size_t first_visible;  ///< first_visible == end_visible: nothing
   size_t end_visible;
-  bool plain;  ///< every key is visible and nothing is added
+  size_t visible;     ///< how many
+  bool adds;          ///< something is added to a visible key's score
+  bool truth_values;  ///< every byte of a bool mask is 0 or 1
+};
+
+/// The keys [begin, end) are all that a token sees, and nothing is added to their scores.
+struct KeyRun {
+  unsigned begin, end;
 };
 
 /// What one key block shows to one tile of tokens. Panels are counted from the block's first key.
@@ -95,8 +102,8 @@ struct AttentionTile {
   size_t empty_slots;  ///< visible keys that are zero, with a value of zero: they weigh exp(0) and are not read
   bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
-  bool is_causal;  ///< token t sees keys up to first_token + t
-  size_t first_token;
+  const KeyRun* runs;  ///< of each token of the tile, or null: all keys, but for what the mask hides
+  size_t first_token;  ///< its row of the mask
   MaskRows mask;
   const BlockVisibility* visibility;  ///< of each key block of the mask, or null without a mask
 

@@ -2,65 +2,125 @@
 
 #include <algorithm>
 
+#include "fixtures/overloaded.h"
+#include "optimized/threads.h"
+
 namespace attest::optimized {
 namespace {
 
-constexpr std::size_t kWorthThreads = std::size_t{1} << 18;  // mask elements
+/// Mask elements below which waking a second thread costs more than it gains.
+constexpr std::size_t kWorthThreads = std::size_t{1} << 18;
 
-MaskRows rows_of(const NoMask&) { return {}; }
-MaskRows rows_of(const BoolMask& mask) {
-  return {.kind = MaskKind::boolean, .flags = mask.values.as<std::uint8_t>().data()};
-}
-MaskRows rows_of(const FloatMask& mask) {
-  return {.kind = MaskKind::additive, .biases = mask.values.as<float>().data()};
-}
-
-const Tensor* values_of(const NoMask&) { return nullptr; }
-const Tensor* values_of(const BoolMask& mask) { return &mask.values; }
-const Tensor* values_of(const FloatMask& mask) { return &mask.values; }
+std::size_t extent(const Tensor& tensor, std::size_t axis) { return static_cast<std::size_t>(tensor.dim(axis)); }
 
 }  // namespace
 
-void MaskMap::build(const Mask& mask, std::size_t tokens, std::size_t keys, std::size_t tile_tokens) {
-  first_sample_ = std::visit([](const auto& m) { return rows_of(m); }, mask);
-  const Tensor* values = std::visit([](const auto& m) { return values_of(m); }, mask);
-  if (values == nullptr) return;
-  const auto extent = [&](std::size_t axis) { return static_cast<std::size_t>(values->dim(axis)); };
-  samples_ = extent(0);
-  sample_stride_ = samples_ == 1 ? 0 : extent(1) * extent(2);
-  first_sample_.token_stride = extent(1) == 1 ? 0 : extent(2);
-  first_sample_.key_stride = extent(2) == 1 ? 0 : 1;
-  tokens_ = tokens;
-  keys_ = keys;
-  tile_tokens_ = tile_tokens;
-  tiles_ = first_sample_.token_stride == 0 ? 1 : (tokens + tile_tokens - 1) / tile_tokens;
-  blocks_ = (keys + kKeyBlock - 1) / kKeyBlock;
-  if (map_.size() < samples_ * tiles_ * blocks_) map_.resize(samples_ * tiles_ * blocks_);
-#pragma omp parallel for schedule(static) if (values->size() > static_cast<std::int64_t>(kWorthThreads))
-  for (std::size_t row = 0; row < samples_ * tiles_; ++row) {
-    for (std::size_t block = 0; block < blocks_; ++block) {
-      map_[row * blocks_ + block] = inspect(row / tiles_, row % tiles_, block);
-    }
+void MaskMap::build(const Mask& mask, bool is_causal, const Shape& shape) {
+  shape_ = shape;
+  samples_ = 0;
+  first_sample_ = {};
+  std::visit(overloaded{[&](const NoMask&) {
+                          if (is_causal) set_causal();
+                        },
+                        [&](const BoolMask& m) {
+                          first_sample_ = {.kind = MaskKind::boolean, .flags = m.values.as<std::uint8_t>().data()};
+                          read(m.values);
+                        },
+                        [&](const FloatMask& m) {
+                          first_sample_ = {.kind = MaskKind::additive, .biases = m.values.as<float>().data()};
+                          read(m.values);
+                        },
+                        [&](const PackedBlockCausalMask& m) { set_documents(m.seq_lens); }},
+             mask);
+}
+
+/// Every tile has runs; which, the caller says.
+void MaskMap::expect_runs_only(std::size_t samples) {
+  samples_ = samples;
+  tiles_ = 1;
+  runs_.resize(samples * shape_.tokens);
+  in_runs_.assign(samples, true);
+}
+
+/// Token i sees keys 0..i.
+void MaskMap::set_causal() {
+  expect_runs_only(1);
+  for (std::size_t token = 0; token < shape_.tokens; ++token) {
+    runs_[token] = {0, static_cast<unsigned>(std::min(token + 1, shape_.keys))};
   }
 }
 
-BlockVisibility MaskMap::inspect(std::size_t sample, std::size_t tile, std::size_t block) const {
-  const MaskRows mask = rows(sample);
-  const std::size_t first_key = block * kKeyBlock, count = std::min(kKeyBlock, keys_ - first_key);
-  const std::size_t first = tile * tile_tokens_;
-  const std::size_t last = mask.token_stride == 0 ? first + 1 : std::min(first + tile_tokens_, tokens_);
-  std::size_t begin = count, end = 0;
-  bool plain = true;
-  for (std::size_t token = first; token < last; ++token) {
-    const MaskScan scan = kernels_.scan_mask(mask, token, first_key, count);
-    plain = plain && scan.plain;
-    if (scan.end_visible == 0) continue;
-    begin = std::min(begin, scan.first_visible);
-    end = std::max(end, scan.end_visible);
+/// A token sees its own document up to itself.
+void MaskMap::set_documents(const Tensor& seq_lens) {
+  expect_runs_only(extent(seq_lens, 0));
+  auto run = runs_.begin();
+  for (const auto length : seq_lens.as<std::int64_t>()) {
+    const auto token = static_cast<unsigned>((run - runs_.begin()) % static_cast<std::ptrdiff_t>(shape_.tokens));
+    for (unsigned i = 0; i < length; ++i) *run++ = {token, token + i + 1};
   }
+}
+
+void MaskMap::read(const Tensor& values) {
+  samples_ = extent(values, 0);
+  sample_stride_ = samples_ == 1 ? 0 : extent(values, 1) * extent(values, 2);
+  first_sample_.token_stride = extent(values, 1) == 1 ? 0 : extent(values, 2);
+  first_sample_.key_stride = extent(values, 2) == 1 ? 0 : 1;
+  tiles_ = first_sample_.token_stride == 0 ? 1 : (shape_.tokens + shape_.tile_tokens - 1) / shape_.tile_tokens;
+  block_count_ = (shape_.keys + kKeyBlock - 1) / kKeyBlock;
+  runs_.resize(samples_ * shape_.tokens);
+  in_runs_.resize(samples_ * tiles_);
+  blocks_.resize(samples_ * tiles_ * block_count_);
+  const bool worth_threads = static_cast<std::size_t>(values.size()) > kWorthThreads;
+  for_each_item(samples_ * tiles_, worth_threads ? omp_get_max_threads() : 1,
+                [&](std::size_t item, std::size_t) { read_tile(item / tiles_, item % tiles_); });
+}
+
+/// Row by row, so that memory is read in one stream.
+void MaskMap::read_tile(std::size_t sample, std::size_t tile) {
+  const std::size_t first = tile * shape_.tile_tokens, index = sample * tiles_ + tile;
+  const bool one_row = first_sample_.token_stride == 0;
+  const std::size_t last = one_row ? 1 : std::min(first + shape_.tile_tokens, shape_.tokens);
+  BlockVisibility* blocks = blocks_.data() + index * block_count_;
+  std::fill_n(blocks, block_count_, BlockVisibility{0, 0, true});
+  KeyRun* runs = runs_.data() + sample * shape_.tokens;
+  bool in_runs = true;
+  for (std::size_t token = first; token < last; ++token) {
+    const bool is_run = read_row(sample, token, blocks, runs[token]);
+    in_runs = in_runs && is_run;
+  }
+  if (one_row) std::fill_n(runs, shape_.tokens, *runs);
+  in_runs_[index] = in_runs;
+}
+
+/// Adds what a row sees to its tile's blocks. Returns whether it is a run.
+bool MaskMap::read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const {
+  const MaskRows mask = rows(sample);
   const std::size_t width = kernels_.panel_width;
-  if (end == 0) begin = 0;
-  return {static_cast<unsigned char>(begin / width), static_cast<unsigned char>((end + width - 1) / width), plain};
+  std::size_t visible = 0;
+  bool adds = false;
+  run = {0, 0};
+  for (std::size_t block = 0; block < block_count_; ++block) {
+    const std::size_t first_key = block * kKeyBlock, count = std::min(kKeyBlock, shape_.keys - first_key);
+    const MaskScan scan = kernels_.scan_mask(mask, token, first_key, count);
+    BlockVisibility& tile = blocks[block];
+    tile.plain = tile.plain && scan.visible == count && !scan.adds;
+    if (scan.visible == 0) continue;
+    const auto first_panel = static_cast<unsigned char>(scan.first_visible / width);
+    tile.first_panel = tile.end_panel == 0 ? first_panel : std::min(tile.first_panel, first_panel);
+    tile.end_panel = std::max(tile.end_panel, static_cast<unsigned char>((scan.end_visible + width - 1) / width));
+    if (visible == 0) run.begin = static_cast<unsigned>(first_key + scan.first_visible);
+    run.end = static_cast<unsigned>(first_key + scan.end_visible);
+    visible += scan.visible;
+    adds = adds || scan.adds;
+  }
+  return !adds && visible == run.end - run.begin;
+}
+
+std::span<const KeyRun> MaskMap::runs(std::size_t sample, std::size_t tile) const {
+  if (samples_ == 0 || !in_runs_[tile_index(sample, tile)]) return {};
+  const std::size_t first = tile * shape_.tile_tokens;
+  const KeyRun* runs = runs_.data() + (samples_ == 1 ? 0 : sample) * shape_.tokens;
+  return {runs + first, std::min(shape_.tile_tokens, shape_.tokens - first)};
 }
 
 MaskRows MaskMap::rows(std::size_t sample) const {
@@ -70,10 +130,13 @@ MaskRows MaskMap::rows(std::size_t sample) const {
   return rows;
 }
 
-const BlockVisibility* MaskMap::tile(std::size_t sample, std::size_t tile) const {
+const BlockVisibility* MaskMap::blocks(std::size_t sample, std::size_t tile) const {
   if (first_sample_.kind == MaskKind::none) return nullptr;
-  const std::size_t row = (samples_ == 1 ? 0 : sample) * tiles_ + (tiles_ == 1 ? 0 : tile);
-  return map_.data() + row * blocks_;
+  return blocks_.data() + tile_index(sample, tile) * block_count_;
+}
+
+std::size_t MaskMap::tile_index(std::size_t sample, std::size_t tile) const {
+  return (samples_ == 1 ? 0 : sample) * tiles_ + (tiles_ == 1 ? 0 : tile);
 }
 
 }  // namespace attest::optimized

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "fixtures/case.h"
@@ -8,29 +9,45 @@
 
 namespace attest::optimized {
 
-/// What a call's mask shows to each tile of tokens in each block of keys, read once a call: blocks that a tile does not
-/// see are skipped, blocks without anything hidden or added are computed without reading the mask again. The mask
-/// itself is never copied or widened.
+/// What each token of a call sees, made once a call. Causality, documents, and masks whose rows are each one run of
+/// keys (causal in a cache, packed documents, windows) become runs, which cost O(s) and are never looked up again. Any
+/// other mask is read where a tile of tokens sees part of a block of keys; blocks of which it sees nothing are skipped.
+/// The mask itself is never copied or widened.
 class MaskMap {
  public:
+  struct Shape {
+    std::size_t samples, tokens, keys;
+    std::size_t tile_tokens;  ///< so many consecutive tokens make a tile
+  };
+
   explicit MaskMap(const KernelTable& kernels) : kernels_(kernels) {}
 
-  /// `tile_tokens` consecutive tokens make a tile.
-  void build(const Mask& mask, std::size_t tokens, std::size_t keys, std::size_t tile_tokens);
+  void build(const Mask& mask, bool is_causal, const Shape& shape);
 
+  /// Of each token of the tile, or empty where it has no runs.
+  std::span<const KeyRun> runs(std::size_t sample, std::size_t tile) const;
+  /// What has to be looked up where a tile has no runs; of the kind none where nothing is hidden.
   MaskRows rows(std::size_t sample) const;
-  /// One entry a key block, or null without a mask.
-  const BlockVisibility* tile(std::size_t sample, std::size_t tile) const;
+  /// One entry a key block of a tile that has no runs, or null without a mask.
+  const BlockVisibility* blocks(std::size_t sample, std::size_t tile) const;
 
  private:
-  BlockVisibility inspect(std::size_t sample, std::size_t tile, std::size_t block) const;
+  void set_causal();
+  void set_documents(const Tensor& seq_lens);
+  void expect_runs_only(std::size_t samples);
+  void read(const Tensor& values);
+  void read_tile(std::size_t sample, std::size_t tile);
+  bool read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const;
+  std::size_t tile_index(std::size_t sample, std::size_t tile) const;
 
   const KernelTable& kernels_;
+  Shape shape_{};
   MaskRows first_sample_;
-  std::size_t samples_ = 0, sample_stride_ = 0;
-  std::size_t tokens_ = 0, keys_ = 0, tile_tokens_ = 0;
-  std::size_t tiles_ = 0, blocks_ = 0;  ///< tiles_ is 1 where every token has the same row
-  std::vector<BlockVisibility> map_;    ///< [samples_][tiles_][blocks_]
+  std::size_t samples_ = 0, sample_stride_ = 0;  ///< samples_ is 1 where all see the same
+  std::size_t tiles_ = 0, block_count_ = 0;      ///< tiles_ is 1 where one entry serves all
+  std::vector<KeyRun> runs_;                     ///< [samples_][tokens]
+  std::vector<unsigned char> in_runs_;           ///< [samples_][tiles_]: whether the tile has runs
+  std::vector<BlockVisibility> blocks_;          ///< [samples_][tiles_][block_count_]
 };
 
 }  // namespace attest::optimized

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "fixtures/layer_shapes.h"
-#include "fixtures/overloaded.h"
 #include "fixtures/require.h"
 #include "fixtures/validate.h"
 #include "optimized/head_projection.h"
@@ -28,20 +27,6 @@ constexpr std::size_t kAnyRank = 64;
 /// A row that lies contiguously, in the words of the kernels' product panels.
 ProductRow contiguous(const KernelTable& kernels, const float* row, std::size_t columns) {
   return {row, kernels.panel_width, 0, columns};
-}
-
-void require_mask(const Mask& mask, const Shape& scores) {
-  const auto check = [&](const Tensor& values, DType dtype) {
-    require_rank("mask", values, 3, 3);
-    require(values.dtype() == dtype, "mask", std::string(name_of(dtype)), std::string(name_of(values.dtype())));
-    for (std::size_t axis = 0; axis < 3; ++axis) {
-      require(values.dim(axis) == 1 || values.dim(axis) == scores[axis], "mask",
-              "a shape that broadcasts to " + to_string(scores), to_string(values.shape()));
-    }
-  };
-  std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& m) { check(m.values, DType::boolean); },
-                        [&](const FloatMask& m) { check(m.values, DType::float32); }},
-             mask);
 }
 
 /// k and v [b, n_kv, s_k, h_d] in the kernels' layout.
@@ -140,7 +125,7 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
   require_shape("v", inputs.v, inputs.k.shape());
   require(n_kv > 0 && q[1] % n_kv == 0, "k", "a number of heads that divides " + std::to_string(q[1]),
           std::to_string(n_kv));
-  require_mask(inputs.mask, {q[0], q[2], s_k});
+  validate_mask(inputs.mask, DType::float32, {q[0], q[1], q[2], s_k}, MaskBytes::validated);
   require(!inputs.is_causal || std::holds_alternative<NoMask>(inputs.mask), "is_causal", "no mask with it", "a mask");
   Tensor out(DType::float32, q);
   if (out.size() == 0) return out;

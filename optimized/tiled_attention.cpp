@@ -44,7 +44,8 @@ struct TiledAttention::Plan {
 };
 
 void TiledAttention::read_mask(const AttentionCall& call) {
-  mask_map_.build(call.mask, call.tokens, call.keys, Plan(call, kernels_).tile_tokens);
+  const std::size_t tile_tokens = Plan(call, kernels_).tile_tokens;
+  mask_map_.build(call.mask, call.is_causal, {call.samples, call.tokens, call.keys, tile_tokens});
 }
 
 void TiledAttention::run(const AttentionCall& call) {
@@ -76,13 +77,19 @@ AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& pla
   t.keys = call.keys_values.keys(sample, kv_head);
   t.values = call.keys_values.values(sample, kv_head);
   t.value_panel_stride = call.keys_values.value_panel_stride();
-  t.key_end = call.is_causal ? std::min(call.keys, token + t.tokens) : call.keys;
+  t.key_end = call.keys;
   t.empty_slots = call.empty_slots;
   t.values_finite = call.keys_values.values_finite(sample, kv_head);
-  t.is_causal = call.is_causal;
   t.first_token = token;
-  t.mask = mask_map_.rows(sample);
-  t.visibility = mask_map_.tile(sample, position);
+  const auto runs = mask_map_.runs(sample, position);
+  if (runs.empty()) {
+    t.mask = mask_map_.rows(sample);
+    t.visibility = mask_map_.blocks(sample, position);
+  } else {
+    t.runs = runs.data();
+    t.key_begin = std::ranges::min(runs, {}, &KeyRun::begin).begin;
+    t.key_end = std::ranges::max(runs, {}, &KeyRun::end).end;
+  }
   return t;
 }
 
@@ -98,8 +105,8 @@ void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan) {
       AttentionTile t = tile_of(call, plan, tile);
       t.workspace = space;
       if (plan.parts > 1) {
-        t.key_begin = part * kPartKeys;
-        t.key_end = std::min(t.key_end, t.key_begin + kPartKeys);
+        t.key_begin = std::max(t.key_begin, part * kPartKeys);
+        t.key_end = std::min(t.key_end, (part + 1) * kPartKeys);
         if (part > 0) t.empty_slots = 0;
         t.partial = partial_.data() + (tile * plan.parts + part) * plan.partial_floats;
       }

@@ -67,7 +67,7 @@ rc::Gen<CaseDraw> any_draw() {
       rc::gen::set(&CaseDraw::b, extent(3)), rc::gen::set(&CaseDraw::s_x, tokens()),
       rc::gen::set(&CaseDraw::s_y, tokens()), rc::gen::set(&CaseDraw::n_kv, extent(3)),
       rc::gen::set(&CaseDraw::q_per_kv, extent(3)), rc::gen::set(&CaseDraw::h_d, head_size()),
-      rc::gen::set(&CaseDraw::d_per_head, extent(9)), rc::gen::set(&CaseDraw::mask, kind_up_to(MaskKind::packed)),
+      rc::gen::set(&CaseDraw::d_per_head, extent(9)), rc::gen::set(&CaseDraw::mask, kind_up_to(MaskKind::documents)),
       rc::gen::set(&CaseDraw::keys, kind_up_to(KeySource::cross_cache)), rc::gen::set(&CaseDraw::chunk, extent(9)),
       rc::gen::set(&CaseDraw::spare, rc::gen::inRange<std::int64_t>(0, 6)),
       rc::gen::set(&CaseDraw::rotary, kind_up_to(RotaryKind::qwen2)),

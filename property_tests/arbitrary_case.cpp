@@ -70,6 +70,13 @@ class CaseBuilder {
   Mask mask(const Shape& shape) {
     if (choice_.mask == 1) return BoolMask{bits(DType::boolean, shape)};
     if (choice_.mask == 2) return FloatMask{bits(DType::float32, {1, 1, shape[2]})};
+    if (choice_.mask == 3) {
+      Tensor seq_lens(DType::int64, {shape[0], 3});
+      for (std::int64_t sample = 0; sample < shape[0]; ++sample) {
+        seq_lens.as<std::int64_t>()[static_cast<std::size_t>(3 * sample + sample % 3)] = shape[1];
+      }
+      return PackedBlockCausalMask{seq_lens};
+    }
     return NoMask{};
   }
 

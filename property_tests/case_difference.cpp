@@ -58,13 +58,9 @@ class Transcript {
 
   void add(const std::string& place, const Step& step) {
     lines_[place + "/reset_cache"] = std::to_string(step.reset_cache);
-    add(place + "/x", step.inputs.x);
     lines_[place + "/y is"] = std::to_string(step.inputs.y.index());
-    if (const auto* y = std::get_if<Tensor>(&step.inputs.y)) add(place + "/y", *y);
     lines_[place + "/mask is"] = std::to_string(step.inputs.mask.index());
-    if (const auto* mask = std::get_if<BoolMask>(&step.inputs.mask)) add(place + "/mask", mask->values);
-    if (const auto* mask = std::get_if<FloatMask>(&step.inputs.mask)) add(place + "/mask", mask->values);
-    if (step.inputs.input_pos) add(place + "/input_pos", *step.inputs.input_pos);
+    for (const auto& [name, tensor] : given_tensors(step.inputs)) add(place + "/" + name, *tensor);
     for (const auto& [stage, tensor] : step.expected) add(place + "/expected/" + std::string(name_of(stage)), tensor);
     for (const auto& [stage, tensor] : step.truth) add(place + "/truth/" + std::string(name_of(stage)), tensor);
     if (!step.error) return;

@@ -18,9 +18,10 @@ ArbitraryCase any_choice() {
   choice.q_per_kv = *rc::gen::inRange(1, 4);
   choice.half_head_dim = *rc::gen::inRange(1, 5);
   choice.pos_embeddings = *rc::gen::inRange(0, 5);
-  choice.mask = *rc::gen::inRange(0, 3);
   choice.y = *rc::gen::inRange(0, 3);
   choice.cache = *rc::gen::inRange(0, 3);
+  const bool as_many_keys = choice.cache != 1 && (choice.y != 1 || choice.s_y == choice.s_x);
+  choice.mask = *rc::gen::inRange(0, as_many_keys ? 4 : 3);
   choice.norm = *rc::gen::arbitrary<bool>();
   choice.bias = *rc::gen::arbitrary<bool>();
   choice.input_pos = *rc::gen::arbitrary<bool>();

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
+#include "fixtures/packed_documents.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_inputs.h"
 #include "property_tests/plain_double.h"
@@ -175,15 +177,34 @@ TEST_P(optimized_hidden_keys, identical_keys_give_the_exact_mean_of_integer_valu
   }
 }
 
-TEST_P(optimized_hidden_keys, an_all_true_mask_and_a_lower_triangle_give_the_bits_of_no_mask_and_of_causality) {
-  const Tensor q = normal(random, {2, 4, 290, 16}), k = normal(random, {2, 2, 290, 16}),
-               v = normal(random, {2, 2, 290, 16});
-  BoolMask all{flags(random, {1, 1, 290}, 1.0)}, triangle{Tensor(DType::boolean, {1, 290, 290})};
-  for (std::int64_t i = 0; i < 290; ++i) {
-    std::ranges::fill(triangle.values.as<std::uint8_t>().subspan(i * 290, i + 1), std::uint8_t{1});
+TEST_P(optimized_hidden_keys, packed_documents_give_the_bits_of_their_mask) {
+  const Tensor q = normal(random, {2, 4, 330, 16}), k = normal(random, {2, 2, 330, 16}),
+               v = normal(random, {2, 2, 330, 16});
+  Tensor seq_lens(DType::int64, {2, 4});
+  std::ranges::copy(std::array{20, 1, 260, 49, 128, 202, 0, 0}, seq_lens.as<std::int64_t>().begin());
+  const PackedBlockCausalMask documents{seq_lens};
+  const BoolMask mask{block_causal_mask(documents)};
+  EXPECT_TRUE(same_bits(attend(q, k, v, documents), attend(q, k, v, mask)));
+  Tensor spoiled = v;
+  spoiled.as<float>()[40 * 16] = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(same_bits(attend(q, k, spoiled, documents), attend(q, k, spoiled, mask)));
+}
+
+/// A mask of runs is not looked up; one with a hole is.
+TEST_P(optimized_hidden_keys, a_hole_in_one_row_of_a_mask_changes_no_bit_of_the_other_rows) {
+  constexpr std::int64_t s = 290, h_d = 16, holed = 100;
+  const Tensor q = normal(random, {1, 1, s, h_d}), k = normal(random, {1, 1, s, h_d}),
+               v = normal(random, {1, 1, s, h_d});
+  BoolMask mask{Tensor(DType::boolean, {1, s, s})};
+  const auto flags = mask.values.as<std::uint8_t>();
+  for (std::int64_t i = 0; i < s; ++i) std::ranges::fill(flags.subspan(i * s + i / 2, i + 1 - i / 2), std::uint8_t{1});
+  const Tensor whole = attend(q, k, v, mask);
+  flags[holed * s + 70] = 0;
+  const Tensor out = attend(q, k, v, mask);
+  for (std::int64_t i = 0; i < s; ++i) {
+    const auto row = [&](const Tensor& t) { return t.as<float>().subspan(i * h_d, h_d); };
+    EXPECT_EQ(std::ranges::equal(row(whole), row(out)), i != holed) << "row " << i;
   }
-  EXPECT_TRUE(same_bits(attend(q, k, v, NoMask{}), attend(q, k, v, all)));
-  EXPECT_TRUE(same_bits(attend(q, k, v, NoMask{}, true), attend(q, k, v, triangle)));
 }
 
 INSTANTIATE_TEST_SUITE_P(all, optimized_hidden_keys, testing::ValuesIn(usable_targets()),

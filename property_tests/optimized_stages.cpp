@@ -89,10 +89,37 @@ struct Sizes {
   std::int64_t b, n_h, n_kv, s_x, s_k, h_d;
 };
 
+/// bool, each row one run of visible keys, perhaps empty.
+BoolMask random_runs(Random& random, const Sizes& n) {
+  Tensor mask(DType::boolean, {n.b, n.s_x, n.s_k});
+  for (auto row = mask.as<std::uint8_t>().begin(); row != mask.as<std::uint8_t>().end(); row += n.s_k) {
+    const auto begin = static_cast<std::int64_t>(random() % n.s_k), end = static_cast<std::int64_t>(random() % n.s_k);
+    if (begin < end) std::fill(row + begin, row + end, std::uint8_t{1});
+  }
+  return {mask};
+}
+
+PackedBlockCausalMask random_documents(Random& random, std::int64_t b, std::int64_t s) {
+  constexpr std::int64_t kDocuments = 4;
+  Tensor seq_lens(DType::int64, {b, kDocuments});
+  for (std::int64_t sample = 0; sample < b; ++sample) {
+    const auto lengths = seq_lens.as<std::int64_t>().subspan(sample * kDocuments, kDocuments);
+    std::int64_t rest = s;
+    for (auto& length : lengths.first(kDocuments - 1)) {
+      length = static_cast<std::int64_t>(random() % (rest + 1));
+      rest -= length;
+    }
+    lengths.back() = rest;
+  }
+  return {seq_lens};
+}
+
 Mask random_mask(Random& random, int kind, const Sizes& n) {
   const Shape shapes[] = {{n.b, n.s_x, n.s_k}, {1, n.s_x, n.s_k}, {n.b, 1, n.s_k}, {n.b, n.s_x, 1}, {n.b, 1, 1}};
   const Shape& shape = shapes[random() % std::size(shapes)];
   if (kind == 1) return BoolMask{flags(random, shape, 0.6)};
+  if (kind == 4) return random_runs(random, n);
+  if (kind == 5) return random_documents(random, n.b, n.s_x);
   if (kind == 2) {
     Tensor bias = normal(random, shape, 3.0);
     for (auto& value : bias.as<float>()) {
@@ -124,16 +151,23 @@ TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget)
             keys[random() % std::size(keys)],
             head_dims[random() % std::size(head_dims)]};
     n.n_h = n.n_kv * groups[random() % std::size(groups)];
-    const int kind = i % 4;
+    const int kind = i % 5;
     EXPECT_LE(attention_share(random, n, kind, GetParam()), 1.0)
         << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " h_d "
         << n.h_d << " mask " << kind;
   }
 }
 
+TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) {
+  Random random(9);
+  for (const std::int64_t s : {1, 2, 31, 33, 64, 100, 255, 256, 257, 300}) {
+    EXPECT_LE(attention_share(random, {2, 4, 2, s, s, 20}, 5, GetParam()), 1.0) << "s " << s;
+  }
+}
+
 TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
   Random random(7);
-  for (int kind = 0; kind < 4; ++kind) {
+  for (int kind = 0; kind < 5; ++kind) {
     EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
   }
 }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "fixtures/overloaded.h"
 #include "fixtures/stage_inputs.h"
 
 /// The formulas of the single stages as plain loops over doubles, with the localised error budget of each element: an
@@ -79,6 +80,14 @@ inline Judged norm(const NormInputs& in) {
   return out;
 }
 
+/// The first token of the document that `token` belongs to.
+inline std::size_t document_start(const Tensor& seq_lens, std::size_t sample, std::size_t token) {
+  const auto lengths = seq_lens.as<std::int64_t>();
+  std::size_t next = seq_lens.dim(0) == 1 ? 0 : sample * seq_lens.dim(1), start = 0;
+  while (token >= start + lengths[next]) start += lengths[next++];
+  return start;
+}
+
 /// What is added to the score of (sample, token, key); -infinity hides the key.
 inline double mask_bias(const AttentionInputs& in, std::size_t sample, std::size_t token, std::size_t key) {
   constexpr double hidden = -std::numeric_limits<double>::infinity();
@@ -87,10 +96,14 @@ inline double mask_bias(const AttentionInputs& in, std::size_t sample, std::size
     const std::size_t rows = m.dim(1), columns = m.dim(2);
     return ((m.dim(0) == 1 ? 0 : sample) * rows + (rows == 1 ? 0 : token)) * columns + (columns == 1 ? 0 : key);
   };
-  if (const auto* m = std::get_if<BoolMask>(&in.mask))
-    return m->values.as<std::uint8_t>()[at(m->values)] ? 0.0 : hidden;
-  if (const auto* m = std::get_if<FloatMask>(&in.mask)) return m->values.as<float>()[at(m->values)];
-  return 0.0;
+  return std::visit(
+      overloaded{[](const NoMask&) { return 0.0; },
+                 [&](const BoolMask& m) { return m.values.as<std::uint8_t>()[at(m.values)] ? 0.0 : hidden; },
+                 [&](const FloatMask& m) { return double(m.values.as<float>()[at(m.values)]); },
+                 [&](const PackedBlockCausalMask& m) {
+                   return key <= token && key >= document_start(m.seq_lens, sample, token) ? 0.0 : hidden;
+                 }},
+      in.mask);
 }
 
 /// One query row: softmax over the visible keys in double, and the budget of parity_criterion.md.

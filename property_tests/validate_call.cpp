@@ -205,6 +205,32 @@ TEST(validate_call, a_bool_mask_holds_bools) {
   refused({}, inputs, "mask");
 }
 
+Inputs with_seq_lens(Inputs inputs, const Shape& shape, std::vector<std::int64_t> lengths) {
+  Tensor seq_lens(DType::int64, shape);
+  std::ranges::copy(lengths, seq_lens.as<std::int64_t>().begin());
+  inputs.mask = PackedBlockCausalMask{std::move(seq_lens)};
+  return inputs;
+}
+
+TEST(validate_call, the_documents_of_a_sample_have_its_tokens_in_all) {
+  const auto x = call({2, 5, 16});
+  accepted({}, with_seq_lens(x, {2, 2}, {2, 3, 5, 0}));
+  accepted({}, with_seq_lens(x, {1, 3}, {1, 1, 3}));
+  accepted({.cache = KVCache{2, 5}}, with_seq_lens(x, {1, 1}, {5}));
+  refused({}, with_seq_lens(x, {1, 2}, {2, 2}), "seq_lens", "The expanded size of the tensor (5) must match 4");
+  refused({}, with_seq_lens(x, {1, 2}, {3, 3}), "seq_lens", "5");
+  refused({}, with_seq_lens(x, {1, 3}, {3, -1, 3}), "seq_lens", "5");
+  refused({}, with_seq_lens(x, {1, 2}, {5, INT64_MAX}), "seq_lens");
+  refused({}, with_seq_lens(x, {3, 1}, {5, 5, 5}), "seq_lens", "2 and 3");
+  refused({}, with_seq_lens(x, {1, 0}, {}), "seq_lens", "5");
+  refused({}, with_seq_lens(x, {2}, {2, 3}), "seq_lens");
+  refused({}, with_seq_lens(with_y(x, {2, 7, 16}), {1, 1}, {5}), "seq_lens", "5 and 7");
+  refused({.cache = KVCache{2, 8}}, with_seq_lens(x, {1, 1}, {5}), "seq_lens", "5 and 8");
+  auto inputs = x;
+  inputs.mask = PackedBlockCausalMask{zeros({1, 1}, DType::int32)};
+  refused({}, inputs, "seq_lens");
+}
+
 TEST(validate_call, without_positions_x_and_y_may_be_as_long_as_the_rotary_table) {
   accepted({.rotary = true}, call({1, 16, 16}));
   accepted({}, call({1, 17, 16}));

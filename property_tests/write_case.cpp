@@ -83,6 +83,7 @@ TEST_F(writing_a_case, what_a_file_cannot_hold_is_refused) {
   refused([](Case& item) { item.layer.weights["."] = Tensor(DType::float32, {1}); });
   refused([](Case& item) { item.steps[0].inputs.mask = BoolMask{Tensor(DType::float32, {1, 1, 1})}; });
   refused([](Case& item) { item.steps[0].inputs.mask = FloatMask{Tensor(DType::boolean, {1, 1, 1})}; });
+  refused([](Case& item) { item.steps[0].inputs.mask = PackedBlockCausalMask{Tensor(DType::int32, {1, 1})}; });
   refused([](Case& item) { item.provenance[""] = "no name"; });
   refused([](Case& item) { item.provenance["long"] = std::string(100'000, 'x'); });
 }

@@ -24,6 +24,25 @@ Array<bool> lower_triangle(const Extents& shape) {
   return visible;
 }
 
+/// Token i sees the keys of its own document up to i. torchtune attention_utils.py create_block_causal_mask
+Array<bool> block_causal(const Tensor& seq_lens, const Extents& shape) {
+  Array<bool> visible = xt::zeros<bool>(shape);
+  const auto lengths = seq_lens.as<std::int64_t>();
+  const auto documents = static_cast<std::size_t>(seq_lens.dim(1));
+  for (std::size_t b = 0; b < shape[0]; ++b) {
+    const std::size_t sample = seq_lens.dim(0) == 1 ? 0 : b;
+    std::size_t start = 0;
+    for (std::size_t n = 0; n < documents; ++n) {
+      const std::size_t end = start + static_cast<std::size_t>(lengths[sample * documents + n]);
+      for (std::size_t i = start; i < end; ++i) {
+        for (std::size_t j = start; j <= i; ++j) visible(b, i, j) = true;
+      }
+      start = end;
+    }
+  }
+  return visible;
+}
+
 Array<bool> broadcast_bool(const Tensor& mask, const Extents& shape) {
   Array<bool> given(Extents(mask.shape().begin(), mask.shape().end()));
   std::ranges::transform(mask.as<std::uint8_t>(), given.data(), [](std::uint8_t seen) { return seen != 0; });
@@ -49,7 +68,10 @@ AttentionMask<T> attention_mask(const Mask& mask, bool is_causal, std::int64_t b
                                [&](const BoolMask& given) {
                                  return Result{broadcast_bool(given.values, shape), {}};
                                },
-                               [&](const FloatMask& given) { return additive<T>(given.values, shape); }},
+                               [&](const FloatMask& given) { return additive<T>(given.values, shape); },
+                               [&](const PackedBlockCausalMask& given) {
+                                 return Result{block_causal(given.seq_lens, shape), {}};
+                               }},
                     mask);
 }
 

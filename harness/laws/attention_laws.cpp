@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
 #include "harness/counter_numbers.h"
 #include "harness/laws/law_tools.h"
 #include "harness/recorded_stages.h"
@@ -34,10 +35,12 @@ AttentionCall last_attention(const Case& item) {
 /// The values of a mask changed; NoMask stays.
 template <class Change>
 Mask with_values(const Mask& mask, Change change) {
-  return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
-                               [&](const BoolMask& m) -> Mask { return BoolMask{change(m.values)}; },
-                               [&](const FloatMask& m) -> Mask { return FloatMask{change(m.values)}; }},
-                    mask);
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& m) -> Mask { return BoolMask{change(m.values)}; },
+                 [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{change(block_causal_mask(m))}; },
+                 [&](const FloatMask& m) -> Mask { return FloatMask{change(m.values)}; }},
+      mask);
 }
 
 AttentionCall with_keys(const AttentionCall& call, const std::vector<std::int64_t>& keys) {

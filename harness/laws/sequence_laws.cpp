@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fixtures/error.h"
+#include "fixtures/packed_documents.h"
 #include "harness/drawn_mask.h"
 #include "harness/laws/law_tools.h"
 
@@ -91,7 +92,7 @@ LawVerdict start_again(const Implementation& implementation, const CaseDraw& dra
 CaseDraw with_any_cache(CaseDraw draw) {
   return nearest_with(draw, [](CaseDraw& one) {
     if (!one.has_cache()) one.keys = KeySource::cache;
-    if (one.mask == MaskKind::packed) one.mask = MaskKind::causal;
+    if (one.has_documents()) one.mask = MaskKind::causal;
   });
 }
 
@@ -122,7 +123,7 @@ LawVerdict refuse_one_too_many(const Implementation& implementation, const CaseD
 
 CaseDraw packed(CaseDraw draw) {
   return nearest_with(draw, [](CaseDraw& one) {
-    one.mask = MaskKind::packed;
+    if (!one.has_documents()) one.mask = MaskKind::packed;
     one.keys = KeySource::self;
     one.s_x = std::max<std::int64_t>(one.s_x, 2);
   });
@@ -152,12 +153,29 @@ LawVerdict unpack(const Implementation& implementation, const CaseDraw& draw) {
   return findings.verdict();
 }
 
+CaseDraw with_lengths(CaseDraw draw) {
+  return nearest_with(draw, [](CaseDraw& one) {
+    one.mask = MaskKind::documents;
+    one.keys = KeySource::self;
+  });
+}
+
+LawVerdict mask_documents(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  Case masked = item;
+  Mask& mask = masked.steps.front().inputs.mask;
+  mask = BoolMask{block_causal_mask(std::get<PackedBlockCausalMask>(mask))};
+  Findings findings(item);
+  same_bits_of_steps(findings, run_steps(implementation, item), run_steps(implementation, masked));
+  return findings.verdict();
+}
+
 // --- positions -----------------------------------------------------------------------------------------------------
 
 CaseDraw rotated(CaseDraw draw) {
   return nearest_with(draw, [](CaseDraw& one) {
     if (one.rotary == RotaryKind::none) one.rotary = RotaryKind::interleaved;
-    if (one.mask == MaskKind::packed) one.mask = MaskKind::causal;
+    if (one.has_documents()) one.mask = MaskKind::causal;
     one.keys = KeySource::self;
     one.positions = PositionKind::shared;
     one.norm = false;  // its scale differs from channel to channel, so it sees how far a pair was turned
@@ -205,6 +223,7 @@ constexpr Law kSequenceLaws[] = {
     {"reset", "after a reset the cache remembers nothing", bitwise, with_any_cache, start_again},
     {"refused_call", "a refused call leaves the cache as it was", bitwise, with_any_cache, refuse_one_too_many},
     {"packed_documents", "packed documents equal each document alone with its own positions", bounded, packed, unpack},
+    {"document_lengths", "documents given as their lengths equal their mask", bitwise, with_lengths, mask_documents},
     {"position_differences", "only differences of positions matter", bounded, rotated, shift_positions},
 };
 

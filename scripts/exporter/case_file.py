@@ -16,7 +16,7 @@ from .tensor import Tensor
 
 SCHEMA = "attest.attention"
 SCHEMA_VERSION = 1
-INPUTS = ("x", "y", "mask", "input_pos")
+INPUTS = ("x", "y", "mask", "seq_lens", "input_pos")
 LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
     *("is_causal", "attn_dropout", "training", "dtype"),

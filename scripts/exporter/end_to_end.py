@@ -8,7 +8,7 @@ import numpy as np
 from . import error_budget
 from .case import RecordedStep
 from .error_budget import U, half_ulp, logit_factor, sum_factor, sum_underflow
-from .layer_walk import LayerWalk, merged_heads
+from .layer_walk import LayerWalk, mask_of, merged_heads
 from .tensor import Tensor
 from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
 
@@ -38,7 +38,7 @@ class EndToEndBudgets(LayerWalk):
             k, v, dk, dv = truth["k_cache"], truth["v_cache"], self.slots.k, self.slots.v
             budgets["k_cache"] = dk + half_ulp(k, self.layer.dtype)  # both sides were rounded to storage
             budgets["v_cache"] = dv + half_ulp(v, self.layer.dtype)
-        condition = self._attention(budgets, truth, (q, k, v), (dq, dk, dv), step.inputs.get("mask"))
+        condition = self._attention(budgets, truth, (q, k, v), (dq, dk, dv), mask_of(step))
         merged, brought = merged_heads(self.rounded(truth["attention"])), merged_heads(budgets["attention"])
         budgets["output"] = self._linear("output_proj", merged, truth["output"], brought)
         return budgets, condition

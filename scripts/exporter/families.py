@@ -59,7 +59,7 @@ def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
-    """x, and y, mask, input_pos where the call has them."""
+    """x, and y, mask or seq_lens, input_pos where the call has them."""
     call, width = entry.calls[number], entry.layer.embed_dim
     place = f"steps/{number:03d}"
     inputs = {"x": _tokens(entry, call.x_shape or (call.b, call.s, width), f"{place}/x", X_STREAM + 2 * number)}
@@ -69,9 +69,17 @@ def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
     if call.mask is not None:
         mask = call.mask(stream(entry.name, f"{place}/mask"))
         inputs["mask"] = mask if isinstance(mask, Tensor) else from_array(mask)
+    if call.seq_lens is not None:
+        inputs["seq_lens"] = from_array(_padded(call.seq_lens))
     if call.input_pos is not None:
         inputs["input_pos"] = from_array(np.asarray(call.input_pos))
     return inputs
+
+
+def _padded(seq_lens: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """int64 [b, n]: zeros where a sample has fewer documents than another."""
+    most = max(len(lengths) for lengths in seq_lens)
+    return np.array([[*lengths, *[0] * (most - len(lengths))] for lengths in seq_lens])
 
 
 def _tokens(entry: CaseEntry, shape: tuple[int, ...], place: str, number: int) -> Tensor:

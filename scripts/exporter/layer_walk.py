@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep
-from .tensor import Tensor, round_to
+from .tensor import Tensor, from_array, round_to
 
 
 class Slots:
@@ -55,6 +55,15 @@ class LayerWalk:
     def _empty_slots(self) -> None:
         cache = self.layer.kv_cache
         self.slots = Slots(self.layer) if cache is not None and cache.enabled else None
+
+
+def mask_of(step: RecordedStep) -> Tensor | None:
+    """The mask of a call: as given, or bool [b, s, s] from seq_lens: each token sees its own document up to itself."""
+    if "seq_lens" not in step.inputs:
+        return step.inputs.get("mask")
+    lengths = step.inputs["seq_lens"].stored
+    document = np.stack([np.repeat(np.arange(row.size), row) for row in lengths])  # [b, s]
+    return from_array((document[:, :, None] == document[:, None, :]) & np.tri(document.shape[1], dtype=bool))
 
 
 def merged_heads(values: np.ndarray) -> np.ndarray:

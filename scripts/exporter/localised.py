@@ -7,7 +7,7 @@ import numpy as np
 from . import error_budget, truth
 from .case import RecordedStep
 from .error_budget import half_ulp
-from .layer_walk import LayerWalk, merged_heads
+from .layer_walk import LayerWalk, mask_of, merged_heads
 
 Judged = tuple[np.ndarray, np.ndarray]  # value, budget
 
@@ -31,7 +31,7 @@ class LocalisedTruth(LayerWalk):
             for name, held in (("k_cache", self.slots.k), ("v_cache", self.slots.v)):
                 judged[name] = held.copy(), np.zeros(held.shape)  # a copy has no rounding
             k, v = recorded["k_cache"], recorded["v_cache"]
-        mask = step.inputs.get("mask")
+        mask = mask_of(step)
         causal = truth.attends_causally(self.layer, mask)
         value = truth.attention(q, k, v, mask, causal)
         budget = error_budget.attention(q, k, v, mask, causal, self.layer.dtype)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchtune.modules import MultiHeadAttention
+from torchtune.modules.attention_utils import packed_block_causal_mask
 
 from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
 from .tensor import Tensor
@@ -69,9 +70,10 @@ class LayerCalls:
             self._module.reset_cache()
         self._recorder.stages = {}
         backend = AttentionBackend()
+        positional, keywords = self._positional(step), self._keywords(step)
         try:
             with torch.no_grad(), backend:
-                self._module(*self._positional(step), **self._keywords(step))
+                self._module(*positional, **keywords)
         except Exception as raised:  # torchtune's own refusal is the result
             step.error = RaisedError("forward", type(raised).__name__, str(raised), field)
             return
@@ -90,4 +92,7 @@ class LayerCalls:
 
     @staticmethod
     def _keywords(step: RecordedStep) -> dict[str, torch.Tensor]:
-        return {name: to_torch(step.inputs[name]) for name in ("mask", "input_pos") if name in step.inputs}
+        keywords = {name: to_torch(step.inputs[name]) for name in ("mask", "input_pos") if name in step.inputs}
+        if "seq_lens" in step.inputs:
+            keywords["mask"] = packed_block_causal_mask(list(to_torch(step.inputs["seq_lens"])))
+        return keywords

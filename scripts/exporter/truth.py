@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .case import Layer, RecordedStep, Rotary
-from .layer_walk import LayerWalk, merged_heads
+from .layer_walk import LayerWalk, mask_of, merged_heads
 from .tensor import Tensor, from_float64, round_to
 
 INTERLEAVED = ("RotaryPositionalEmbeddings", "Llama3ScaledRoPE")
@@ -128,7 +128,7 @@ class TruthChain(LayerWalk):
             if y is not None:
                 self.slots.append(k, v)
             k, v = stages["k_cache"], stages["v_cache"] = self.slots.k.copy(), self.slots.v.copy()
-        mask = step.inputs.get("mask")
+        mask = mask_of(step)
         stages["attention"] = attention(q, k, v, mask, attends_causally(self.layer, mask))
         stages["output"] = self._linear("output_proj", merged_heads(self.rounded(stages["attention"])))
         return {name: from_float64(value, "float64") for name, value in stages.items()}

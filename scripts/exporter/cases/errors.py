@@ -45,6 +45,13 @@ MASKS = [
         small_layer(kv_cache=KVCache(B, 8)),
         Call(B, S, mask=random_bool(B, S, S)),
     ),
+    refused(
+        "seq_lens_of_another_sum",
+        "The documents have fewer tokens than the call.",
+        "seq_lens",
+        small_layer(),
+        Call(B, S, seq_lens=((2, 2),)),
+    ),
 ]
 
 POSITIONS = [

@@ -4,14 +4,15 @@ from ..case import Call, CaseEntry
 from .mask_makers import packed, packed_positions
 from .small_layer import rotary, small_layer
 
-CASES = [
-    CaseEntry(
-        f"packed/{name}",
-        description,
-        layer,
-        (Call(len(lengths), sum(lengths[0]), mask=packed(*lengths), input_pos=packed_positions(*lengths)),),
-        family="packed",
-    )
+
+def packed_case(name: str, description: str, layer, lengths, **mask) -> CaseEntry:
+    """`mask` is how torchtune gets the documents' mask: `mask` or `seq_lens` of the call."""
+    call = Call(len(lengths), sum(lengths[0]), input_pos=packed_positions(*lengths), **mask)
+    return CaseEntry(f"packed/{name}", description, layer, (call,), family="packed")
+
+
+GIVEN_AS_MASK = [
+    packed_case(name, description, layer, lengths, mask=packed(*lengths))
     for name, description, layer, lengths in [
         ("two_documents", "Two documents of three and five tokens.", small_layer(), [(3, 5)]),
         (
@@ -34,3 +35,29 @@ CASES = [
         ),
     ]
 ]
+
+GIVEN_AS_SEQ_LENS = [
+    packed_case(name, description, layer, lengths, seq_lens=lengths)
+    for name, description, layer, lengths in [
+        (
+            "seq_lens",
+            "Two samples of three documents and one, given as their lengths.",
+            small_layer(),
+            ((2, 6, 1), (9,)),
+        ),
+        (
+            "seq_lens_sixty_five_tokens",
+            "Documents that begin and end within a block of keys, given as their lengths.",
+            small_layer(num_kv_heads=1, pos_embeddings=rotary(kind="Phi3RotaryPositionalEmbeddings")),
+            ((20, 1, 33, 11),),
+        ),
+        (
+            "seq_lens_bfloat16",
+            "Documents in bfloat16, given as their lengths.",
+            small_layer(dtype="bfloat16"),
+            ((4, 5), (1, 8)),
+        ),
+    ]
+]
+
+CASES = GIVEN_AS_MASK + GIVEN_AS_SEQ_LENS

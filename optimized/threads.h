@@ -1,0 +1,21 @@
+#pragma once
+
+#include <omp.h>
+
+#include <cstddef>
+
+namespace attest::optimized {
+
+/// Calls body(item, thread) for every item in [0, count), in this order, each as soon as a thread is free. One thread
+/// is the caller itself: nobody is woken and nothing is allocated.
+template <class Body>
+void for_each_item(std::size_t count, int threads, const Body& body) {
+  if (threads == 1) {
+    for (std::size_t item = 0; item < count; ++item) body(item, std::size_t{0});
+    return;
+  }
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (std::size_t item = 0; item < count; ++item) body(item, static_cast<std::size_t>(omp_get_thread_num()));
+}
+
+}  // namespace attest::optimized
