@@ -45,7 +45,7 @@ int replay_law(const LawLine& line) {
              "; " + compared("outputs", evidence.outputs, line.outputs));
   fmt::print("{}{}{}\n", name_of(status), message.empty() ? "" : ": " + message,
              evidence.law->agreement == Agreement::bounded ? fmt::format("; e = {:.4g}", e) : "");
-  fmt::print("again: attest replay '{}'\n", to_line(evidence));
+  fmt::print("again: {}\n", replay_command(to_line(evidence)));
   return is_tolerable(status) ? 0 : kExitFailed;
 }
 

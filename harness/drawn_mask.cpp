@@ -139,12 +139,11 @@ Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
     }
     return part;
   };
-  return std::visit(
-      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
-                 [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
-                 [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
-                 [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{rows(block_causal_mask(m))}; }},
-      mask);
+  return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                               [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
+                               [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
+                               [](const PackedBlockCausalMask& m) -> Mask { return m; }},
+                    mask);
 }
 
 VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {

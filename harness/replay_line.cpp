@@ -85,6 +85,11 @@ std::string to_line(const Result& result, const std::string& recorded) {
                      name_of(result.mode), quoted(label_of(result.judged)));
 }
 
+std::string replay_command(std::string line) {
+  for (std::size_t at = 0; (at = line.find('\'', at)) != line.npos; at += 4) line.replace(at, 1, "'\\''");
+  return "attest replay '" + line + "'";
+}
+
 ReplayLine replay_line(const std::string& text) {
   const Words words = words_of(text);
   if (words.contains("law")) return law_line(words);

@@ -33,6 +33,9 @@ std::string to_line(const Evidence& evidence);
 /// `recorded`: the case's name, or its file where it is not one of the fixtures.
 std::string to_line(const Result& result, const std::string& recorded);
 
+/// "attest replay '...'", for a shell.
+std::string replay_command(std::string line);
+
 /// Throws InputError for a line of neither kind.
 ReplayLine replay_line(const std::string& text);
 

@@ -36,13 +36,6 @@ std::vector<Trouble> troubles_of(const Run& run) {
   return troubles;
 }
 
-/// For a shell: in single quotes.
-std::string replay_command(const CaseOutcome& outcome, const Result& result) {
-  std::string line = to_line(result, outcome.file);
-  for (std::size_t at = 0; (at = line.find('\'', at)) != line.npos; at += 4) line.replace(at, 1, "'\\''");
-  return "attest replay '" + line + "'";
-}
-
 std::string where_it_starts(const Trouble& trouble) {
   const Result& first = *trouble.results.front();
   const std::size_t others = trouble.results.size() - 1;
@@ -72,7 +65,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
-  return text + "  again: " + replay_command(*trouble.outcome, first) + "\n";
+  return text + "  again: " + replay_command(to_line(first, trouble.outcome->file)) + "\n";
 }
 
 std::string counts_text(const std::map<Status, std::size_t>& counts) {

@@ -59,7 +59,7 @@ rc::Gen<CaseDraw> any_draw() {
   using namespace harness;
   std::vector<std::string> families(drawn_families().begin(), drawn_families().end());
   const auto family =
-      rc::gen::weightedOneOf<std::string>({{1, rc::gen::just(families.front())}, {2, one_of(families)}});
+      rc::gen::weightedOneOf<std::string>({{1, rc::gen::just(families.front())}, {1, one_of(families)}});
   const auto flag = rc::gen::map(rc::gen::inRange(0, 2), [](int value) { return value == 1; });
   const auto draw = rc::gen::build<CaseDraw>(
       rc::gen::set(&CaseDraw::family, family),

@@ -99,12 +99,13 @@ Tensor as_biases(const Mask& mask) {
     }
     return values;
   };
-  return std::visit(
-      overloaded{[](const NoMask&) {
-                   return Tensor(DType::float32, {1, 1, 1});
-                 },
-                 [&](const BoolMask& m) { return biases(m.values); }, [](const FloatMask& m) { return m.values; }},
-      mask);
+  return std::visit(overloaded{[](const NoMask&) {
+                                 return Tensor(DType::float32, {1, 1, 1});
+                               },
+                               [&](const BoolMask& m) { return biases(m.values); },
+                               [&](const PackedBlockCausalMask& m) { return biases(block_causal_mask(m)); },
+                               [](const FloatMask& m) { return m.values; }},
+                    mask);
 }
 
 /// A drawn bias is a multiple of 2^-15 below 4 in size: adding 64 is exact, so the truth stays what it was.
