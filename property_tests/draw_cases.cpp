@@ -16,10 +16,12 @@ namespace {
 
 using namespace harness;
 
-/// torch's kernels multiply a hidden key's NaN by its weight of 0, and its flash kernel takes a row of NaN scores for a
-/// fully masked one where it has fewer keys than lanes: what torchtune does with NaN depends on torch's kernels.
-bool torchtune_agrees_with_itself(const CaseDraw& draw) {
-  return draw.family != "hidden_nan" && draw.family != "nan_weight";
+/// What torchtune computes here depends on torch's kernels, by design or by accident. They multiply a hidden key's NaN
+/// by its weight of 0; the flash kernel takes a row of NaN scores for a fully masked one where it has fewer keys than
+/// lanes; the bfloat16 products of an AVX-512 machine flush subnormal numbers to zero.
+bool depends_on_the_kernel(const CaseDraw& draw) {
+  return draw.family == "hidden_nan" || draw.family == "nan_weight" ||
+         (draw.family == "subnormal_v" && draw.dtype == DType::bfloat16);
 }
 
 /// A case that could not fail anybody (a constant truth, say) is no evidence.
@@ -34,7 +36,7 @@ void draw_cases(int count, std::uint64_t seed, const std::filesystem::path& fold
   rc::Random random(seed);
   for (int written = 0, tried = 0; written < count; ++tried) {
     const CaseDraw draw = any_draw()(random.split(), tried % 100).value();
-    if (!torchtune_agrees_with_itself(draw)) continue;
+    if (depends_on_the_kernel(draw)) continue;
     Case item = exported_case(draw);
     if (!is_evidence(item, *reference)) continue;
     item.name = fmt::format("drawn/{:05}", ++written);
