@@ -32,7 +32,7 @@ struct Rejection {
 struct Trial {
   std::string name;
   std::map<std::string, Rejection> rejections;  ///< by family; absent where it passed
-  std::vector<std::string> broken_laws;         ///< harness/laws/, on one draw
+  std::string broken_law;                       ///< the first of harness/laws/ that it breaks on one draw; or empty
   std::size_t passed = 0;                       ///< results
   double largest_e = 0.0;                       ///< of those that passed
 };
