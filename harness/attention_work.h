@@ -18,8 +18,8 @@ class AttentionWork final : public PreparedWork {
 
  private:
   Config config_;
-  std::size_t tokens_;
-  Tensor q_, k_, v_, out_;  ///< q, out [1, n_h, s, h_d]; k, v [1, n_kv, s, h_d]
+  std::size_t samples_, tokens_;
+  Tensor q_, k_, v_, out_;  ///< q, out [b, n_h, s, h_d]; k, v [b, n_kv, s, h_d]
   optimized::KeyValuePanels panels_;
   optimized::TiledAttention attention_;
   Mask mask_ = NoMask{};

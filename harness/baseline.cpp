@@ -57,7 +57,7 @@ Baseline::Baseline(const std::filesystem::path& report, const Fingerprint& here,
     for (const auto& item : json.at("items")) {
       const auto kind =
           scale == BaselineScale::seconds ? item.at("fraction_of").get<std::string>() : std::string("fraction");
-      items_.push_back({item.at("layer"), item.at("work"), item.at("target"), item.at("threads"),
+      items_.push_back({item.at("layer"), item.at("work"), item.at("target"), item.at("batch"), item.at("threads"),
                         item.at("samples").at(kind).get<std::vector<double>>()});
       if (items_.back().samples.empty()) refuse(report, "at least one sample an item", "none");
     }
@@ -69,7 +69,8 @@ Baseline::Baseline(const std::filesystem::path& report, const Fingerprint& here,
 std::optional<BaselineComparison> Baseline::compare(const ProfileResult& now) const {
   const auto found = std::ranges::find_if(items_, [&](const Item& item) {
     return item.layer == now.request.layer && item.work == to_text(now.request.item) &&
-           item.target == name_of(now.request.target) && item.threads == now.request.threads;
+           item.batch == now.request.item.batch && item.target == name_of(now.request.target) &&
+           item.threads == now.request.threads;
   });
   if (found == items_.end()) return std::nullopt;
   const bool seconds = scale_ == BaselineScale::seconds;

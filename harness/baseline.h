@@ -23,7 +23,7 @@ class Baseline {
  private:
   struct Item {
     std::string layer, work, target;
-    std::int64_t threads = 0;
+    std::int64_t batch = 0, threads = 0;
     std::vector<double> samples;
   };
 

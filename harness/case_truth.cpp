@@ -1,6 +1,7 @@
 #include "harness/case_truth.h"
 
 #include "harness/input_guard.h"
+#include "harness/sensitivity.h"
 
 namespace attest::harness {
 namespace {
@@ -15,6 +16,10 @@ StepTruth step_truth(const LayerSpec& layer, const Step& step, reference::LayerT
   for (const auto& stage : truth.recorded->stages()) {
     const bool known = reads_the_call(stage.stage);
     truth.localised.emplace(stage.stage, known ? truth.end_to_end.at(stage.stage) : truth_of(stage, chain));
+  }
+  for (const auto& stage : truth.recorded->stages()) {
+    const auto* attention = std::get_if<AttentionInputs>(&stage.inputs);
+    if (attention != nullptr) truth.sensitivity = sensitivity_of(*attention, truth.localised.at(stage.stage));
   }
   return truth;
 }

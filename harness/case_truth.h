@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "fixtures/case.h"
 #include "fixtures/family.h"
+#include "harness/judgement.h"
 #include "harness/recorded_stages.h"
 #include "reference/truth.h"
 
@@ -17,8 +19,9 @@ using StageTruths = std::map<Stage, reference::StageTruth>;
 /// Everything that one step is judged against. All empty for a step in which torchtune raised.
 struct StepTruth {
   std::unique_ptr<RecordedStages> recorded;
-  StageTruths localised;   ///< each stage on its recorded inputs
-  StageTruths end_to_end;  ///< each stage of the chain from x, with propagated budgets
+  StageTruths localised;                   ///< each stage on its recorded inputs
+  std::optional<Sensitivity> sensitivity;  ///< of the attention alone, if there is one
+  StageTruths end_to_end;                  ///< each stage of the chain from x, with propagated budgets
 };
 
 /// A case with its truths and budgets, computed once and shared by all implementations.

@@ -25,13 +25,14 @@ struct ProfileOptions {
   std::vector<std::string> peers;
   std::vector<std::string> reports;
   std::vector<int> threads;
+  std::vector<std::int64_t> batch = {1};
   std::string baseline;
   bool across_machines = false;
   int repetitions = 9;
   double seconds = 20.0;
 };
 
-constexpr auto kFooter = R"(Work, float32, batch size 1:
+constexpr auto kFooter = R"(Work, float32:
   prefill:512        512 tokens, causal, no cache
   cached:512/32768   512 tokens into an empty cache of 32768 slots
   decode:32768       one token at the end of a filled cache of 32768 slots
@@ -64,15 +65,21 @@ std::vector<optimized::Target> targets_of(const std::string& option) {
   return usable;
 }
 
-/// Every combination, all checked before the first one is timed; in the order target, threads, layer, work.
+/// Every combination, all checked before the first one is timed; in the order target, threads, layer, batch, work.
 std::vector<ProfileRequest> requests_of(const ProfileOptions& options) {
   for (const auto& peer : options.peers) check_peer(peer);
-  const auto items = work_items_from_text(options.work);
+  std::vector<WorkItem> items;
+  for (const std::int64_t batch : options.batch) {
+    for (WorkItem item : work_items_from_text(options.work)) {
+      item.batch = batch;
+      items.push_back(item);
+    }
+  }
   std::vector<ProfileRequest> requests;
   for (const auto target : targets_of(options.target)) {
     for (const int count : options.threads.empty() ? std::vector{threads()} : options.threads) {
       for (const auto& layer : options.layers) {
-        named_config(layer, 0);
+        named_config(layer);
         for (const auto& item : items) {
           requests.push_back({layer, item, target, count, options.repetitions, options.seconds, options.peers});
         }
@@ -140,6 +147,11 @@ void add_profile(CLI::App& app, Invocation& invocation) {
       ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("--work", options->work, "Work items, with commas (see below)")->capture_default_str();
+  command->add_option("--batch", options->batch, "Batch sizes, with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
   command->add_option("--target", options->target,
                       "One target of the optimized code, or all (default: ATTEST_TARGET, else the fastest)");
   command->add_option("--threads", options->threads, "Numbers of threads, with commas (default: all)")

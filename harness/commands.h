@@ -15,6 +15,7 @@ struct Invocation {
 
 void add_verify(CLI::App& app, Invocation& invocation);
 void add_profile(CLI::App& app, Invocation& invocation);
+void add_selftest(CLI::App& app, Invocation& invocation);
 void add_targets(CLI::App& app, Invocation& invocation);
 void add_fixtures(CLI::App& app, Invocation& invocation);
 void add_worker(CLI::App& app, Invocation& invocation);

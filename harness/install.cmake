@@ -6,6 +6,7 @@ install(TARGETS attest_fixtures attest_reference attest_optimized attest_harness
   EXPORT attestTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS attest_bug_zoo LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT attestTargets NAMESPACE attest:: DESTINATION ${ATTEST_CMAKE_DIR})
 
 configure_package_config_file(attestConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/attestConfig.cmake

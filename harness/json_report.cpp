@@ -24,6 +24,14 @@ Json to_json(const WorstElement& worst) {
           {"budget", json_number(worst.budget)}};
 }
 
+Json to_json(const Sensitivity& sensitivity) {
+  Json json = {{"dropped_key", json_number(sensitivity.dropped_key)},
+               {"keys_noticed", sensitivity.keys_noticed},
+               {"scale", json_number(sensitivity.scale)}};
+  if (sensitivity.swapped_heads) json["swapped_heads"] = json_number(*sensitivity.swapped_heads);
+  return json;
+}
+
 Json to_json(const Explanation& explanation) {
   Json findings = Json::array();
   for (const auto& [id, sentence] : explanation.findings) findings.push_back({{"id", id}, {"sentence", sentence}});
@@ -45,6 +53,7 @@ Json to_json(const Result& result) {
                {"message", result.message}};
   if (result.worst) json["worst"] = to_json(*result.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
+  if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
   if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
   return json;
 }
@@ -95,7 +104,14 @@ Json to_json(const Summary& summary) {
   for (const auto& [reason, skip] : summary.skips) {
     skips.push_back({{"reason", reason}, {"results", skip.results}, {"implementations", skip.judged}});
   }
+  Json sensitivity = {{"attentions", summary.attentions}};
+  if (const Result* least = summary.least_sensitive) {
+    sensitivity["least"] = to_json(*least->sensitivity);
+    sensitivity["least"]["case"] = least->case_name;
+    sensitivity["least"]["step"] = least->step;
+  }
   return {
+      {"sensitivity", sensitivity},
       {"cases", to_json(summary.cases)},
       {"results", to_json(summary.results)},
       {"skipped", skips},

@@ -7,6 +7,7 @@
 
 #include "fixtures/error.h"
 #include "harness/peer.h"
+#include "harness/sensitivity.h"
 
 namespace attest::harness {
 namespace {
@@ -49,11 +50,18 @@ std::string explain_rejection(const Comparison& comparison) {
   return fmt::format("{} of {} elements outside the error budget", comparison.outside, comparison.judged);
 }
 
-Status verdict_of_accepted(const Question& question, Stage stage, const Comparison& comparison) {
-  if (comparison.constant_truth) {
-    return constant_is_the_point(question, stage) ? Status::passed : Status::vacuous;
+/// Sets the verdict on a comparison that passed.
+void set_verdict_of_accepted(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
+  const Sensitivity* sensitivity = result.sensitivity ? &*result.sensitivity : nullptr;
+  const bool constant = comparison.constant_truth, on_purpose = constant && constant_is_the_point(question, stage);
+  result.status = Status::passed;
+  if (constant && !on_purpose) {
+    result.status = Status::vacuous;
+    result.message = "the truth is constant";
+  } else if (!on_purpose || sensitivity != nullptr) {
+    result.message = why_mistrusted(comparison, sensitivity);
+    if (!result.message.empty()) result.status = Status::mistrusted;
   }
-  return comparison.has_power ? Status::passed : Status::mistrusted;
 }
 
 void set_verdict(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
@@ -61,10 +69,8 @@ void set_verdict(Result& result, const Question& question, Stage stage, const Co
   if (comparison.problem.empty() && comparison.judged == 0) {
     set_verdict_of_nothing(result, question.in.item);
   } else if (comparison.within || (may_be_marginal && comparison.within_worst_case)) {
-    result.status = verdict_of_accepted(question, stage, comparison);
+    set_verdict_of_accepted(result, question, stage, comparison);
     result.marginal = !comparison.within;
-    if (result.status == Status::vacuous) result.message = "the truth is constant";
-    if (result.status == Status::mistrusted) result.message = "an all-zero output would have passed";
   } else {
     result.status = Status::failed;
     result.message = explain_rejection(comparison);
@@ -77,6 +83,9 @@ Result judge_comparison(const Question& question, Stage stage, const Comparison&
   result.elements = comparison.judged;
   result.outside = comparison.outside;
   result.ill_conditioned_rows = comparison.ill_conditioned_rows;
+  if (stage == Stage::attention && question.mode == Mode::localised) {
+    result.sensitivity = question.in.steps[question.step].sensitivity;
+  }
   if (comparison.worst >= 0) {
     result.worst = {unflatten(comparison.worst, shape), comparison.got, comparison.expected, comparison.budget};
   }
@@ -112,7 +121,10 @@ Result judge_exactly(const Question& question, Stage stage, const Tensor& got, c
     result.message = fmt::format("{} of {} elements are not bit-equal", result.outside, result.elements);
   }
   // Bit-equality needs no power of its own: a budget of zero rejects everything else.
-  if (result.status == Status::mistrusted) result.status = Status::passed;
+  if (result.status == Status::mistrusted) {
+    result.status = Status::passed;
+    result.message.clear();
+  }
   return result;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kSamples = 4;
 
-/// Judges the stages of one call on its sampled tokens, one after the other.
+/// Judges the stages of one sample's call on its sampled tokens, one after the other.
 class Judge {
  public:
   Judge(const LayerCall& call, const Stages& stages)
@@ -86,7 +86,7 @@ class Judge {
     return positions;
   }
 
-  const LayerCall& call_;
+  LayerCall call_;
   const Stages& stages_;
   Tokens tokens_;
 };
@@ -115,7 +115,11 @@ std::vector<std::int64_t> sampled_tokens(std::int64_t tokens) {
 }
 
 WorkVerdict judge_layer_work(const LayerCall& call, const Tensor& timed, const Stages& stages) {
-  Judge judge(call, stages);
+  const std::int64_t last = call.inputs.x.dim(0) - 1;
+  const Inputs inputs = sample_of(call.inputs, last);
+  Stages sampled;
+  for (const auto& [stage, tensor] : stages) sampled.emplace(stage, sample_of(tensor, last));
+  Judge judge({call.layer, inputs, call.filled_before}, sampled);
   const Comparison same = compare_exactly(timed, stages.at(Stage::output));
   judge.verdict.stages.push_back({"timed output", same.within ? 0.0 : same.e, same.judged, same.within,
                                   same.within ? "" : "it has not the bits of the call that recorded its stages"});

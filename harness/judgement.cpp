@@ -31,6 +31,8 @@ std::string text_of(const Explanation& explanation) {
   return text;
 }
 
+double Sensitivity::strongest() const { return std::max({dropped_key, swapped_heads.value_or(0.0), scale}); }
+
 Shape unflatten(std::int64_t flat, const Shape& shape) {
   Shape index(shape.size());
   for (std::size_t axis = shape.size(); axis-- > 0;) {

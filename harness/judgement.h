@@ -12,7 +12,7 @@
 namespace attest::harness {
 
 /// Only `passed` is success; a `skipped` carries its declared reason and is tolerated.
-///   mistrusted: the comparison passed, but an all-zero output would have passed as well
+///   mistrusted: the comparison passed, but would have passed a wrong output as well (harness/sensitivity.h)
 ///   vacuous:    the truth is constant, so that passing says nothing
 ///   untested:   nothing was given to compare
 enum class Status { passed, failed, skipped, mistrusted, vacuous, untested };
@@ -71,6 +71,22 @@ struct Explanation {
 /// "looks as if ...; or ...", or that no hypothesis fits and which rows are outside; empty for an empty explanation.
 std::string text_of(const Explanation& explanation);
 
+/// What the budget of one attention lets through: the truth is mutated as a wrong kernel would, and judged against
+/// itself. Each number is the mutation's largest e, so that above 1 it would be noticed.
+struct Sensitivity {
+  /// One key left out of every row that sees it and another one: of the key that shows most. If no row sees two keys: a
+  /// row without its only key, which is zero. If none sees any, or all values seen are zero: a row of zeros in which
+  /// one of the keys is read as holding ones.
+  double dropped_key = 0.0;
+  double keys_noticed = 0.0;            ///< share of the keys seen beside others whose loss would be noticed
+  std::optional<double> swapped_heads;  ///< a head and the next one exchanged; absent where there is one head
+  /// The scale is the next larger float32. The budget allows for that, as a kernel rounds its scale: 1 / this is how
+  /// many units in the last place would be noticed.
+  double scale = 0.0;
+
+  double strongest() const;
+};
+
 struct Result {
   std::string case_name;
   std::int64_t step = 0;
@@ -85,8 +101,9 @@ struct Result {
   std::int64_t ill_conditioned_rows = 0;  ///< end to end: counted, not gated
   bool marginal = false;                  ///< e above 1, within the worst-case bound, in a structured-constant family
   std::optional<PeerRatios> peer;
-  std::string message;      ///< the reason of anything but a plain pass
-  Explanation explanation;  ///< of a failed stage
+  std::string message;                     ///< the reason of anything but a plain pass
+  Explanation explanation;                 ///< of a failed stage
+  std::optional<Sensitivity> sensitivity;  ///< of an attention judged alone
 };
 
 /// Whether the run may still exit with 0.

@@ -14,10 +14,10 @@ constexpr std::int64_t kChunk = 512;  // tokens a call that fills the cache
 
 std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
 
-/// Packed documents count their positions from their own begin.
+/// [b, s]; packed documents count their positions from their own begin.
 Tensor positions_of(const WorkItem& item) {
-  Tensor positions(DType::int64, {1, new_tokens(item)});
-  for (std::int64_t i = 0; i < new_tokens(item); ++i) {
+  Tensor positions(DType::int64, {item.batch, new_tokens(item)});
+  for (std::int64_t i = 0; i < positions.size(); ++i) {
     positions.as<std::int64_t>()[extent(i)] = filled_before(item) + i % item.length;
   }
   return positions;
@@ -50,8 +50,10 @@ Mask mask_of(const WorkItem& item) {
 }
 
 Inputs inputs_of(const WorkItem& item, const Config& config) {
-  Inputs inputs{
-      generated_activations(kStreamOfX, {1, new_tokens(item), config.embed_dim}), SameAsX{}, mask_of(item), {}};
+  Inputs inputs{generated_activations(kStreamOfX, {item.batch, new_tokens(item), config.embed_dim}),
+                SameAsX{},
+                mask_of(item),
+                {}};
   if (item.kind != WorkKind::prefill) inputs.input_pos = positions_of(item);
   return inputs;
 }
@@ -62,21 +64,21 @@ std::int64_t rows_of_tables(const WorkItem& item) { return std::max({item.length
 
 LayerWork::LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target)
     : item_(item),
-      spec_(generated_layer(named_config(layer, item.slots), rows_of_tables(item))),
+      spec_(generated_layer(named_config(layer, item.batch, item.slots), rows_of_tables(item))),
       layer_(spec_, target),
       inputs_(inputs_of(item, spec_.config)),
-      output_(DType::float32, {1, new_tokens(item), spec_.config.embed_dim}) {
+      output_(DType::float32, {item.batch, new_tokens(item), spec_.config.embed_dim}) {
   fill_cache();
 }
 
 /// Keys and values come from y, so that of each chunk only one query has to be computed; it may see nothing.
 void LayerWork::fill_cache() {
-  Tensor nothing(DType::float32, {1, 1, spec_.config.embed_dim});
+  Tensor nothing(DType::float32, {item_.batch, 1, spec_.config.embed_dim});
   std::uint64_t stream = kStreamOfCached;
   for (std::int64_t filled = 0; filled < filled_before(item_); filled += kChunk, ++stream) {
     const std::int64_t count = std::min(kChunk, filled_before(item_) - filled);
-    const Inputs chunk{generated_activations(kStreamOfX, {1, 1, spec_.config.embed_dim}),
-                       generated_activations(stream, {1, count, spec_.config.embed_dim}),
+    const Inputs chunk{generated_activations(kStreamOfX, {item_.batch, 1, spec_.config.embed_dim}),
+                       generated_activations(stream, {item_.batch, count, spec_.config.embed_dim}),
                        BoolMask{Tensor(DType::boolean, {1, 1, item_.slots})},
                        {}};
     layer_.forward(chunk, nothing);
@@ -103,7 +105,7 @@ WorkVerdict LayerWork::verify() {
 }
 
 std::vector<float> LayerWork::sampled_output() const {
-  const Tensor rows = rows_of_tokens(output_, sampled_tokens(new_tokens(item_)));
+  const Tensor rows = rows_of_tokens(sample_of(output_, 0), sampled_tokens(new_tokens(item_)));
   return {rows.as<float>().begin(), rows.as<float>().end()};
 }
 

@@ -21,6 +21,7 @@ int refuse(std::string sentence) {
 
 constexpr auto kFooter = R"(Examples:
   attest verify                            judge everything on this machine
+  attest selftest                          would it have noticed? planted bugs, judged
   attest profile                           time the optimized code beside the machine's peaks
   attest fixtures list                     the recorded torchtune cases
   attest targets                           the instruction sets that can run here)";
@@ -36,12 +37,13 @@ int main(int argc, char** argv) {
   app.footer(kFooter);
   attest::harness::add_verify(app, invocation);
   attest::harness::add_profile(app, invocation);
+  attest::harness::add_selftest(app, invocation);
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
   attest::harness::add_worker(app, invocation);
   app.final_callback([&app] {
     if (app.get_subcommands().empty())
-      throw attest::InputError("command", "verify, profile, fixtures or targets", "none");
+      throw attest::InputError("command", "verify, selftest, profile, fixtures or targets", "none");
   });
   try {
     app.parse(argc, argv);

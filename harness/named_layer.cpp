@@ -53,7 +53,7 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
-Config named_config(std::string_view name, std::int64_t slots) {
+Config named_config(std::string_view name, std::int64_t batch, std::int64_t slots) {
   const NamedLayer& layer = find(name);
   const std::int64_t queries = layer.num_heads * layer.head_dim, keys = layer.num_kv_heads * layer.head_dim;
   Config config;
@@ -66,7 +66,7 @@ Config named_config(std::string_view name, std::int64_t slots) {
   config.k_proj = config.v_proj = Linear{layer.embed_dim, keys, layer.bias};
   config.output_proj = Linear{queries, layer.embed_dim, false};
   config.pos_embeddings = layer.pos_embeddings;
-  if (slots > 0) config.kv_cache = KVCache{1, slots, true};
+  if (slots > 0) config.kv_cache = KVCache{batch, slots, true};
   return config;
 }
 

@@ -12,9 +12,9 @@ namespace attest::harness {
 /// "llama3_2_1b", ... in the order of the table in named_layer.cpp; "tiny" is for a first try and for the tests.
 std::vector<std::string> layer_names();
 
-/// The layer's configuration. `slots` > 0 gives it an enabled cache for one sample. Throws InputError listing the
+/// The layer's configuration. `slots` > 0 gives it an enabled cache for that batch size. Throws InputError listing the
 /// names.
-Config named_config(std::string_view name, std::int64_t slots);
+Config named_config(std::string_view name, std::int64_t batch = 1, std::int64_t slots = 0);
 
 /// Contents of one parameter: counter-based, so that a peer in Python has the same bits (fixtures/generator.h).
 struct GeneratedWeight {

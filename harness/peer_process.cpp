@@ -59,7 +59,7 @@ Json to_json(const PosEmbeddings& embedding) {
 
 /// Everything that a peer needs to build the same layer and the same inputs.
 Json job_of(std::string_view layer, const WorkItem& item, int threads) {
-  const Config config = named_config(layer, item.slots);
+  const Config config = named_config(layer, item.batch, item.slots);
   Json weights = Json::array();
   for (const auto& weight : generated_weights(config)) {
     weights.push_back({{"name", weight.name}, {"stream", weight.stream}, {"exponent", weight.exponent}});
@@ -81,6 +81,7 @@ Json job_of(std::string_view layer, const WorkItem& item, int threads) {
           {"documents", item.documents},
           {"length", item.length},
           {"slots", item.slots},
+          {"batch", item.batch},
           {"threads", threads}};
 }
 

@@ -8,7 +8,7 @@ namespace attest::harness {
 
 std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target) {
   if (item.kind != WorkKind::attention) return std::make_unique<LayerWork>(layer, item, target);
-  return std::make_unique<AttentionWork>(named_config(layer, 0), item, target);
+  return std::make_unique<AttentionWork>(named_config(layer), item, target);
 }
 
 }  // namespace attest::harness

@@ -140,7 +140,8 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
                            const std::function<bool()>& interrupted) {
   set_threads(request.threads);
-  const WorkCounts counts = count_work(named_config(request.layer, request.item.slots), request.item);
+  const WorkCounts counts =
+      count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
   Peers peers;
   for (const auto& name : request.peers) {

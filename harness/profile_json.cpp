@@ -18,9 +18,9 @@ Json to_json(const Timing& timing) {
 
 Json to_json(const WorkCounts& counts) {
   return {{"flops", counts.flops()},
-          {"input_projection_flops", counts.input_projection_flops},
-          {"attention_flops", counts.attention_flops},
-          {"output_projection_flops", counts.output_projection_flops},
+          {"input_projection_flops", counts.input_projections.flops},
+          {"attention_flops", counts.attention.flops},
+          {"output_projection_flops", counts.output_projection.flops},
           {"bytes", counts.bytes}};
 }
 
@@ -76,6 +76,7 @@ Json to_json(const ProfileResult& result) {
       {"status", name_of(result.status)},
       {"layer", result.request.layer},
       {"work", to_text(result.request.item)},
+      {"batch", result.request.item.batch},
       {"dtype", "float32"},
       {"target", name_of(result.request.target)},
       {"threads", result.request.threads},

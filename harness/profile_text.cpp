@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "harness/profile_report.h"
@@ -33,21 +34,29 @@ std::string fraction_line(const ProfileResult& result) {
   return fmt::format("  reached   {:.1f} % of the limit ({} calls)\n", 100 * result.fraction, calls);
 }
 
+/// A stage beside its own roof: the peak, or what the stream can bring for its FLOPs a byte (Williams, Waterman and
+/// Patterson 2009).
+std::string stage_line(const char* name, double seconds, const StageCounts& counts, const ProfileResult& result) {
+  const auto flops = static_cast<double>(counts.flops), bytes = static_cast<double>(counts.bytes);
+  const double roof = std::min(result.fma.median, flops / bytes * result.stream.median);
+  return fmt::format(
+      "    {:<10} {:>10.3f} ms {:>5.1f} %  {:>7.1f} GFLOP/s, {:>5.1f} % of its roof ({:.3g} FLOP/byte)\n", name,
+      1e3 * seconds, 100 * seconds / result.stages->call, 1e-9 * flops / seconds, 100 * flops / seconds / roof,
+      flops / bytes);
+}
+
 std::string stage_lines(const ProfileResult& result) {
   if (!result.stages) return "";
   const StageBreakdown& stages = *result.stages;
-  const auto part = [&](const char* name, double seconds, std::int64_t flops) {
-    return fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %  {:>7.1f} GFLOP/s\n", name, 1e3 * seconds,
-                       100 * seconds / stages.call, 1e-9 * static_cast<double>(flops) / seconds);
+  const auto share = [&](const char* name, double seconds) {
+    return fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", name, 1e3 * seconds, 100 * seconds / stages.call);
   };
   return fmt::format("  stages    of the warm call with the median time, {:.3f} ms\n", 1e3 * stages.call) +
-         fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", "checks", 1e3 * stages.checks,
-                     100 * stages.checks / stages.call) +
-         part("q, k, v", stages.projections, result.counts.input_projection_flops) +
-         part("attention", stages.attention, result.counts.attention_flops) +
-         part("output", stages.output_projection, result.counts.output_projection_flops) +
-         fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
-                     100 * stages.sum() / stages.call);
+         share("checks", stages.checks) +
+         stage_line("q, k, v", stages.projections, result.counts.input_projections, result) +
+         stage_line("attention", stages.attention, result.counts.attention, result) +
+         stage_line("output", stages.output_projection, result.counts.output_projection, result) +
+         share("sum", stages.sum());
 }
 
 std::string ratio(double of_medians, const Interval& interval) {
@@ -87,7 +96,9 @@ std::string verdict_lines(const WorkVerdict& verdict) {
 }
 
 std::string name_of_work(const ProfileResult& result) {
-  return fmt::format("{} {} {}", result.request.layer, to_text(result.request.item), name_of(result.request.target));
+  const WorkItem& item = result.request.item;
+  return fmt::format("{} {}{} {}", result.request.layer, to_text(item),
+                     item.batch > 1 ? fmt::format(" x batch {}", item.batch) : "", name_of(result.request.target));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/comparator.h"
+#include "harness/sensitivity.h"
 
 namespace attest::harness {
 namespace {
@@ -20,7 +21,33 @@ Tensor reshaped(const Tensor& x, Shape shape) {
   return result;
 }
 
+Mask mask_of_sample(const Mask& mask, std::int64_t sample) {
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& given) -> Mask { return BoolMask{sample_of(given.values, sample)}; },
+                 [&](const FloatMask& given) -> Mask { return FloatMask{sample_of(given.values, sample)}; },
+                 [&](const PackedBlockCausalMask& given) -> Mask {
+                   return PackedBlockCausalMask{sample_of(given.seq_lens, sample)};
+                 }},
+      mask);
+}
+
 }  // namespace
+
+Tensor sample_of(const Tensor& x, std::int64_t sample) {
+  Shape shape = x.shape();
+  shape[0] = 1;
+  Tensor one(x.dtype(), std::move(shape));
+  const std::size_t bytes = one.bytes().size(), first = x.dim(0) == 1 ? 0 : extent(sample) * bytes;
+  std::ranges::copy(x.bytes().subspan(first, bytes), one.bytes().begin());
+  return one;
+}
+
+Inputs sample_of(const Inputs& inputs, std::int64_t sample) {
+  Inputs one{sample_of(inputs.x, sample), SameAsX{}, mask_of_sample(inputs.mask, sample), {}};
+  if (inputs.input_pos) one.input_pos = sample_of(*inputs.input_pos, sample);
+  return one;
+}
 
 Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens) {
   Shape shape = x.shape();
@@ -77,8 +104,8 @@ BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
 void judge_rows(WorkVerdict& verdict, std::string stage, const Tensor& got, const reference::StageTruth& truth) {
   const Comparison comparison = compare(got, truth, DType::float32);
   WorkVerdict::StageVerdict judged{std::move(stage), comparison.e, comparison.judged, false, comparison.problem};
-  judged.passed = comparison.within && comparison.has_power;
-  if (comparison.within && !comparison.has_power) judged.message = "an all-zero output would have passed";
+  if (comparison.within) judged.message = why_mistrusted(comparison, nullptr);
+  judged.passed = comparison.within && judged.message.empty();
   if (!comparison.within && judged.message.empty()) {
     judged.message = fmt::format("{} of {} elements outside the error budget", comparison.outside, comparison.judged);
   }

@@ -64,6 +64,14 @@ JudgedSummary summarise_one(const Run& run, const Judged& judged) {
   return summary;
 }
 
+/// Sensitivity belongs to the case: the results of one implementation tell it.
+void add_sensitivity(Summary& summary, const Result& result) {
+  if (!result.sensitivity || result.judged.implementation != "torchtune") return;
+  ++summary.attentions;
+  const Result*& least = summary.least_sensitive;
+  if (least == nullptr || result.sensitivity->strongest() < least->sensitivity->strongest()) least = &result;
+}
+
 }  // namespace
 
 Summary summarise(const Run& run) {
@@ -78,6 +86,7 @@ Summary summarise(const Run& run) {
       ++skips.results;
       skips.judged.insert(label_of(result->judged));
     }
+    add_sensitivity(summary, *result);
     if (result->marginal) ++summary.marginal;
     summary.ill_conditioned_rows += result->ill_conditioned_rows;
   }

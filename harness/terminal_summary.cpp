@@ -160,6 +160,10 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
       Paint::dim);
   text += fmt::format("\nfloat64 truth and NumPy's agree within {:.1e} relative on {} stages (limit 1e-12)\n",
                       summary.truth.max * 1e-12, summary.truth.stages);
+  if (const Result* least = summary.least_sensitive) {
+    text += fmt::format("least sensitive of {} attentions: {} step {}, notices in budgets: {}\n", summary.attentions,
+                        least->case_name, least->step, sensitivity_text(*least->sensitivity));
+  }
   text += fmt::format("cases: {}\nresults: {}\n", counts_text(summary.cases), counts_text(summary.results));
   for (const auto& [reason, skips] : summary.skips) {
     text += fmt::format("  {} skipped: {} ({})\n", skips.results, reason, fmt::join(skips.judged, ", "));

@@ -71,6 +71,13 @@ std::string short_e(double e) {
   return e < 10.0 ? fmt::format("{:.2f}", e) : fmt::format("{:.0f}", e);
 }
 
+std::string sensitivity_text(const Sensitivity& sensitivity) {
+  std::string text = "dropped key " + short_e(sensitivity.dropped_key);
+  text += fmt::format(" ({:.0f} % of the keys)", 100.0 * sensitivity.keys_noticed);
+  if (sensitivity.swapped_heads) text += ", swapped heads " + short_e(*sensitivity.swapped_heads);
+  return text + ", scale " + short_e(sensitivity.scale);
+}
+
 std::string painted_status(Status status, const TerminalStyle& style, std::size_t width) {
   return style.paint(fmt::format("{:<{}}", name_of(status), width), paint_of(status));
 }
@@ -119,6 +126,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
     if (result.peer) text += fmt::format("  T2 {:.2f}", result.peer->median);
     if (result.ill_conditioned_rows > 0) text += fmt::format("  {} ill-conditioned rows", result.ill_conditioned_rows);
     if (result.marginal) text += "  marginal";
+    if (result.sensitivity) text += "  notices: " + sensitivity_text(*result.sensitivity);
     if (!result.message.empty()) text += "  " + result.message;
     if (const std::string why = text_of(result.explanation); !why.empty()) text += "; " + why;
     text += "\n";

@@ -33,6 +33,9 @@ class TerminalTable {
 /// An e in five characters: "0.31", "4e-03", "inf".
 std::string short_e(double e);
 
+/// The e of each mutation: "dropped key 4e+05 (100 % of the keys), swapped heads 2e+06, scale 0.05".
+std::string sensitivity_text(const Sensitivity& sensitivity);
+
 /// A status in its colour, padded to `width`.
 std::string painted_status(Status status, const TerminalStyle& style, std::size_t width = 0);
 

@@ -92,23 +92,24 @@ std::string to_text(const WorkItem& item) {
   return "";
 }
 
-/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P, P the unmasked pairs. Rotary embedding,
-/// norm and softmax are not counted. Bytes: weights, the tokens in and out, and the keys and values that lie in the
-/// cache when the call ends. For attention alone: q, k, v and the output.
+/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P, P the unmasked pairs; each for every
+/// sample. Rotary embedding, norm and softmax are not counted. Bytes of a stage: its weights, and what it reads and
+/// writes once; attention reads the keys and values that lie in the cache when the call ends.
 WorkCounts count_work(const Config& config, const WorkItem& item) {
-  const std::int64_t s = new_tokens(item), d = config.embed_dim;
+  const std::int64_t s = item.batch * new_tokens(item), d = config.embed_dim;
   const std::int64_t queries = config.num_heads * config.head_dim, keys = config.num_kv_heads * config.head_dim;
+  const std::int64_t seen = item.batch * (filled_before(item) + new_tokens(item));
   WorkCounts counts;
-  counts.attention_flops = 4 * queries * unmasked_pairs(item);
+  counts.attention = {4 * queries * item.batch * unmasked_pairs(item), kWord * (2 * s * queries + 2 * seen * keys)};
   if (item.kind == WorkKind::attention) {
-    counts.bytes = kWord * s * (2 * queries + 2 * keys);
+    counts.bytes = counts.attention.bytes;
     return counts;
   }
-  const std::int64_t weights = d * (2 * queries + 2 * keys);
-  const std::int64_t cached = item.slots > 0 ? 2 * keys * (filled_before(item) + s) : 0;
-  counts.input_projection_flops = 2 * s * d * (queries + 2 * keys);
-  counts.output_projection_flops = 2 * s * d * queries;
-  counts.bytes = kWord * (weights + 2 * s * d + cached);
+  const std::int64_t columns = queries + 2 * keys;
+  counts.input_projections = {2 * s * d * columns, kWord * (d * columns + s * d + s * columns)};
+  counts.output_projection = {2 * s * d * queries, kWord * (d * queries + s * queries + s * d)};
+  const std::int64_t cached = item.slots > 0 ? 2 * keys * seen : 0;
+  counts.bytes = kWord * (d * (columns + queries) + 2 * s * d + cached);
   return counts;
 }
 

@@ -7,7 +7,7 @@
 
 #include "fixtures/config.h"
 
-/// What `attest profile` times: one call of a layer, or of its attention alone. Batch size 1.
+/// What `attest profile` times: one call of a layer, or of its attention alone.
 namespace attest::harness {
 
 enum class WorkKind {
@@ -24,25 +24,33 @@ struct WorkItem {
   std::int64_t documents = 1;  ///< of packed and documents
   std::int64_t length = 0;     ///< new tokens of one document
   std::int64_t slots = 0;      ///< of the cache; 0 without one
+  std::int64_t batch = 1;      ///< samples; the text does not name it
 };
 
 /// "prefill:512,decode:32768" -> items in that order. Throws InputError naming the grammar.
 std::vector<WorkItem> work_items_from_text(std::string_view text);
 std::string to_text(const WorkItem& item);
 
+/// Of one sample.
 inline std::int64_t new_tokens(const WorkItem& item) { return item.documents * item.length; }
 
 /// Filled slots of the cache when the call begins.
 inline std::int64_t filled_before(const WorkItem& item) { return item.kind == WorkKind::decode ? item.slots - 1 : 0; }
 
 /// What has to be done and moved at least, whatever the implementation (formulas in work_item.cpp).
+struct StageCounts {
+  std::int64_t flops = 0;
+  std::int64_t bytes = 0;  ///< read and written, as if nothing stayed in a cache between stages
+};
+
 struct WorkCounts {
-  std::int64_t input_projection_flops = 0;  ///< of q, k and v
-  std::int64_t attention_flops = 0;
-  std::int64_t output_projection_flops = 0;
+  StageCounts input_projections;  ///< of q, k and v
+  StageCounts attention;
+  StageCounts output_projection;
+  /// Of the whole call, in which nothing but weights, tokens in and out and the cache has to be moved.
   std::int64_t bytes = 0;
 
-  std::int64_t flops() const { return input_projection_flops + attention_flops + output_projection_flops; }
+  std::int64_t flops() const { return input_projections.flops + attention.flops + output_projection.flops; }
 };
 
 WorkCounts count_work(const Config& config, const WorkItem& item);

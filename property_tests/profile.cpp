@@ -25,7 +25,7 @@ using namespace attest::harness;
 
 WorkCounts counts(const char* layer, const char* work) {
   const WorkItem item = work_items_from_text(work).front();
-  return count_work(named_config(layer, item.slots), item);
+  return count_work(named_config(layer, item.batch, item.slots), item);
 }
 
 CommandOutcome profile(std::vector<std::string> arguments, const std::map<std::string, std::string>& environment = {}) {
@@ -69,22 +69,22 @@ TEST(profile, what_is_no_work_item_is_refused) {
 
 TEST(profile, a_prefill_of_the_8b_layer_is_counted_exactly) {
   const WorkCounts found = counts("llama3_1_8b", "prefill:512");
-  EXPECT_EQ(found.input_projection_flops, 2LL * 512 * 4096 * 6144);
-  EXPECT_EQ(found.output_projection_flops, 2LL * 512 * 4096 * 4096);
-  EXPECT_EQ(found.attention_flops, 4LL * 32 * 128 * (512 * 513 / 2));
+  EXPECT_EQ(found.input_projections.flops, 2LL * 512 * 4096 * 6144);
+  EXPECT_EQ(found.output_projection.flops, 2LL * 512 * 4096 * 4096);
+  EXPECT_EQ(found.attention.flops, 4LL * 32 * 128 * (512 * 513 / 2));
   EXPECT_EQ(found.flops(), 45'101'350'912LL);
   EXPECT_EQ(found.bytes, 167'772'160LL + 2LL * 512 * 4096 * 4);
 }
 
 TEST(profile, a_decode_reads_the_weights_and_the_filled_cache_once) {
   const WorkCounts found = counts("llama3_1_8b", "decode:32768");
-  EXPECT_EQ(found.attention_flops, 4LL * 32 * 128 * 32768);
+  EXPECT_EQ(found.attention.flops, 4LL * 32 * 128 * 32768);
   EXPECT_EQ(found.bytes, 167'772'160LL + 268'435'456LL + 2 * 4096 * 4);
 }
 
 TEST(profile, packed_documents_do_not_see_each_other_and_an_empty_cache_costs_nothing) {
-  EXPECT_EQ(counts("llama3_2_1b", "packed:8x512").attention_flops,
-            8 * counts("llama3_2_1b", "prefill:512").attention_flops);
+  EXPECT_EQ(counts("llama3_2_1b", "packed:8x512").attention.flops,
+            8 * counts("llama3_2_1b", "prefill:512").attention.flops);
   EXPECT_EQ(counts("llama3_2_1b", "cached:512/32768").flops(), counts("llama3_2_1b", "prefill:512").flops());
 }
 
@@ -138,7 +138,7 @@ Repetition repetition(double cold, double warm) {
 
 TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limits) {
   const ProfileRequest request{.layer = "tiny", .item = {}, .target = optimized::Target::scalar, .peers = {}};
-  const WorkCounts by_arithmetic{100, 50, 50, 10}, by_memory{100, 50, 50, 40};
+  const WorkCounts by_arithmetic{{100, 0}, {50, 0}, {50, 0}, 10}, by_memory{{100, 0}, {50, 0}, {50, 0}, 40};
   EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, false).fraction, 0.5);
   EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, false).fraction, 0.5);
 }
@@ -161,7 +161,7 @@ TEST(profile, samples_hold_the_first_and_the_last_token) {
 
 /// One recorded call of the tiny layer, in which one stage's last element may be changed before it is judged.
 WorkVerdict verdict_with_change(std::optional<Stage> changed, bool change_timed_output) {
-  const LayerSpec layer = generated_layer(named_config("tiny", 0), 16);
+  const LayerSpec layer = generated_layer(named_config("tiny"), 16);
   const Inputs inputs{generated_activations(kStreamOfX, {1, 9, 64}), SameAsX{}, NoMask{}, {}};
   Tensor output(DType::float32, {1, 9, 64});
   Stages stages;
@@ -183,7 +183,7 @@ TEST(profile, a_right_output_passes_and_an_error_in_any_stage_fails) {
 TEST(profile, no_verdict_at_all_is_no_pass) { EXPECT_FALSE(WorkVerdict().passed()); }
 
 TEST(profile, a_rewound_cache_repeats_the_call_bit_for_bit) {
-  const LayerSpec layer = generated_layer(named_config("tiny", 24), 24);
+  const LayerSpec layer = generated_layer(named_config("tiny", 1, 24), 24);
   optimized::MultiHeadAttention module(layer, optimized::Target::scalar);
   const Inputs first{generated_activations(1000, {1, 20, 64}), SameAsX{}, NoMask{}, {}};
   const Inputs second{generated_activations(1001, {1, 3, 64}), SameAsX{}, NoMask{}, {}};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -95,6 +96,10 @@ enum class Bug {
 };
 
 enum class Area { attention, layer, cache, memory };
+constexpr std::string_view name_of(Area area) {
+  constexpr std::string_view kNames[] = {"attention", "layer", "cache", "memory"};
+  return kNames[static_cast<std::size_t>(area)];
+}
 
 struct PlantedBug {
   Bug bug;
@@ -118,17 +123,17 @@ inline constexpr std::array kPlantedBugs = {
                "keeps the accumulator as it is when the maximum grows", Area::attention, "no_rescaling"},
     PlantedBug{Bug::sum_not_rescaled, "sum_not_rescaled",
                "keeps the sum of the weights as it is when the maximum grows", Area::attention, "no_rescaling"},
-    PlantedBug{Bug::exp_of_11_bits, "exp_of_11_bits", "exponential accurate to 2^-11", Area::attention},
-    PlantedBug{Bug::exp_of_14_bits, "exp_of_14_bits", "exponential accurate to 2^-14", Area::attention},
+    PlantedBug{Bug::exp_of_11_bits, "exp_of_11_bits", "exponential accurate to 2^-11", Area::attention, "precision"},
+    PlantedBug{Bug::exp_of_14_bits, "exp_of_14_bits", "exponential accurate to 2^-14", Area::attention, "precision"},
     PlantedBug{Bug::exp_clamped_at_minus_20, "exp_clamped_at_minus_20",
                "exponential of no less than -20: rare keys weigh too much", Area::attention, "exp_clamped"},
     PlantedBug{Bug::approximate_reciprocal, "approximate_reciprocal",
-               "divides by a reciprocal of 12 bits without refinement", Area::attention, "rows_scaled"},
+               "divides by a reciprocal of 12 bits without refinement", Area::attention, "row_sum_inaccurate"},
     PlantedBug{Bug::flush_to_zero, "flush_to_zero", "takes subnormal values as zero", Area::attention, "flush_to_zero"},
     PlantedBug{Bug::scores_rounded_to_bfloat16, "scores_rounded_to_bfloat16", "stores the scores in bfloat16",
-               Area::attention, "operands_rounded"},
+               Area::attention, "precision"},
     PlantedBug{Bug::probabilities_rounded_to_bfloat16, "probabilities_rounded_to_bfloat16",
-               "stores the probabilities in bfloat16 in a float32 layer", Area::attention, "operands_rounded"},
+               "stores the probabilities in bfloat16 in a float32 layer", Area::attention, "precision"},
     PlantedBug{Bug::scale_missing, "scale_missing", "does not scale the scores", Area::attention, "scale_missing"},
     PlantedBug{Bug::scale_of_all_heads, "scale_of_all_heads", "scales by the width of all heads instead of one",
                Area::attention, "scale_wrong_dimension"},
@@ -174,7 +179,7 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::weight_transposed_when_square, "weight_transposed_when_square",
                "reads a square weight by its columns", Area::layer, "weight_transposed"},
     PlantedBug{Bug::weight_rounded_to_tf32, "weight_rounded_to_tf32", "multiplies with 11 significant bits",
-               Area::layer, "operands_rounded"},
+               Area::layer, "precision"},
     PlantedBug{Bug::values_from_x, "values_from_x", "projects the values from x where y has its shape", Area::layer},
     PlantedBug{Bug::heads_not_transposed_back, "heads_not_transposed_back", "reads [b, n_h, s, h_d] as [b, s, n_h h_d]",
                Area::layer},
@@ -183,7 +188,7 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::rotation_reversed, "rotation_reversed", "rotates by the negative angle", Area::layer,
                "rotary_backwards"},
     PlantedBug{Bug::rotary_on_half_the_pairs, "rotary_on_half_the_pairs", "rotates the first half of the pairs",
-               Area::layer},
+               Area::layer, "tail_lanes"},
     PlantedBug{Bug::rotary_on_q_only, "rotary_on_q_only", "does not rotate the keys", Area::layer, "rotary_missing"},
     PlantedBug{Bug::rotary_on_v, "rotary_on_v", "rotates the values as well", Area::layer},
     PlantedBug{Bug::positions_off_by_one, "positions_off_by_one", "counts positions from 1", Area::layer,
@@ -202,16 +207,18 @@ inline constexpr std::array kPlantedBugs = {
                "norm_mean_subtracted"},
     PlantedBug{Bug::norm_scale_dropped, "norm_scale_dropped", "leaves out the learned scale", Area::layer,
                "norm_scale"},
-    PlantedBug{Bug::slot_off_by_one, "slot_off_by_one", "leaves one slot empty before what it stores", Area::cache},
+    PlantedBug{Bug::slot_off_by_one, "slot_off_by_one", "leaves one slot empty before what it stores", Area::cache,
+               "rows_shifted"},
     PlantedBug{Bug::slots_always_from_zero, "slots_always_from_zero", "stores every call from the first slot on",
-               Area::cache},
+               Area::cache, "rows_shifted"},
     PlantedBug{Bug::unfilled_slots_seen, "unfilled_slots_seen", "applies the mask to filled slots only", Area::cache},
     PlantedBug{Bug::unfilled_slots_skipped, "unfilled_slots_skipped",
                "attends filled slots only, where torchtune attends all", Area::cache, "unfilled_slots_skipped"},
     PlantedBug{Bug::cache_not_reset, "cache_not_reset", "counts the filled slots itself, through a reset", Area::cache},
     PlantedBug{Bug::cache_batch_rows_mixed, "cache_batch_rows_mixed", "stores each sample in the row of the next",
                Area::cache, "batch_mixed"},
-    PlantedBug{Bug::stale_v, "stale_v", "stores the value of a decoded token after the attention", Area::cache},
+    PlantedBug{Bug::stale_v, "stale_v", "stores the value of a decoded token after the attention", Area::cache,
+               "value_missing"},
     PlantedBug{Bug::k_cached_before_rotary, "k_cached_before_rotary", "stores the keys without their rotation",
                Area::cache, "rotary_missing"},
     PlantedBug{Bug::writes_past_end, "writes_past_end", "writes one element past the end of its output", Area::memory},
@@ -228,5 +235,11 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::depends_on_threads, "depends_on_threads", "splits the keys of a row among the threads",
                Area::memory},
 };
+
+/// Null for a name that is not in the zoo.
+inline const PlantedBug* find_bug(std::string_view name) {
+  const auto* found = std::ranges::find(kPlantedBugs, name, &PlantedBug::name);
+  return found == kPlantedBugs.end() ? nullptr : found;
+}
 
 }  // namespace attest::bug_zoo

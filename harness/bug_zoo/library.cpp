@@ -31,7 +31,7 @@ constexpr std::string_view name_of_option(std::size_t option) {
   return option < kPlantedBugs.size() ? kPlantedBugs[option].name : kCorrectVariants[option - kPlantedBugs.size()].name;
 }
 
-std::int32_t refuse(attest_call* call, std::int32_t status, const char* message) {
+std::int32_t answer(attest_call* call, std::int32_t status, const char* message) {
   std::snprintf(call->message, call->message_capacity, "%s", message);
   return status;
 }
@@ -40,13 +40,13 @@ std::int32_t refuse(attest_call* call, std::int32_t status, const char* message)
 template <class Compute>
 std::int32_t guarded(const DLTensor& input, const DLTensor& output, attest_call* call, const Recipe& made_after,
                      const Compute& compute) {
-  if (!is_float32(input)) return refuse(call, ATTEST_UNSUPPORTED, "the bug zoo computes float32 only");
+  if (!is_float32(input)) return answer(call, ATTEST_UNSUPPORTED, "the bug zoo computes float32 only");
   try {
     compute();
     stray_access(input, output, made_after);
     return ATTEST_DONE;
   } catch (const std::exception& error) {
-    return refuse(call, ATTEST_FAILED, error.what());
+    return answer(call, ATTEST_FAILED, error.what());
   }
 }
 
@@ -92,8 +92,8 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
   using namespace attest::bug_zoo;
   if (abi_version != ATTEST_ABI_VERSION) return nullptr;
   static constexpr auto kTables = all_tables(std::make_index_sequence<kOptions>{});
-  for (std::size_t i = 0; i < kOptions; ++i) {
-    if (name_of_option(i) == option) return kTables[i];
+  for (std::size_t n = 0; n < kOptions; ++n) {
+    if (name_of_option(n) == option) return kTables[n];
   }
   return nullptr;
 }

@@ -58,8 +58,8 @@ def _attention_alone(job: Job) -> dict[str, Callable]:
 
 def _layer(job: Job) -> dict[str, Callable]:
     module = job.module()
-    x = job.x().view(job.documents, job.length, -1)
-    positions = job.positions().view(job.documents, job.length)
+    x = job.x().view(job.batch * job.documents, job.length, -1)
+    positions = job.positions().view(job.documents, job.length).repeat(job.batch, 1)
     h_d, n = job.layer["head_dim"], job.layer["num_heads"]
     projections = (module.q_proj, module.k_proj, module.v_proj)
     weight = torch.cat([projection.weight for projection in projections])
@@ -68,7 +68,7 @@ def _layer(job: Job) -> dict[str, Callable]:
     end = job.filled + job.length
 
     def heads(projected: torch.Tensor) -> torch.Tensor:
-        return projected.view(job.documents, job.length, -1, h_d)
+        return projected.view(job.batch * job.documents, job.length, -1, h_d)
 
     def project() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         q, k, v = (heads(part) for part in linear(x, weight, bias).split(widths, dim=-1))
@@ -78,7 +78,7 @@ def _layer(job: Job) -> dict[str, Callable]:
 
     cache = None
     if job.slots:
-        shape = (1, job.layer["num_kv_heads"], job.slots, h_d)
+        shape = (job.batch, job.layer["num_kv_heads"], job.slots, h_d)
         cache = (torch.zeros(shape), torch.zeros(shape))
         first = 0
         for k, v in job.cached(module):
@@ -94,7 +94,7 @@ def _layer(job: Job) -> dict[str, Callable]:
         q, k, v = project()
         if cache is not None:
             k, v = seen(k, cache[0]), seen(v, cache[1])
-        out = attend(q, k, v).transpose(1, 2).reshape(1, job.tokens, n * h_d)
+        out = attend(q, k, v).transpose(1, 2).reshape(job.batch, job.tokens, n * h_d)
         return module.output_proj(out)
 
     one_token = job.kind == "decode"

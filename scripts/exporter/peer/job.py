@@ -25,19 +25,20 @@ class Job:
         self.documents: int = job["documents"]
         self.length: int = job["length"]
         self.slots: int = job["slots"]
+        self.batch: int = job["batch"]
         self.tokens = self.documents * self.length
         self.filled = self.slots - 1 if self.kind == "decode" else 0
         self._job = job
 
     def x(self) -> torch.Tensor:
-        """[1, tokens, d]"""
-        return self._activations(0, 1, self.tokens, self.layer["embed_dim"])
+        """[b, tokens, d]"""
+        return self._activations(0, self.batch, self.tokens, self.layer["embed_dim"])
 
     def queries_keys_values(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Of the attention alone: [1, n_h, s, h_d], then [1, n_kv, s, h_d] twice."""
+        """Of the attention alone: [b, n_h, s, h_d], then [b, n_kv, s, h_d] twice."""
         n, n_kv, h_d = (self.layer[name] for name in ("num_heads", "num_kv_heads", "head_dim"))
         heads = enumerate((n, n_kv, n_kv))
-        q, k, v = (self._activations(number, 1, count, self.length, h_d) for number, count in heads)
+        q, k, v = (self._activations(number, self.batch, count, self.length, h_d) for number, count in heads)
         return q, k, v
 
     def module(self) -> MultiHeadAttention:
@@ -45,7 +46,7 @@ class Job:
         layer = case.Layer(
             **self.layer,
             pos_embeddings=case.Rotary(max_seq_len=longest, **self._job["pos_embeddings"]),
-            kv_cache=case.KVCache(1, self.slots) if self.slots else None,
+            kv_cache=case.KVCache(self.batch, self.slots) if self.slots else None,
             max_seq_len=longest,
         )
         shapes = layer.weight_shapes()
@@ -66,12 +67,12 @@ class Job:
         return ((key >= row // self.length * self.length) & (key <= self.filled + row))[None]
 
     def cached(self, module: MultiHeadAttention) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """Keys and values [1, n_kv, s, h_d] that fill the cache before the timed call."""
+        """Keys and values [b, n_kv, s, h_d] that fill the cache before the timed call."""
         d, h_d, stream = self.layer["embed_dim"], self.layer["head_dim"], self._job["stream_of_cached"]
         for number, first in enumerate(range(0, self.filled, CHUNK)):
             count = min(CHUNK, self.filled - first)
-            y = to_torch(self._generated(stream + number, self._job["activation_exponent"], (1, count, d)))
-            heads = (1, count, -1, h_d)
+            y = to_torch(self._generated(stream + number, self._job["activation_exponent"], (self.batch, count, d)))
+            heads = (self.batch, count, -1, h_d)
             k = module.pos_embeddings(module.k_proj(y).view(heads))
             yield k.transpose(1, 2), module.v_proj(y).view(heads).transpose(1, 2)
 

@@ -22,11 +22,11 @@ class TorchtuneWork:
 def _attention_alone(job: Job) -> tuple[Callable, Callable]:
     """What torchtune's forward does between its projections: copy keys and values to every head, then attend."""
     q, k, v = job.queries_keys_values()
-    _, n, s, h_d = q.shape
+    b, n, s, h_d = q.shape
     n_kv = k.shape[1]
 
     def copied(x: torch.Tensor) -> torch.Tensor:
-        return x if n == n_kv else x.unsqueeze(2).expand(1, n_kv, n // n_kv, s, h_d).flatten(1, 2)
+        return x if n == n_kv else x.unsqueeze(2).expand(b, n_kv, n // n_kv, s, h_d).flatten(1, 2)
 
     return lambda: scaled_dot_product_attention(q, copied(k), copied(v), is_causal=True), lambda: None
 
