@@ -14,7 +14,7 @@ struct Work {
 
 /// All threads, or the caller's alone where waking another costs more than it gains: some microseconds.
 inline int threads_for(const Work& work) {
-  constexpr std::size_t kWorthMultiplyAdds = std::size_t{1} << 20, kWorthBytes = std::size_t{1} << 19;
+  constexpr std::size_t kWorthMultiplyAdds = std::size_t{1} << 19, kWorthBytes = std::size_t{1} << 19;
   return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? omp_get_max_threads() : 1;
 }
 
