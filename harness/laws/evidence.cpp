@@ -30,6 +30,7 @@ class WitnessedLayer final : public LayerUnderTest {
     return stages;
   }
   void reset_cache() override { layer_->reset_cache(); }
+  void fill_cache(const Tensor& k, const Tensor& v) override { layer_->fill_cache(k, v); }
 
  private:
   std::unique_ptr<LayerUnderTest> layer_;
