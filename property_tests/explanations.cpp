@@ -7,8 +7,10 @@
 #include "harness/case_truth.h"
 #include "harness/comparator.h"
 #include "harness/explain/explain.h"
+#include "harness/judge_implementation.h"
 #include "harness/unwritten.h"
 #include "property_tests/buggy_attention.h"
+#include "reference/multi_head_attention.h"
 
 /// A planted bug is named in words: each one is judged, must fail, and the hypothesis expected must be among those that
 /// fit. What is planted is computed here in float32, by code that the hypotheses do not share.
@@ -36,7 +38,7 @@ Explanation explanation_of(const Planted& bug, std::size_t step = 0) {
   const Tensor got = bug.compute(stage->inputs);
   const auto& truth = judged.steps[step].localised.at(bug.stage);
   EXPECT_FALSE(harness::compare(got, truth, got.dtype()).within) << "the planted bug changes nothing here";
-  return harness::explain::explain_stage({bug.stage, got, truth, &stage->inputs});
+  return harness::explain::explain_stage({bug.stage, got, truth, &stage->inputs, &item, step});
 }
 
 bool names(const Explanation& explanation, const std::string& id) {
@@ -85,6 +87,19 @@ BuggyAttention finite_mask(float value) {
   return kernel;
 }
 
+/// Of four keys, of which the first is hidden.
+BuggyAttention skipping_blocks() {
+  BuggyAttention kernel;
+  kernel.on_weights = [](KernelRow& row) {
+    row.sum = 0.0F;
+    for (std::size_t j = 0; j < row.weights.size(); ++j) {
+      if (!row.visible[j / 4 * 4]) row.weights[j] = 0.0F;
+      row.sum += row.weights[j];
+    }
+  };
+  return kernel;
+}
+
 std::vector<Planted> mask_bugs() {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   return {
@@ -95,6 +110,9 @@ std::vector<Planted> mask_bugs() {
       attention("causal_bottom_right", "cross/y_longer_causal", seeing([](auto& row, auto j, bool) {
                   return j <= row.i + static_cast<std::int64_t>(row.scores.size()) - 3;
                 })),
+      attention("causal_by_block", "hard_inputs/small_integers_causal",
+                seeing([](auto& row, auto j, bool) { return j / 4 <= row.i / 4; })),
+      attention("block_skipped", "masks/bool_seventeen_tokens", skipping_blocks()),
       attention("causal_ignored", "heads/grouped_query", seeing([](auto&, auto, bool) { return true; })),
       attention("causal_added", "cross/self_not_causal", seeing([](auto& row, auto j, bool) { return j <= row.i; })),
       attention("mask_ignored", "masks/bool_full", seeing([](auto&, auto, bool) { return true; })),
@@ -199,6 +217,15 @@ std::vector<Planted> softmax_bugs() {
     row.largest = *std::max_element(row.scores.begin(), row.scores.begin() + 2);
   };
   flush.store = [](float y) { return std::fabs(y) < std::numeric_limits<float>::min() ? 0.0F : y; };
+  BuggyAttention rounded_scores, hidden_max;
+  rounded_scores.on_scores = [](KernelRow& row) {
+    for (float& score : row.scores) score = to_float(round_to_bfloat16(score));
+    row.largest = to_float(round_to_bfloat16(row.largest));
+  };
+  hidden_max.on_scores = [](KernelRow& row) { row.largest = *std::ranges::max_element(row.scores); };
+  const auto round_weights = [](KernelRow& row) {
+    for (float& weight : row.weights) weight = to_float(round_to_bfloat16(weight));
+  };
   BuggyAttention divided_by_cut;
   divided_by_cut.on_weights = [](KernelRow& row) { row.sum = cut(row.sum, 10); };
   return {
@@ -210,6 +237,9 @@ std::vector<Planted> softmax_bugs() {
       attention("flush_to_zero", "hard_inputs/subnormal_v", flush),
       attention("precision", "heads/multi_head", with_exp([](float x) { return cut(std::exp(x), 11); })),
       attention("precision", "sizes/h_d_8_s_65_b_1", with_exp([](float x) { return cut(std::exp(x), 14); })),
+      attention("scores_rounded", "heads/multi_head", rounded_scores),
+      attention("probabilities_rounded", "sizes/h_d_8_s_65_b_1", weighing(round_weights)),
+      attention("max_over_hidden_keys", "hard_inputs/masked_keys_win", hidden_max),
       attention("row_sum_inaccurate", "sizes/h_d_8_s_65_b_1", divided_by_cut),
   };
 }
@@ -352,6 +382,32 @@ std::vector<Planted> value_bugs() {
 
 // --- the tests -----------------------------------------------------------------------------------------------------
 
+/// What a layer gets wrong between its stages, seen in the stage that it spoils.
+std::vector<Planted> layer_bugs() {
+  const auto with = [](std::string id, std::string case_name, Stage stage, const char* weight) {
+    return Planted{std::move(id), case_name, stage, [case_name, weight](const StageInputs& in) {
+                     const Case item = read_case(std::filesystem::path(ATTEST_FIXTURES) / (case_name + ".h5"));
+                     const auto& linear = std::get<LinearInputs>(in);
+                     return product({linear.x, item.layer.weights.at(weight), linear.bias}, 1.0F, false);
+                   }};
+  };
+  const auto from_x = [](const StageInputs& in) {
+    const Case item = read_case(std::filesystem::path(ATTEST_FIXTURES) / "cross/same_length_other_tensor.h5");
+    const auto& linear = std::get<LinearInputs>(in);
+    return product({item.steps[0].inputs.x, linear.weight, linear.bias}, 1.0F, false);
+  };
+  const auto in_place = [](const StageInputs& in) {
+    const Case item = read_case(std::filesystem::path(ATTEST_FIXTURES) / "heads/multi_head.h5");
+    const auto& linear = std::get<LinearInputs>(in);
+    Tensor heads = linear.x;
+    std::ranges::copy(item.steps[0].expected.at(Stage::attention).bytes(), heads.bytes().begin());
+    return product({heads, linear.weight, linear.bias}, 1.0F, false);
+  };
+  return {with("weights_exchanged", "heads/grouped_query", Stage::k_proj, "v_proj.weight"),
+          {"projected_from_x", "cross/same_length_other_tensor", Stage::v_proj, from_x},
+          {"heads_not_transposed", "heads/multi_head", Stage::output, in_place}};
+}
+
 class explanation_of_a_planted_bug : public testing::TestWithParam<Planted> {};
 
 TEST_P(explanation_of_a_planted_bug, names_it) {
@@ -370,7 +426,62 @@ INSTANTIATE_TEST_SUITE_P(scale, explanation_of_a_planted_bug, testing::ValuesIn(
 INSTANTIATE_TEST_SUITE_P(softmax, explanation_of_a_planted_bug, testing::ValuesIn(softmax_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(heads, explanation_of_a_planted_bug, testing::ValuesIn(head_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(stages, explanation_of_a_planted_bug, testing::ValuesIn(other_stages()), name_of_test);
+INSTANTIATE_TEST_SUITE_P(layer, explanation_of_a_planted_bug, testing::ValuesIn(layer_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(values, explanation_of_a_planted_bug, testing::ValuesIn(value_bugs()), name_of_test);
+
+/// A cache whose entries stand `by` slots too far on, after the first call.
+Explanation explanation_of_moved_slots(std::int64_t by) {
+  const Case item = read_case(std::filesystem::path(ATTEST_FIXTURES) / "cache/prefill_and_decode.h5");
+  const auto judged = harness::with_truths(item);
+  const auto& truth = judged.steps[0].end_to_end.at(Stage::k_cache);
+  const Tensor& right = item.steps[0].expected.at(Stage::k_cache);
+  Tensor wrong(right.dtype(), right.shape());
+  const auto row = static_cast<std::size_t>(right.dim(3)) * sizeof(float);
+  for (std::int64_t at = 0; at < right.size() / right.dim(3); ++at) {
+    const std::int64_t from = at % right.dim(2) - by;
+    if (from < 0 || from >= right.dim(2)) continue;
+    std::ranges::copy(right.bytes().subspan(static_cast<std::size_t>(at - by) * row, row),
+                      wrong.bytes().subspan(static_cast<std::size_t>(at) * row).begin());
+  }
+  return harness::explain::explain_stage({Stage::k_cache, wrong, truth, nullptr, &item, 0});
+}
+
+TEST(explanation, says_by_how_many_slots_a_cache_is_off) {
+  EXPECT_TRUE(names(explanation_of_moved_slots(1), "slot_off_by_one"));
+  EXPECT_TRUE(names(explanation_of_moved_slots(2), "slots_shifted"));
+}
+
+/// The reference, with its heads tiled in attention, alone and in the layer.
+class Tiled final : public harness::Implementation {
+ public:
+  std::string name() const override { return "tiled"; }
+  std::string target() const override { return ""; }
+  std::string gap(const LayerSpec&) const override { return ""; }
+  Tensor linear(const LinearInputs& in) const override { return reference::linear(in); }
+  Tensor rotary(const RotaryInputs& in) const override { return reference::rotary(in); }
+  Tensor norm(const NormInputs& in) const override { return reference::norm(in); }
+  Tensor attention(const AttentionInputs& in) const override {
+    BuggyAttention kernel;
+    kernel.kv_head = [](auto h, auto, auto n_kv) { return h % n_kv; };
+    return kernel(in);
+  }
+  std::unique_ptr<harness::LayerUnderTest> layer(const LayerSpec& layer) const override {
+    return harness::all_implementations().front()->layer(layer);
+  }
+};
+
+TEST(explanation, stands_with_the_stage_that_fails_and_with_no_other) {
+  const Case item = read_case(std::filesystem::path(ATTEST_FIXTURES) / "heads/grouped_query.h5");
+  std::size_t explained = 0;
+  for (const auto& result : harness::judge_implementation(harness::with_truths(item), Tiled())) {
+    const bool failed = result.status == harness::Status::failed;
+    EXPECT_EQ(failed, result.stage == "attention" && result.mode == harness::Mode::localised) << result.stage;
+    EXPECT_EQ(failed, !text_of(result.explanation).empty());
+    if (failed) EXPECT_TRUE(names(result.explanation, "heads_tiled")) << text_of(result.explanation);
+    explained += failed ? 1 : 0;
+  }
+  EXPECT_EQ(explained, 1u);
+}
 
 TEST(explanation, says_that_no_hypothesis_fits_and_where_the_errors_are) {
   const Explanation explanation = explanation_of({"", "heads/multi_head", Stage::attention, [](const StageInputs& in) {
