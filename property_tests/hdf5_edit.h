@@ -14,6 +14,8 @@ class Hdf5Edit {
  public:
   explicit Hdf5Edit(const std::filesystem::path& file);
 
+  hid_t id() const { return file_.get(); }
+
   void remove(const std::string& path);
   void add_group(const std::string& path);
   void add_soft_link(const std::string& path, const std::string& target);
