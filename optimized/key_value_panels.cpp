@@ -56,6 +56,17 @@ void KeyValuePanels::store_value(std::size_t sample, std::size_t head, std::size
   }
 }
 
+void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
+  const auto tokens = static_cast<std::size_t>(k.dim(2));
+  const float* keys = k.as<float>().data();
+  const float* values = v.as<float>().data();
+  for (std::size_t i = 0; i < panels() * tokens; ++i) {
+    const std::size_t token = i % tokens, head = i / tokens % heads_.count, sample = i / tokens / heads_.count;
+    store_key(sample, heads_.first + head, first_slot + token, keys + i * head_dim_);
+    store_value(sample, heads_.first + head, first_slot + token, values + i * head_dim_);
+  }
+}
+
 const float* KeyValuePanels::keys(std::size_t sample, std::size_t head) const {
   return keys_.data() + index(sample, head) * key_floats_;
 }

@@ -78,6 +78,7 @@ struct MultiHeadAttention::State {
 
   void forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times);
   void rewind_cache(std::int64_t tokens);
+  void fill_cache(const Tensor& k, const Tensor& v);
 
  private:
   HeadFinisher::Settings settings(const Tensor& source, std::int64_t heads, std::span<const std::int64_t> at) const;
@@ -306,6 +307,20 @@ void MultiHeadAttention::State::rewind_cache(std::int64_t tokens) {
   }
 }
 
+void MultiHeadAttention::State::fill_cache(const Tensor& k, const Tensor& v) {
+  const KVCache* config = enabled_cache(spec.config);
+  require(config != nullptr, "kv_cache", "an enabled cache", "none");
+  const std::int64_t room = config->max_seq_len - static_cast<std::int64_t>(filled);
+  require(k.rank() == 4 && k.dim(2) <= room, "kv_cache", "keys for the " + std::to_string(room) + " slots left",
+          to_string(k.shape()));
+  const Shape wanted{config->batch_size, spec.config.num_kv_heads, k.dim(2), spec.config.head_dim};
+  for (const Tensor* tensor : {&k, &v}) {
+    require(tensor->shape() == wanted, "kv_cache", to_string(wanted), to_string(tensor->shape()));
+  }
+  cache.store(k, v, filled);
+  filled += extent(k.dim(2));
+}
+
 MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget)
     : state_(std::make_unique<State>(checked(layer), kernels_of(target), key_value_budget)) {}
 
@@ -314,6 +329,8 @@ MultiHeadAttention::~MultiHeadAttention() = default;
 void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
   state_->forward(inputs, output, stages, times);
 }
+
+void MultiHeadAttention::fill_cache(const Tensor& k, const Tensor& v) { state_->fill_cache(k, v); }
 
 void MultiHeadAttention::rewind_cache(std::int64_t tokens) { state_->rewind_cache(tokens); }
 

@@ -37,6 +37,9 @@ class MultiHeadAttention {
   /// leaves the cache and `output` as they were.
   void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, StageTimes* times = nullptr);
   void reset_cache();
+  /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. Throws InputError for
+  /// another shape or where there is no room.
+  void fill_cache(const Tensor& k, const Tensor& v);
   /// Empties the newest `tokens` slots of the cache, so that a call can be repeated. Throws InputError if fewer are
   /// filled.
   void rewind_cache(std::int64_t tokens);
