@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/json_values.h"
+#include "harness/replay_line.h"
 
 namespace attest::harness {
 namespace {
@@ -64,11 +65,19 @@ Json to_json(const std::vector<Result>& results) {
   return json;
 }
 
+/// With the line that meets it again where a result is not fine.
+Json results_of(const CaseOutcome& outcome) {
+  Json json = to_json(outcome.results);
+  for (std::size_t i = 0; i < outcome.results.size(); ++i) {
+    if (!is_tolerable(outcome.results[i].status)) json[i]["replay"] = to_line(outcome.results[i], outcome.file);
+  }
+  return json;
+}
+
 Json to_json(const CaseOutcome& outcome) {
-  return {{"case", outcome.name},       {"file", outcome.file},
-          {"family", outcome.family},   {"dtype", outcome.dtype},
-          {"steps", outcome.steps},     {"status", name_of(outcome.status)},
-          {"seconds", outcome.seconds}, {"results", to_json(outcome.results)}};
+  return {{"case", outcome.name},       {"file", outcome.file},          {"family", outcome.family},
+          {"dtype", outcome.dtype},     {"steps", outcome.steps},        {"status", name_of(outcome.status)},
+          {"seconds", outcome.seconds}, {"results", results_of(outcome)}};
 }
 
 Json to_json(const std::map<Status, std::size_t>& counts) {

@@ -48,6 +48,9 @@ class KeyValuePanels {
   Tensor values_tensor() const;
 
  private:
+  /// element(panel, token, channel)
+  template <class Element>
+  Tensor tensor_of(const Element& element) const;
   std::size_t panels() const { return samples_ * heads_.count; }
   std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_.count + head - heads_.first; }
 

@@ -16,7 +16,7 @@ std::string gap(const LayerSpec& layer);
 
 /// Nanoseconds that calls of forward spent in each of its passes (optimized/README.md); every call adds to them.
 struct StageTimes {
-  std::int64_t checks = 0;       ///< of the arguments, before anything is computed
+  std::int64_t checks = 0;       ///< of the arguments, and reading the mask, before anything is computed
   std::int64_t projections = 0;  ///< q, k and v: packing of x, rotary embedding, norm and cache layout included
   std::int64_t attention = 0;
   std::int64_t output_projection = 0;
