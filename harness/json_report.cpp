@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/json_values.h"
+#include "harness/replay_command.h"
 
 namespace attest::harness {
 namespace {
@@ -38,7 +39,7 @@ Json to_json(const Explanation& explanation) {
   return {{"findings", findings}, {"pattern", explanation.pattern}};
 }
 
-Json to_json(const Result& result) {
+Json to_json(const Result& result, const std::string& file) {
   Json json = {{"status", name_of(result.status)},
                {"step", result.step},
                {"stage", result.stage},
@@ -54,13 +55,14 @@ Json to_json(const Result& result) {
   if (result.worst) json["worst"] = to_json(*result.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
   if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
+  if (!is_tolerable(result.status)) json["replay"] = replay_command(file, result.judged);
   if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
   return json;
 }
 
-Json to_json(const std::vector<Result>& results) {
+Json to_json(const std::vector<Result>& results, const std::string& file) {
   Json json = Json::array();
-  for (const auto& result : results) json.push_back(to_json(result));
+  for (const auto& result : results) json.push_back(to_json(result, file));
   return json;
 }
 
@@ -68,7 +70,7 @@ Json to_json(const CaseOutcome& outcome) {
   return {{"case", outcome.name},       {"file", outcome.file},
           {"family", outcome.family},   {"dtype", outcome.dtype},
           {"steps", outcome.steps},     {"status", name_of(outcome.status)},
-          {"seconds", outcome.seconds}, {"results", to_json(outcome.results)}};
+          {"seconds", outcome.seconds}, {"results", to_json(outcome.results, outcome.file)}};
 }
 
 Json to_json(const std::map<Status, std::size_t>& counts) {
@@ -123,21 +125,22 @@ Json to_json(const Summary& summary) {
 
 }  // namespace
 
-std::string json_report(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
-                        const ReportHeader& header) {
+Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
+                     const ReportHeader& header) {
   Json cases = Json::array();
   for (const auto& outcome : run.cases) cases.push_back(to_json(outcome));
-  const Json report = {{"schema", "attest.report"},
-                       {"schema_version", kReportSchemaVersion},
-                       {"status", name_of(all_fine(run) ? Status::passed : Status::failed)},
-                       {"command", header.command},
-                       {"shard", header.shard},
-                       {"seconds", run.seconds},
-                       {"environment", fingerprint_json(fingerprint)},
-                       {"summary", to_json(summary)},
-                       {"setup", to_json(run.absences)},
-                       {"cases", cases}};
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto status = name_of(all_fine(run) ? Status::passed : Status::failed);
+  return {{"schema", "attest.report"},
+          {"schema_version", kReportSchemaVersion},
+          {"status", run.interrupted ? "interrupted" : status},
+          {"command", header.command},
+          {"shard", header.shard},
+          {"selected", run.selected},
+          {"seconds", run.seconds},
+          {"environment", fingerprint_json(fingerprint)},
+          {"summary", to_json(summary)},
+          {"setup", to_json(run.absences, "")},
+          {"cases", cases}};
 }
 
 }  // namespace attest::harness

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "harness/peer.h"
+#include "harness/replay_command.h"
 #include "harness/terminal_table.h"
 
 namespace attest::harness {
@@ -33,15 +34,6 @@ std::vector<Trouble> troubles_of(const Run& run) {
     troubles.insert(troubles.end(), of_case.begin(), of_case.end());
   }
   return troubles;
-}
-
-std::string replay_command(const CaseOutcome& outcome, const Judged& judged) {
-  std::string command = "attest verify --verbose " + outcome.file;
-  if (judged.implementation != "torchtune" && judged.implementation != "truth") {
-    command += " --implementation " + judged.implementation;
-  }
-  if (!judged.target.empty()) command += " --target " + judged.target;
-  return command;
 }
 
 std::string where_it_starts(const Trouble& trouble) {
@@ -73,7 +65,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
-  return text + "  again: " + replay_command(*trouble.outcome, first.judged) + "\n";
+  return text + "  again: " + replay_command(trouble.outcome->file, first.judged) + "\n";
 }
 
 std::string counts_text(const std::map<Status, std::size_t>& counts) {
