@@ -27,6 +27,8 @@ class LayerUnderTest {
   /// Every stage it can give, at least `output`, in the layer's dtype. Throws InputError.
   virtual Stages forward(const Inputs& inputs) = 0;
   virtual void reset_cache() = 0;
+  /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. There must be room.
+  virtual void fill_cache(const Tensor& k, const Tensor& v) = 0;
 };
 
 class Implementation {
@@ -44,6 +46,10 @@ class Implementation {
   virtual Tensor rotary(const RotaryInputs& inputs) const = 0;
   virtual Tensor norm(const NormInputs& inputs) const = 0;
   virtual Tensor attention(const AttentionInputs& inputs) const = 0;
+
+  /// Some answers depend on more than the inputs: a library's on where its buffers lie. False if all those given since
+  /// the last false were the only ones; else, from now on, others are given to the same questions.
+  virtual bool turn_to_other_answers() const { return false; }
 };
 
 /// "reference", then "optimized" once for each usable target.

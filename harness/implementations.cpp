@@ -16,6 +16,7 @@ class ReferenceLayer final : public LayerUnderTest {
   explicit ReferenceLayer(const LayerSpec& layer) : layer_(layer) {}
   Stages forward(const Inputs& inputs) override { return layer_.forward(inputs); }
   void reset_cache() override { layer_.reset_cache(); }
+  void fill_cache(const Tensor& k, const Tensor& v) override { layer_.fill_cache(k, v); }
 
  private:
   reference::MultiHeadAttention<float> layer_;
@@ -64,6 +65,7 @@ class OptimizedLayer final : public LayerUnderTest {
   }
 
   void reset_cache() override { layer_.reset_cache(); }
+  void fill_cache(const Tensor& k, const Tensor& v) override { layer_.fill_cache(k, v); }
 
  private:
   optimized::MultiHeadAttention layer_;

@@ -175,6 +175,7 @@ LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement
   try {
     reply = parsed(next_message(), reply_from_text);
   } catch (const NoAnswer& none) {
+    stop();
     const std::string fault = arena.fault();
     fail(none.what() + (fault.empty() ? "" : ": " + fault));
   }

@@ -94,6 +94,32 @@ std::vector<Result> judge_all_calls(const JudgedCase& judged, const Implementati
   return results;
 }
 
+std::vector<Result> judge_answers(const JudgedCase& judged, const Implementation& implementation, const Judged& who) {
+  std::vector<Result> results = judge_all_localised(judged, implementation, who);
+  const Question about_layer{judged, 0, Mode::end_to_end, who};
+  append(results, guarded(about_layer, "constructor", [&] { return judge_all_calls(judged, implementation, who); }));
+  return results;
+}
+
+bool is_worse(const Result& other, const Result& result) {
+  if (is_tolerable(other.status) != is_tolerable(result.status)) return is_tolerable(result.status);
+  return other.e > result.e;
+}
+
+/// Of two results about the same thing, the worse one.
+void keep_worse(std::vector<Result>& results, std::vector<Result> others) {
+  for (auto& other : others) {
+    const auto same = std::ranges::find_if(results, [&](const Result& result) {
+      return result.step == other.step && result.stage == other.stage && result.mode == other.mode;
+    });
+    if (same == results.end()) {
+      results.push_back(std::move(other));
+    } else if (is_worse(other, *same)) {
+      *same = std::move(other);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
@@ -105,8 +131,8 @@ std::vector<Result> judge_implementation(const JudgedCase& judged, const Impleme
     skipped.message = gap;
     return {skipped};
   }
-  std::vector<Result> results = judge_all_localised(judged, implementation, who);
-  append(results, guarded(about_layer, "constructor", [&] { return judge_all_calls(judged, implementation, who); }));
+  std::vector<Result> results = judge_answers(judged, implementation, who);
+  while (implementation.turn_to_other_answers()) keep_worse(results, judge_answers(judged, implementation, who));
   if (fingerprint_of_inputs(judged.item) != judged.inputs_fingerprint) {
     results.push_back(failed(about_layer, "inputs", "the implementation changed its inputs"));
   }

@@ -1,5 +1,7 @@
 #include "harness/library_implementation.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
@@ -10,7 +12,6 @@
 #include "harness/attest_implementation.h"
 #include "harness/isolated_library.h"
 #include "harness/library_calls.h"
-#include "harness/odd_one_out.h"
 #include "harness/process_resources.h"
 
 namespace attest::harness {
@@ -33,29 +34,60 @@ bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
   });
 }
 
-/// One call as the judge wants it: made in every placement if it is small, its claims put to the test.
-LibraryAnswer answered(IsolatedLibrary& library, const LibraryCall& call) {
-  if (!library.offers(call.function)) {
-    throw NoAnswer(Status::skipped, "the library offers no " + call.function);
+constexpr std::array kPlacements = {Placement::flush_end, Placement::flush_begin, Placement::shifted};
+
+/// A library, asked as the judge wants it: a small call is made in every placement, its claims are put to the test.
+class Questioned {
+ public:
+  explicit Questioned(std::unique_ptr<IsolatedLibrary> library) : library_(std::move(library)) {}
+
+  LibraryAnswer answer(const LibraryCall& call) {
+    if (!library_->offers(call.function)) throw NoAnswer(Status::skipped, "the library offers no " + call.function);
+    if (bytes_of(call) > kSmallCall) return library_->call(call, Placement::flush_end, threads());
+    std::array<LibraryAnswer, kPlacements.size()> answers;
+    std::ranges::transform(kPlacements, answers.begin(),
+                           [&](Placement placement) { return library_->call(call, placement, threads()); });
+    check_claims(call, answers.front());
+    if (same_bits(answers[0], answers[1]) && same_bits(answers[0], answers[2])) return answers[0];
+    differed_ = true;
+    return answers[turn_];
   }
-  const LibraryAnswer first = library.call(call, Placement::flush_end, threads());
-  if (bytes_of(call) > kSmallCall) return first;
-  const LibraryAnswer second = library.call(call, Placement::flush_begin, threads());
-  const LibraryAnswer third = library.call(call, Placement::shifted, threads());
-  if (library.claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) {
-    const int other_count = threads() == 1 ? 2 : 1;
-    if (!same_bits(first, library.call(call, Placement::flush_end, other_count))) {
-      throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " +
-                                         std::to_string(threads()) + " and " + std::to_string(other_count) +
-                                         " give different ones");
-    }
+
+  /// Implementation::turn_to_other_answers
+  bool turn() {
+    turn_ = differed_ ? (turn_ + 1) % kPlacements.size() : 0;
+    differed_ = turn_ != 0;
+    return differed_;
   }
-  return odd_one_out(first, second, third);
+
+ private:
+  void check_claims(const LibraryCall& call, const LibraryAnswer& answer) {
+    if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
+    const int others = threads() == 1 ? 2 : 1;
+    if (same_bits(answer, library_->call(call, kPlacements.front(), others))) return;
+    throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
+                                       " and " + std::to_string(others) + " give different ones");
+  }
+
+  std::unique_ptr<IsolatedLibrary> library_;
+  std::size_t turn_ = 0;  ///< which placement's answer is given where they differ
+  bool differed_ = false;
+};
+
+/// Writes [b, n_kv, s, h_d] to the slots first_slot, ... of the cache [b, n_kv, slots, h_d].
+void append(Tensor& cache, const Tensor& fresh, std::int64_t first_slot) {
+  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
+  const std::size_t stride = static_cast<std::size_t>(cache.dim(2)) * row;
+  const std::size_t length = static_cast<std::size_t>(fresh.dim(2)) * row;
+  for (std::size_t head = 0; head * length < fresh.bytes().size(); ++head) {
+    std::memcpy(cache.bytes().data() + head * stride + static_cast<std::size_t>(first_slot) * row,
+                fresh.bytes().data() + head * length, length);
+  }
 }
 
 class LibraryLayer final : public LayerUnderTest {
  public:
-  LibraryLayer(const LayerSpec& layer, IsolatedLibrary& library) : layer_(layer), library_(library) { reset_cache(); }
+  LibraryLayer(const LayerSpec& layer, Questioned& library) : layer_(layer), library_(library) { reset_cache(); }
 
   Stages forward(const Inputs& inputs) override {
     if (broken_ && cache_) throw *broken_;
@@ -77,10 +109,17 @@ class LibraryLayer final : public LayerUnderTest {
     cache_ = LibraryCache{Tensor(layer_.config.dtype, shape), Tensor(layer_.config.dtype, shape), 0};
   }
 
+  void fill_cache(const Tensor& k, const Tensor& v) override {
+    LibraryCache& cache = cache_.value();
+    append(cache.k_cache, k, cache.filled);
+    append(cache.v_cache, v, cache.filled);
+    cache.filled += k.dim(2);
+  }
+
  private:
   LibraryAnswer answered_by_library(const Inputs& inputs) {
     try {
-      return answered(library_, prepared(layer_, inputs, cache_ ? &*cache_ : nullptr).call);
+      return library_.answer(prepared(layer_, inputs, cache_ ? &*cache_ : nullptr).call);
     } catch (const NoAnswer& none) {
       const bool skipped = none.verdict == Status::skipped;
       broken_ = skipped ? none : NoAnswer(Status::untested, "an earlier call of this sequence left no cache");
@@ -105,7 +144,7 @@ class LibraryLayer final : public LayerUnderTest {
   }
 
   LayerSpec layer_;
-  IsolatedLibrary& library_;
+  Questioned& library_;
   std::optional<LibraryCache> cache_;
   std::optional<NoAnswer> broken_;  ///< why there is no cache to go on with
 };
@@ -113,7 +152,7 @@ class LibraryLayer final : public LayerUnderTest {
 class LibraryImplementation final : public Implementation {
  public:
   LibraryImplementation(std::string name, std::unique_ptr<IsolatedLibrary> library)
-      : name_(std::move(name)), library_(std::move(library)) {}
+      : name_(std::move(name)), library_(std::make_unique<Questioned>(std::move(library))) {}
 
   std::string name() const override { return name_; }
   std::string target() const override { return ""; }
@@ -132,12 +171,13 @@ class LibraryImplementation final : public Implementation {
   Tensor rotary(const RotaryInputs& inputs) const override { return out(prepared(inputs)); }
   Tensor norm(const NormInputs& inputs) const override { return out(prepared(inputs)); }
   Tensor attention(const AttentionInputs& inputs) const override { return out(prepared(inputs)); }
+  bool turn_to_other_answers() const override { return library_->turn(); }
 
  private:
-  Tensor out(const PreparedCall& prepared) const { return answered(*library_, prepared.call).at("out"); }
+  Tensor out(const PreparedCall& prepared) const { return library_->answer(prepared.call).at("out"); }
 
   std::string name_;
-  std::unique_ptr<IsolatedLibrary> library_;
+  std::unique_ptr<Questioned> library_;
 };
 
 /// The program whose `worker` subcommand isolates libraries.

@@ -30,6 +30,7 @@ const std::array kLayers = {
     NamedLayer{"phi3_mini", 3072, 32, 32, 96, false, Phi3RotaryPositionalEmbeddings{96, kLongest, 10'000.0}},
     NamedLayer{"mistral_7b", 4096, 32, 8, 128, false, RotaryPositionalEmbeddings{128, kLongest, 10'000.0}},
     NamedLayer{"gemma_2b", 2048, 8, 1, 256, false, RotaryPositionalEmbeddings{256, kLongest, 10'000.0}},
+    NamedLayer{"d512", 512, 8, 8, 64, false, RotaryPositionalEmbeddings{64, kLongest, 10'000.0}},
     NamedLayer{"tiny", 64, 4, 2, 16, false, RotaryPositionalEmbeddings{16, kLongest, 10'000.0}},
 };
 

@@ -2,28 +2,12 @@
 
 #include <cstdio>
 #include <deque>
-#include <stdexcept>
+#include <exception>
+
+#include "harness/dlpack_tensor.h"
 
 namespace attest::harness {
 namespace {
-
-DLDataType dlpack_type(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-      return {kDLFloat, 32, 1};
-    case DType::bfloat16:
-      return {kDLBfloat, 16, 1};
-    case DType::float64:
-      return {kDLFloat, 64, 1};
-    case DType::int64:
-      return {kDLInt, 64, 1};
-    case DType::int32:
-      return {kDLInt, 32, 1};
-    case DType::boolean:
-      return {kDLUInt, 8, 1};
-  }
-  throw std::logic_error("a dtype without a DLPack type");
-}
 
 /// The request's buffers and numbers as the fields of the C structs want them.
 class Fields {

@@ -56,6 +56,17 @@ void KeyValuePanels::store_value(std::size_t sample, std::size_t head, std::size
   }
 }
 
+void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
+  const auto tokens = static_cast<std::size_t>(k.dim(2));
+  const float* keys = k.as<float>().data();
+  const float* values = v.as<float>().data();
+  for (std::size_t i = 0; i < panels() * tokens; ++i) {
+    const std::size_t token = i % tokens, head = i / tokens % heads_.count, sample = i / tokens / heads_.count;
+    store_key(sample, heads_.first + head, first_slot + token, keys + i * head_dim_);
+    store_value(sample, heads_.first + head, first_slot + token, values + i * head_dim_);
+  }
+}
+
 const float* KeyValuePanels::keys(std::size_t sample, std::size_t head) const {
   return keys_.data() + index(sample, head) * key_floats_;
 }
@@ -68,32 +79,31 @@ bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
   return !not_finite_[index(sample, head)].load(std::memory_order_relaxed);
 }
 
-Tensor KeyValuePanels::keys_tensor() const {
+template <class Element>
+Tensor KeyValuePanels::tensor_of(const Element& element) const {
   Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_.count),
                                  static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
-  const std::size_t width = kernels_.panel_width;
   float* out = tensor.as<float>().data();
   for (std::size_t i = 0; i < panels(); ++i) {
     for (std::size_t token = 0; token < capacity_; ++token) {
-      const float* column = keys_.data() + i * key_floats_ + token / width * width * head_dim_ + token % width;
-      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = column[c * width];
+      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = element(i, token, c);
     }
   }
   return tensor;
 }
 
-Tensor KeyValuePanels::values_tensor() const {
-  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_.count),
-                                 static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
+Tensor KeyValuePanels::keys_tensor() const {
   const std::size_t width = kernels_.panel_width;
-  float* out = tensor.as<float>().data();
-  for (std::size_t i = 0; i < panels(); ++i) {
-    for (std::size_t token = 0; token < capacity_; ++token) {
-      const float* row = values_.data() + i * value_floats_ + token * width;
-      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = row[c / width * value_panel_stride() + c % width];
-    }
-  }
-  return tensor;
+  return tensor_of([&](std::size_t i, std::size_t token, std::size_t c) {
+    return keys_.data()[i * key_floats_ + token / width * width * head_dim_ + c * width + token % width];
+  });
+}
+
+Tensor KeyValuePanels::values_tensor() const {
+  const std::size_t width = kernels_.panel_width;
+  return tensor_of([&](std::size_t i, std::size_t token, std::size_t c) {
+    return values_.data()[i * value_floats_ + c / width * value_panel_stride() + token * width + c % width];
+  });
 }
 
 }  // namespace attest::optimized

@@ -34,6 +34,9 @@ class KeyValuePanels {
   void store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row);
   void store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row);
 
+  /// k and v [samples, heads, s, head_dim], float32, as tokens first_slot, first_slot + 1, ...
+  void store(const Tensor& k, const Tensor& v, std::size_t first_slot);
+
   const float* keys(std::size_t sample, std::size_t head) const;
   const float* values(std::size_t sample, std::size_t head) const;
   std::size_t value_panel_stride() const { return capacity_ * kernels_.panel_width; }
@@ -45,6 +48,9 @@ class KeyValuePanels {
   Tensor values_tensor() const;
 
  private:
+  /// element(panel, token, channel)
+  template <class Element>
+  Tensor tensor_of(const Element& element) const;
   std::size_t panels() const { return samples_ * heads_.count; }
   std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_.count + head - heads_.first; }
 

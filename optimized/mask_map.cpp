@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "fixtures/overloaded.h"
+#include "fixtures/validate.h"
 #include "optimized/threads.h"
 
 namespace attest::optimized {
 namespace {
-
-/// Mask elements below which waking a second thread costs more than it gains.
-constexpr std::size_t kWorthThreads = std::size_t{1} << 18;
 
 std::size_t extent(const Tensor& tensor, std::size_t axis) { return static_cast<std::size_t>(tensor.dim(axis)); }
 
@@ -39,7 +37,7 @@ void MaskMap::expect_runs_only(std::size_t samples) {
   samples_ = samples;
   tiles_ = 1;
   runs_.resize(samples * shape_.tokens);
-  in_runs_.assign(samples, true);
+  worst_row_.assign(samples, Row::run);
 }
 
 /// Token i sees keys 0..i.
@@ -68,11 +66,11 @@ void MaskMap::read(const Tensor& values) {
   tiles_ = first_sample_.token_stride == 0 ? 1 : (shape_.tokens + shape_.tile_tokens - 1) / shape_.tile_tokens;
   block_count_ = (shape_.keys + kKeyBlock - 1) / kKeyBlock;
   runs_.resize(samples_ * shape_.tokens);
-  in_runs_.resize(samples_ * tiles_);
+  worst_row_.resize(samples_ * tiles_);
   blocks_.resize(samples_ * tiles_ * block_count_);
-  const bool worth_threads = static_cast<std::size_t>(values.size()) > kWorthThreads;
-  for_each_item(samples_ * tiles_, worth_threads ? omp_get_max_threads() : 1,
+  for_each_item(samples_ * tiles_, threads_for({.multiply_adds = 0, .bytes = values.bytes().size()}),
                 [&](std::size_t item, std::size_t) { read_tile(item / tiles_, item % tiles_); });
+  if (std::ranges::find(worst_row_, Row::no_truth_values) != worst_row_.end()) refuse_mask_bytes();
 }
 
 /// Row by row, so that memory is read in one stream.
@@ -83,25 +81,25 @@ void MaskMap::read_tile(std::size_t sample, std::size_t tile) {
   BlockVisibility* blocks = blocks_.data() + index * block_count_;
   std::fill_n(blocks, block_count_, BlockVisibility{0, 0, true});
   KeyRun* runs = runs_.data() + sample * shape_.tokens;
-  bool in_runs = true;
+  Row worst = Row::run;
   for (std::size_t token = first; token < last; ++token) {
-    const bool is_run = read_row(sample, token, blocks, runs[token]);
-    in_runs = in_runs && is_run;
+    worst = std::max(worst, read_row(sample, token, blocks, runs[token]));
   }
   if (one_row) std::fill_n(runs, shape_.tokens, *runs);
-  in_runs_[index] = in_runs;
+  worst_row_[index] = worst;
 }
 
-/// Adds what a row sees to its tile's blocks. Returns whether it is a run.
-bool MaskMap::read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const {
+/// Adds what a row sees to its tile's blocks.
+MaskMap::Row MaskMap::read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const {
   const MaskRows mask = rows(sample);
   const std::size_t width = kernels_.panel_width;
   std::size_t visible = 0;
-  bool adds = false;
+  bool adds = false, truth_values = true;
   run = {0, 0};
   for (std::size_t block = 0; block < block_count_; ++block) {
     const std::size_t first_key = block * kKeyBlock, count = std::min(kKeyBlock, shape_.keys - first_key);
     const MaskScan scan = kernels_.scan_mask(mask, token, first_key, count);
+    truth_values = truth_values && scan.truth_values;
     BlockVisibility& tile = blocks[block];
     tile.plain = tile.plain && scan.visible == count && !scan.adds;
     if (scan.visible == 0) continue;
@@ -113,11 +111,12 @@ bool MaskMap::read_row(std::size_t sample, std::size_t token, BlockVisibility* b
     visible += scan.visible;
     adds = adds || scan.adds;
   }
-  return !adds && visible == run.end - run.begin;
+  if (!truth_values) return Row::no_truth_values;
+  return !adds && visible == run.end - run.begin ? Row::run : Row::holes;
 }
 
 std::span<const KeyRun> MaskMap::runs(std::size_t sample, std::size_t tile) const {
-  if (samples_ == 0 || !in_runs_[tile_index(sample, tile)]) return {};
+  if (samples_ == 0 || worst_row_[tile_index(sample, tile)] != Row::run) return {};
   const std::size_t first = tile * shape_.tile_tokens;
   const KeyRun* runs = runs_.data() + (samples_ == 1 ? 0 : sample) * shape_.tokens;
   return {runs + first, std::min(shape_.tile_tokens, shape_.tokens - first)};

@@ -22,6 +22,7 @@ class MaskMap {
 
   explicit MaskMap(const KernelTable& kernels) : kernels_(kernels) {}
 
+  /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
   void build(const Mask& mask, bool is_causal, const Shape& shape);
 
   /// Of each token of the tile, or empty where it has no runs.
@@ -36,8 +37,9 @@ class MaskMap {
   void set_documents(const Tensor& seq_lens);
   void expect_runs_only(std::size_t samples);
   void read(const Tensor& values);
+  enum class Row : unsigned char { run, holes, no_truth_values };
   void read_tile(std::size_t sample, std::size_t tile);
-  bool read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const;
+  Row read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const;
   std::size_t tile_index(std::size_t sample, std::size_t tile) const;
 
   const KernelTable& kernels_;
@@ -46,8 +48,8 @@ class MaskMap {
   std::size_t samples_ = 0, sample_stride_ = 0;  ///< samples_ is 1 where all see the same
   std::size_t tiles_ = 0, block_count_ = 0;      ///< tiles_ is 1 where one entry serves all
   std::vector<KeyRun> runs_;                     ///< [samples_][tokens]
-  std::vector<unsigned char> in_runs_;           ///< [samples_][tiles_]: whether the tile has runs
-  std::vector<BlockVisibility> blocks_;          ///< [samples_][tiles_][block_count_]
+  std::vector<Row> worst_row_;           ///< [samples_][tiles_]: runs serve a tile only if all its rows are runs
+  std::vector<BlockVisibility> blocks_;  ///< [samples_][tiles_][block_count_]
 };
 
 }  // namespace attest::optimized

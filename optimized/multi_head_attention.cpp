@@ -78,13 +78,16 @@ struct MultiHeadAttention::State {
 
   void forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times);
   void rewind_cache(std::int64_t tokens);
+  void fill_cache(const Tensor& k, const Tensor& v);
 
  private:
   HeadFinisher::Settings settings(const Tensor& source, std::int64_t heads, std::span<const std::int64_t> at) const;
   HeadFinisher query_finisher(const Inputs& inputs, std::span<const std::int64_t> at, Stages* stages);
   std::array<HeadFinisher, 2> key_value_finishers(const Tensor& y, std::span<const std::int64_t> at, Stages* stages);
   HeadRange all_heads() const { return {0, extent(spec.config.num_kv_heads)}; }
+  void resolve(const Inputs& inputs, const Tensor& tokens, std::vector<std::int64_t>& positions) const;
   std::size_t heads_at_once(const Tensor& y) const;
+  void check_output(const Inputs& inputs, const Tensor& output) const;
   void attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer);
   AttentionCall attention_call(const Inputs& inputs) const;
   void record_attention(const Inputs& inputs, Stages& stages) const;
@@ -104,6 +107,7 @@ struct MultiHeadAttention::State {
   RowProduct product;
   TiledAttention attention;
   AlignedBuffer heads_;  ///< [b, s_x, n_h, h_d]: the queries, then in their place the attention's output
+  std::vector<std::int64_t> x_positions_, y_positions_;
   std::vector<GroupTask> tasks_;
   HeadRows head_rows_{};
 };
@@ -111,9 +115,9 @@ struct MultiHeadAttention::State {
 namespace {
 
 /// A new stage tensor, or null where nobody asked.
-float* stage(Stages* stages, Stage name, bool exists, const Shape& shape) {
+float* stage(Stages* stages, Stage name, bool exists, std::initializer_list<std::int64_t> shape) {
   if (stages == nullptr || !exists) return nullptr;
-  return stages->insert_or_assign(name, Tensor(DType::float32, shape)).first->second.as<float>().data();
+  return stages->insert_or_assign(name, Tensor(DType::float32, Shape(shape))).first->second.as<float>().data();
 }
 
 void add_tasks(std::vector<GroupTask>& tasks, const PackedLinear& linear, const BlockFinisher& finisher) {
@@ -190,33 +194,34 @@ std::size_t MultiHeadAttention::State::heads_at_once(const Tensor& y) const {
   return std::clamp(fit / separable * separable, separable, std::max(separable, all_heads().count));
 }
 
+/// The positions of a tensor's tokens, if anything is rotated.
+void MultiHeadAttention::State::resolve(const Inputs& inputs, const Tensor& tokens,
+                                        std::vector<std::int64_t>& positions) const {
+  const auto rotary = rotary_extent(spec.config.pos_embeddings);
+  if (!rotary) return;
+  const Tensor* input_pos = inputs.input_pos ? &*inputs.input_pos : nullptr;
+  resolve_positions(input_pos, tokens.dim(0), tokens.dim(1), rotary->max_seq_len, positions);
+}
+
 /// q, k and v in one pass over x where y is x, then attention. Keys and values go into the cache; without one, into
 /// `fresh`, and where there are too many, some heads are projected and attended after others.
 void MultiHeadAttention::State::attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer) {
   const Config& config = spec.config;
-  const auto rotary = rotary_extent(config.pos_embeddings);
-  const Tensor* input_pos = inputs.input_pos ? &*inputs.input_pos : nullptr;
-  const auto positions = [&](const Tensor& tensor) {
-    return rotary ? resolve_positions(input_pos, tensor.dim(0), tensor.dim(1), rotary->max_seq_len)
-                  : std::vector<std::int64_t>();
-  };
-  const auto x_positions = positions(inputs.x);
-  const HeadFinisher query = query_finisher(inputs, x_positions, stages);
+  resolve(inputs, inputs.x, x_positions_);
+  const HeadFinisher query = query_finisher(inputs, x_positions_, stages);
   tasks_.clear();
   add_tasks(tasks_, q_proj, query);
   const Tensor* y = key_value_input(inputs);
   if (y != &inputs.x) product.run(rows_of(inputs.x), tasks_);
   if (y == nullptr) {
-    const AttentionCall call = attention_call(inputs);
     timer.end_of(&StageTimes::projections);
-    attention.read_mask(call);
-    attention.run(call);
+    attention.run(attention_call(inputs));
     return timer.end_of(&StageTimes::attention);
   }
   if (y != &inputs.x) tasks_.clear();
   const bool cached = enabled_cache(config) != nullptr;
-  const auto y_positions = positions(*y);
-  const auto finishers = key_value_finishers(*y, y_positions, stages);
+  resolve(inputs, *y, y_positions_);
+  const auto finishers = key_value_finishers(*y, y_positions_, stages);
   const std::size_t heads = all_heads().count, step = cached ? heads : heads_at_once(*y);
   for (std::size_t first = 0; first < heads; first += step) {
     const std::size_t count = std::min(step, heads - first);
@@ -226,10 +231,8 @@ void MultiHeadAttention::State::attend_projected(const Inputs& inputs, Stages* s
     product.run(rows_of(*y), tasks_);
     tasks_.clear();
     if (cached) filled += extent(y->dim(1));
-    const AttentionCall call = attention_call(inputs);
     timer.end_of(&StageTimes::projections);
-    if (first == 0) attention.read_mask(call);
-    attention.run(call);
+    attention.run(attention_call(inputs));
     timer.end_of(&StageTimes::attention);
   }
 }
@@ -267,12 +270,19 @@ void MultiHeadAttention::State::record_attention(const Inputs& inputs, Stages& s
   }
 }
 
+void MultiHeadAttention::State::check_output(const Inputs& inputs, const Tensor& output) const {
+  const std::array wanted{inputs.x.dim(0), inputs.x.dim(1), static_cast<std::int64_t>(output_proj.out_features())};
+  require(
+      std::ranges::equal(output.shape(), wanted) && output.dtype() == DType::float32, "output",
+      [&] { return "float32 " + to_string(Shape(wanted.begin(), wanted.end())); },
+      [&] { return std::string(name_of(output.dtype())) + " " + to_string(output.shape()); });
+}
+
 void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
   PassTimer timer(times);
-  validate_call(spec, inputs, static_cast<std::int64_t>(filled));
-  const Shape wanted{inputs.x.dim(0), inputs.x.dim(1), static_cast<std::int64_t>(output_proj.out_features())};
-  require(output.shape() == wanted && output.dtype() == DType::float32, "output", "float32 " + to_string(wanted),
-          std::string(name_of(output.dtype())) + " " + to_string(output.shape()));
+  validate_call(spec, inputs, static_cast<std::int64_t>(filled), MaskBytes::left_to_the_caller);
+  check_output(inputs, output);
+  attention.read_mask(attention_call(inputs));
   const std::size_t rows = extent(inputs.x.dim(0) * inputs.x.dim(1)), width = q_proj.out_features();
   // Queries and the attention's output live in `output` where they fit: the last projection packs a block of rows
   // before it writes them.
@@ -306,6 +316,20 @@ void MultiHeadAttention::State::rewind_cache(std::int64_t tokens) {
   }
 }
 
+void MultiHeadAttention::State::fill_cache(const Tensor& k, const Tensor& v) {
+  const KVCache* config = enabled_cache(spec.config);
+  require(config != nullptr, "kv_cache", "an enabled cache", "none");
+  const std::int64_t room = config->max_seq_len - static_cast<std::int64_t>(filled);
+  require(k.rank() == 4 && k.dim(2) <= room, "kv_cache", "keys for the " + std::to_string(room) + " slots left",
+          to_string(k.shape()));
+  const Shape wanted{config->batch_size, spec.config.num_kv_heads, k.dim(2), spec.config.head_dim};
+  for (const Tensor* tensor : {&k, &v}) {
+    require(tensor->shape() == wanted, "kv_cache", to_string(wanted), to_string(tensor->shape()));
+  }
+  cache.store(k, v, filled);
+  filled += extent(k.dim(2));
+}
+
 MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget)
     : state_(std::make_unique<State>(checked(layer), kernels_of(target), key_value_budget)) {}
 
@@ -314,6 +338,8 @@ MultiHeadAttention::~MultiHeadAttention() = default;
 void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
   state_->forward(inputs, output, stages, times);
 }
+
+void MultiHeadAttention::fill_cache(const Tensor& k, const Tensor& v) { state_->fill_cache(k, v); }
 
 void MultiHeadAttention::rewind_cache(std::int64_t tokens) { state_->rewind_cache(tokens); }
 

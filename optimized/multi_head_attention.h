@@ -16,7 +16,7 @@ std::string gap(const LayerSpec& layer);
 
 /// Nanoseconds that calls of forward spent in each of its passes (optimized/README.md); every call adds to them.
 struct StageTimes {
-  std::int64_t checks = 0;       ///< of the arguments, before anything is computed
+  std::int64_t checks = 0;       ///< of the arguments, and reading the mask, before anything is computed
   std::int64_t projections = 0;  ///< q, k and v: packing of x, rotary embedding, norm and cache layout included
   std::int64_t attention = 0;
   std::int64_t output_projection = 0;
@@ -37,6 +37,9 @@ class MultiHeadAttention {
   /// leaves the cache and `output` as they were.
   void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, StageTimes* times = nullptr);
   void reset_cache();
+  /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. Throws InputError for
+  /// another shape or where there is no room.
+  void fill_cache(const Tensor& k, const Tensor& v);
   /// Empties the newest `tokens` slots of the cache, so that a call can be repeated. Throws InputError if fewer are
   /// filled.
   void rewind_cache(std::int64_t tokens);

@@ -1,8 +1,8 @@
 #include "optimized/row_product.h"
 
-#include <omp.h>
-
 #include <algorithm>
+
+#include "optimized/threads.h"
 
 namespace attest::optimized {
 namespace {
@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kBlockRows = 280;
 /// Blocks whose rows are packed together; the workspace holds no more.
 constexpr std::size_t kBlocksPacked = 2;
-/// Multiply-adds below which waking a second thread costs more than it gains.
-constexpr std::size_t kWorthThreads = std::size_t{1} << 20;
+/// So few rows are packed by the caller alone.
+constexpr std::size_t kFewRows = 64;
 
 }  // namespace
 
@@ -34,32 +34,27 @@ void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<c
   }
   const std::size_t row_floats = (widest + 1) * kernels_.panel_width;
   const std::size_t space = widest * kernels_.panel_width * std::min(range.block, range.count) + row_floats;
-  const bool worth_threads = range.count * x.depth * columns > kWorthThreads;
-  const int threads = worth_threads ? omp_get_max_threads() : 1;
+  const int threads =
+      threads_for({.multiply_adds = range.count * x.depth * columns, .bytes = x.depth * columns * sizeof(float)});
   float* packed = packed_rows_.reserve(range.count * x.depth);
   float* spaces = thread_space_.reserve(space * threads);
   const std::size_t tile = kernels_.tile_rows, tiles = (range.count + tile - 1) / tile;
   const std::size_t blocks = (range.count + range.block - 1) / range.block;
 
-#pragma omp parallel num_threads(threads)
-  {
-#pragma omp for schedule(static)
-    for (std::size_t t = 0; t < tiles; ++t) {
-      const float* rows = x.data + (range.first + t * tile) * x.depth;
-      const std::size_t count = std::min(tile, range.count - t * tile);
-      kernels_.pack_rows(rows, x.depth, count, x.depth, packed + t * tile * x.depth);
-    }
-    float* product = spaces + space * omp_get_thread_num();
-#pragma omp for schedule(dynamic)
-    for (std::size_t item = 0; item < tasks.size() * blocks; ++item) {
-      const GroupTask& task = tasks[item / blocks];
-      const std::size_t first = item % blocks * range.block;
-      const std::size_t rows = std::min(range.block, range.count - first);
-      kernels_.multiply_block(
-          {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
-      task.finisher->finish({task.group, range.first + first, rows, product, product + space - row_floats});
-    }
-  }
+  for_each_item(tiles, range.count > kFewRows ? threads : 1, [&](std::size_t t, std::size_t) {
+    const float* rows = x.data + (range.first + t * tile) * x.depth;
+    const std::size_t count = std::min(tile, range.count - t * tile);
+    kernels_.pack_rows(rows, x.depth, count, x.depth, packed + t * tile * x.depth);
+  });
+  for_each_item(tasks.size() * blocks, threads, [&](std::size_t item, std::size_t thread) {
+    float* product = spaces + space * thread;
+    const GroupTask& task = tasks[item / blocks];
+    const std::size_t first = item % blocks * range.block;
+    const std::size_t rows = std::min(range.block, range.count - first);
+    kernels_.multiply_block(
+        {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
+    task.finisher->finish({task.group, range.first + first, rows, product, product + space - row_floats});
+  });
 }
 
 }  // namespace attest::optimized

@@ -29,20 +29,6 @@ ProductRow contiguous(const KernelTable& kernels, const float* row, std::size_t 
   return {row, kernels.panel_width, 0, columns};
 }
 
-/// k and v [b, n_kv, s_k, h_d] in the kernels' layout.
-void store(const AttentionInputs& inputs, KeyValuePanels& panels) {
-  const auto& shape = inputs.k.shape();
-  const std::size_t heads = extent(shape[1]), tokens = extent(shape[2]), head_dim = extent(shape[3]);
-  panels.resize(extent(shape[0]), {0, heads}, tokens, head_dim);
-  const float* k = inputs.k.as<float>().data();
-  const float* v = inputs.v.as<float>().data();
-  for (std::size_t i = 0; i < extent(shape[0]) * heads * tokens; ++i) {
-    const std::size_t token = i % tokens, head = i / tokens % heads, sample = i / tokens / heads;
-    panels.store_key(sample, head, token, k + i * head_dim);
-    panels.store_value(sample, head, token, v + i * head_dim);
-  }
-}
-
 }  // namespace
 
 Tensor linear(const LinearInputs& inputs, Target target) {
@@ -131,8 +117,9 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
   if (out.size() == 0) return out;
 
   KeyValuePanels panels(kernels);
-  store(inputs, panels);
   const std::size_t tokens = extent(q[2]), head_dim = extent(q[3]);
+  panels.resize(extent(q[0]), {0, extent(n_kv)}, extent(s_k), head_dim);
+  panels.store(inputs.k, inputs.v, 0);
   const HeadRows rows{nullptr, extent(q[1]) * tokens * head_dim, head_dim, tokens * head_dim};
   HeadRows out_rows = rows;
   out_rows.data = out.as<float>().data();

@@ -6,6 +6,18 @@
 
 namespace attest::optimized {
 
+/// What a loop does, for the decision how many threads are worth it.
+struct Work {
+  std::size_t multiply_adds;
+  std::size_t bytes;  ///< read, that may have to come from memory
+};
+
+/// All threads, or the caller's alone where waking another costs more than it gains: some microseconds.
+inline int threads_for(const Work& work) {
+  constexpr std::size_t kWorthMultiplyAdds = std::size_t{1} << 19, kWorthBytes = std::size_t{1} << 19;
+  return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? omp_get_max_threads() : 1;
+}
+
 /// Calls body(item, thread) for every item in [0, count), in this order, each as soon as a thread is free. One thread
 /// is the caller itself: nobody is woken and nothing is allocated.
 template <class Body>

@@ -1,10 +1,10 @@
 #include "optimized/tiled_attention.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+
+#include "optimized/threads.h"
 
 namespace attest::optimized {
 namespace {
@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t kPartKeys = 8 * kKeyBlock;
 /// With fewer tiles than this, keys are split.
 constexpr std::size_t kFewTiles = 16;
-/// Multiply-adds below which waking a second thread costs more than it gains.
-constexpr std::size_t kWorthThreads = std::size_t{1} << 19;
 
 }  // namespace
 
@@ -38,8 +36,8 @@ struct TiledAttention::Plan {
     const std::size_t rows = tile_tokens * group;
     partial_floats = rows * (call.head_dim + 2);
     workspace = (kernels.attention_workspace(rows, call.head_dim) + 15) / 16 * 16;
-    const std::size_t work = call.samples * heads.count * group * call.tokens * call.keys * call.head_dim;
-    threads = work > kWorthThreads ? omp_get_max_threads() : 1;
+    const std::size_t keys_values = 2 * call.samples * heads.count * call.keys * call.head_dim;
+    threads = threads_for({.multiply_adds = keys_values * group * call.tokens, .bytes = keys_values * sizeof(float)});
   }
 };
 
@@ -94,29 +92,23 @@ AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& pla
 }
 
 void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan) {
-  const std::size_t items = plan.tiles * plan.parts;
-#pragma omp parallel num_threads(plan.threads)
-  {
-    float* space = thread_space_.data() + plan.workspace * omp_get_thread_num();
-#pragma omp for schedule(dynamic)
-    for (std::size_t item = 0; item < items; ++item) {
-      // Late tokens first: under causality they have the most keys.
-      const std::size_t tile = plan.tiles - 1 - item / plan.parts, part = item % plan.parts;
-      AttentionTile t = tile_of(call, plan, tile);
-      t.workspace = space;
-      if (plan.parts > 1) {
-        t.key_begin = std::max(t.key_begin, part * kPartKeys);
-        t.key_end = std::min(t.key_end, (part + 1) * kPartKeys);
-        if (part > 0) t.empty_slots = 0;
-        t.partial = partial_.data() + (tile * plan.parts + part) * plan.partial_floats;
-      }
-      kernels_.attend(t);
-    }
+  for_each_item(plan.tiles * plan.parts, plan.threads, [&](std::size_t item, std::size_t thread) {
+    // Late tokens first: under causality they have the most keys.
+    const std::size_t tile = plan.tiles - 1 - item / plan.parts, part = item % plan.parts;
+    AttentionTile t = tile_of(call, plan, tile);
+    t.workspace = thread_space_.data() + plan.workspace * thread;
     if (plan.parts > 1) {
-#pragma omp for schedule(static)
-      for (std::size_t tile = 0; tile < plan.tiles; ++tile) merge(call, plan, tile);
+      t.key_begin = std::max(t.key_begin, part * kPartKeys);
+      t.key_end = std::min(t.key_end, (part + 1) * kPartKeys);
+      if (part > 0) t.empty_slots = 0;
+      t.partial = partial_.data() + (tile * plan.parts + part) * plan.partial_floats;
     }
-  }
+    kernels_.attend(t);
+  });
+  if (plan.parts == 1) return;
+  const std::size_t floats = plan.tiles * plan.parts * plan.partial_floats;
+  const int threads = threads_for({.multiply_adds = floats, .bytes = floats * sizeof(float)});
+  for_each_item(plan.tiles, threads, [&](std::size_t tile, std::size_t) { merge(call, plan, tile); });
 }
 
 void TiledAttention::merge(const AttentionCall& call, const Plan& plan, std::size_t tile) {

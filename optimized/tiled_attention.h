@@ -37,7 +37,8 @@ struct AttentionCall {
 class TiledAttention {
  public:
   explicit TiledAttention(const KernelTable& kernels) : kernels_(kernels), mask_map_(kernels) {}
-  /// Reads the mask; then run() may be called for some key/value heads after others.
+  /// Reads the mask, before anything else happens; then run() may be called for some key/value heads after others.
+  /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
   void read_mask(const AttentionCall& call);
   void run(const AttentionCall& call);
 

@@ -1,5 +1,5 @@
 # Installs to a folder of its own, then builds and runs a consumer against it and the installed command on the installed
-# cases. Wants BUILD (this build), WORK (a folder), SOURCE (the consumer's sources), GENERATOR and COMPILER.
+# cases. Wants BUILD (this build), WORK (a folder), SOURCE (the consumer's sources), GENERATOR, COMPILER and C_COMPILER.
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(NOT code EQUAL 0)
@@ -13,5 +13,12 @@ run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${PREFIX})
 run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
   "-DCMAKE_CXX_FLAGS=${FLAGS}" -DCMAKE_PREFIX_PATH=${PREFIX} -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${C_COMPILER} -O2 -shared -fPIC -I${PREFIX}/include/attest/harness ${SOURCE}/../../harness/example_kernel.c
+  -o ${WORK}/example_kernel.so -lm)
 run(${WORK}/build/consumer ${PREFIX}/share/attest/fixtures/heads/grouped_query.h5)
 run(${CMAKE_COMMAND} -E env ATTEST_FIXTURES=${PREFIX}/share/attest/fixtures ${PREFIX}/bin/attest verify --quiet heads)
+file(GLOB BUILTIN ${PREFIX}/lib*/attest/libattest_builtin.so ${PREFIX}/lib/*/attest/libattest_builtin.so)
+foreach(library IN ITEMS ${WORK}/example_kernel.so "${BUILTIN}#reference")
+  run(${CMAKE_COMMAND} -E env ATTEST_FIXTURES=${PREFIX}/share/attest/fixtures
+    ${PREFIX}/bin/attest verify --quiet heads --implementation ${library})
+endforeach()

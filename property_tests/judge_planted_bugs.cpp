@@ -15,7 +15,7 @@ namespace attest::harness {
 namespace {
 
 /// The reference, with each answer passed through a function that spoils it.
-class Spoiled final : public Implementation {
+class Spoiled : public Implementation {
  public:
   using Spoil = std::function<void(Tensor&)>;
   explicit Spoiled(Spoil spoil) : spoil_(std::move(spoil)), honest_(std::move(all_implementations().front())) {}
@@ -33,6 +33,7 @@ class Spoiled final : public Implementation {
      public:
       Layer(std::unique_ptr<LayerUnderTest> honest, const Spoil& spoil) : honest_(std::move(honest)), spoil_(spoil) {}
       void reset_cache() override { honest_->reset_cache(); }
+      void fill_cache(const Tensor& k, const Tensor& v) override { honest_->fill_cache(k, v); }
       Stages forward(const Inputs& inputs) override {
         Stages stages = honest_->forward(inputs);
         spoil_(stages.at(Stage::output));
@@ -116,6 +117,26 @@ TEST(judge, fails_an_implementation_that_changes_its_inputs) {
 TEST(judge, fails_an_implementation_that_throws) {
   expect_all_failed(judge(recorded_case(), [](Tensor&) { throw std::runtime_error("no memory"); }));
   expect_all_failed(judge(recorded_case(), [](Tensor&) { throw InputError("x", "something else", "this"); }));
+}
+
+/// Right at first; what it answers when it is asked for others is wrong.
+class RightAtFirst final : public Spoiled {
+ public:
+  RightAtFirst() : Spoiled([this](Tensor& y) { y.as<float>()[0] += turned_ ? 1.0f : 0.0f; }) {}
+  bool turn_to_other_answers() const override {
+    turned_ = !turned_;
+    return turned_;
+  }
+
+ private:
+  mutable bool turned_ = false;
+};
+
+TEST(judge, fails_an_implementation_whose_other_answers_are_wrong) {
+  const Case item = recorded_case();
+  const auto results = judge_implementation(with_truths(item), RightAtFirst());
+  expect_all_failed(results);
+  EXPECT_EQ(results.size(), judge(item, [](Tensor&) {}).size());
 }
 
 // --- errors --------------------------------------------------------------------------------------------------------

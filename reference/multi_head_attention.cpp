@@ -49,6 +49,11 @@ void MultiHeadAttention<T>::reset_cache() {
   if (state_->cache) state_->cache->reset();
 }
 
+template <class T>
+void MultiHeadAttention<T>::fill_cache(const Tensor& k, const Tensor& v) {
+  state_->cache.value().update(to_array<T>(k), to_array<T>(v));
+}
+
 template class MultiHeadAttention<float>;
 template class MultiHeadAttention<double>;
 

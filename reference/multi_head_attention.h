@@ -21,6 +21,8 @@ class MultiHeadAttention {
   /// Every stage of one call, in the layer's dtype. Throws InputError and leaves the cache as it was.
   Stages forward(const Inputs& inputs);
   void reset_cache();
+  /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. There must be room.
+  void fill_cache(const Tensor& k, const Tensor& v);
 
  private:
   struct State;

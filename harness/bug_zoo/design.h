@@ -42,7 +42,7 @@ inline constexpr std::array kCorrectVariants = {
     CorrectVariant{"whole_row", "all scores of a row before its softmax", {.key_block = kWholeRow}},
     CorrectVariant{"two_passes", "probabilities are divided before they meet the values", {.passes = Passes::two}},
     CorrectVariant{"naive", "textbook: all scores, softmax, product", {.key_block = kWholeRow, .passes = Passes::two}},
-    CorrectVariant{"base_2", "powers of two, the scale times log2(e)", {.exponential = Exponential::base_2}},
+    CorrectVariant{"base_2", "powers of two: 2^(x log2(e))", {.exponential = Exponential::base_2}},
     CorrectVariant{"fused", "fused multiply-add", {.accumulation = Accumulation::fused}},
     CorrectVariant{"kahan", "compensated sums", {.accumulation = Accumulation::compensated}},
     CorrectVariant{"in_double", "sums in double precision", {.accumulation = Accumulation::in_double}},

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "harness/bug_zoo/rounding.h"
 
 namespace attest::bug_zoo {
 
 float exponential(float x, const Recipe& recipe) {
-  if (recipe.design.exponential == Exponential::base_2) return std::exp2(x);
+  if (recipe.design.exponential == Exponential::base_2) return std::exp2(x * std::numbers::log2e_v<float>);
   if (recipe.has(Bug::exp_clamped_at_minus_20)) return std::exp(std::max(x, -20.0f));
   if (recipe.has(Bug::exp_of_11_bits)) return rounded_to_bits(std::exp(x), 11);
   if (recipe.has(Bug::exp_of_14_bits)) return rounded_to_bits(std::exp(x), 14);

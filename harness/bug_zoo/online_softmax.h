@@ -8,7 +8,7 @@
 
 namespace attest::bug_zoo {
 
-/// exp(x), or 2^x for a design that counts in powers of two.
+/// exp(x)
 float exponential(float x, const Recipe& recipe);
 
 /// One row's softmax(scores) v, built block by block: the largest logit so far, the sum of exp(logit - largest), and

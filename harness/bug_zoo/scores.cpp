@@ -1,7 +1,6 @@
 #include "harness/bug_zoo/scores.h"
 
 #include <cmath>
-#include <numbers>
 
 #include "harness/bug_zoo/rounding.h"
 #include "harness/bug_zoo/sums.h"
@@ -30,10 +29,6 @@ Scores::Scores(const attest_attention& call, const Recipe& recipe)
       h_d_(extent(*call.q, 3)),
       scale_(scale_of(call, recipe)),
       bias_scale_(recipe.has(Bug::float_mask_scaled) ? scale_ : 1) {
-  if (recipe.design.exponential == Exponential::base_2) {
-    scale_ *= std::numbers::log2e_v<float>;
-    bias_scale_ *= std::numbers::log2e_v<float>;
-  }
   if (recipe.has(Bug::tail_keys_dropped)) s_k_ -= s_k_ % recipe.design.key_block;
 }
 

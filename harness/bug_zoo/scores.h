@@ -21,7 +21,7 @@ struct Row {
 
 struct Score {
   std::int64_t key;
-  float logit;  ///< scaled, with its bias; in units of log(2) for a design that exponentiates with base 2
+  float logit;  ///< scaled, with its bias
   bool hidden;  ///< the row does not attend to this key
 };
 

@@ -12,6 +12,7 @@ constexpr std::int64_t kQueries = 32, kKeys = 16;
 constexpr float kLog2E = 1.44269504f;
 
 struct RowState {
+  bool sees_a_key = false;
   float largest = kHidden;
   float sum = 0;
   std::vector<float> values;
@@ -26,18 +27,19 @@ void absorb(const attest_attention& call, const Head& head, std::int64_t i, std:
     const float bias = bias_at(call, head.sample, i, j);
     float sum = 0;
     for (std::int64_t c = 0; c < h_d; ++c) sum = std::fma(head.q[i * h_d + c], head.k[j * h_d + c], sum);
-    scores[j - begin] = bias == kHidden ? kHidden : (sum * scale_of(call) + bias) * kLog2E;
+    scores[j - begin] = bias == kHidden ? kHidden : sum * scale_of(call) + bias;
     const bool forgotten = has_bug("maximum_of_last_key_forgotten") && j == s_k - 1 && largest != kHidden;
+    row.sees_a_key = row.sees_a_key || bias != kHidden;
     if (!forgotten) largest = std::max(largest, scores[j - begin]);
   }
-  if (largest == kHidden) return;
-  const float factor = std::exp2(row.largest - largest);
+  if (!row.sees_a_key) return;
+  const float factor = std::exp2((row.largest - largest) * kLog2E);
   row.largest = largest;
   row.sum *= factor;
   for (float& value : row.values) value *= factor;
   for (std::int64_t j = begin; j < end; ++j) {
     if (scores[j - begin] == kHidden) continue;
-    const float weight = std::exp2(scores[j - begin] - largest);
+    const float weight = std::exp2((scores[j - begin] - largest) * kLog2E);
     row.sum += weight;
     for (std::int64_t c = 0; c < h_d; ++c) {
       float& value = row.values[static_cast<std::size_t>(c)];
@@ -54,7 +56,7 @@ void attend(const attest_attention& call) {
   for_each_head(call, [&](const Head& head) {
     for (std::int64_t first = 0; first < s_x; first += kQueries) {
       const std::int64_t count = std::min(kQueries, s_x - first);
-      std::vector<RowState> rows(static_cast<std::size_t>(count), RowState{kHidden, 0, std::vector<float>(h_d)});
+      std::vector<RowState> rows(static_cast<std::size_t>(count), RowState{false, kHidden, 0, std::vector<float>(h_d)});
       for (std::int64_t begin = 0; begin < s_k; begin += kKeys) {
         for (std::int64_t i = 0; i < count; ++i) {
           absorb(call, head, first + i, begin, rows[static_cast<std::size_t>(i)]);
@@ -62,7 +64,7 @@ void attend(const attest_attention& call) {
       }
       float* out = head.out + first * call.q->shape[3];
       for (const RowState& row : rows) {
-        for (const float value : row.values) *out++ = row.sum == 0 ? 0 : value / row.sum;
+        for (const float value : row.values) *out++ = row.sees_a_key ? value / row.sum : 0;
       }
     }
   });

@@ -1,0 +1,141 @@
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <memory_resource>
+
+#include "fixtures/error.h"
+#include "harness/attest_implementation.h"
+#include "harness/builtin/guarded_memory.h"
+#include "harness/builtin/layer_from_c.h"
+#include "harness/dlpack_tensor.h"
+#include "harness/implementation.h"
+#include "harness/process_resources.h"
+
+/// The built-in implementations as a library under test: `libattest_builtin.so#reference`, `#optimized/avx2`. Tensors
+/// are copied out of the interface's buffers and back, so this library puts its own tensors between guard pages too.
+namespace attest::builtin {
+namespace {
+
+using harness::copy_of;
+using harness::copy_to;
+
+/// The one that was asked for last: a process loads this library for one option.
+const harness::Implementation* chosen = nullptr;
+
+std::int32_t say(attest_call* call, std::int32_t status, const std::string& sentence) {
+  std::snprintf(call->message, call->message_capacity, "%s", sentence.c_str());
+  return status;
+}
+
+/// No exception crosses the interface. `layer` says what is computed, for the declared gaps.
+template <class Compute>
+std::int32_t guarded(attest_call* call, const LayerSpec& layer, const Compute& compute) {
+  try {
+    if (const std::string gap = chosen->gap(layer); !gap.empty()) return say(call, ATTEST_UNSUPPORTED, gap);
+    harness::set_threads(call->num_threads);
+    compute();
+    return ATTEST_DONE;
+  } catch (const std::exception& error) {
+    return say(call, ATTEST_FAILED, error.what());
+  }
+}
+
+LayerSpec layer_with_dtype_of(const DLTensor& tensor) {
+  LayerSpec layer;
+  layer.config.dtype = harness::dtype_of(tensor.dtype);
+  return layer;
+}
+
+std::int32_t linear(const attest_linear* in, attest_call* call) {
+  return guarded(call, layer_with_dtype_of(*in->x), [&] {
+    const Tensor x = copy_of(*in->x), weight = copy_of(*in->weight);
+    const Tensor bias = in->bias == nullptr ? Tensor() : copy_of(*in->bias);
+    copy_to(*in->out, chosen->linear({x, weight, in->bias == nullptr ? nullptr : &bias}));
+  });
+}
+
+std::int32_t rotary(const attest_rotary* in, attest_call* call) {
+  return guarded(call, layer_with_dtype_of(*in->x), [&] {
+    const Tensor x = copy_of(*in->x), positions = copy_of(*in->positions);
+    const PosEmbeddings embedding = embedding_of(in->pairing, x.dim(3), *in->cos);
+    copy_to(*in->out, chosen->rotary({x, embedding, tables_of(*in->cos, *in->sin), &positions}));
+  });
+}
+
+std::int32_t norm(const attest_norm* in, attest_call* call) {
+  return guarded(call, layer_with_dtype_of(*in->x), [&] {
+    const Tensor x = copy_of(*in->x), scale = copy_of(*in->scale);
+    copy_to(*in->out, chosen->norm({x, RMSNorm{scale.dim(0), in->eps}, scale}));
+  });
+}
+
+std::int32_t attention(const attest_attention* in, attest_call* call) {
+  if (in->scale != 1.0 / std::sqrt(static_cast<double>(in->q->shape[3]))) {
+    return say(call, ATTEST_UNSUPPORTED, "the built-in attention scales by 1/sqrt(h_d)");
+  }
+  return guarded(call, layer_with_dtype_of(*in->q), [&] {
+    const Tensor q = copy_of(*in->q), k = copy_of(*in->k), v = copy_of(*in->v);
+    const Mask mask = mask_of(in->mask);
+    copy_to(*in->out, chosen->attention({q, k, v, mask, in->is_causal != 0}));
+  });
+}
+
+/// The filled slots of a cache [b, n_kv, slots, h_d].
+Tensor filled_part(const Tensor& cache, std::int64_t filled) {
+  Tensor part(cache.dtype(), {cache.dim(0), cache.dim(1), filled, cache.dim(3)});
+  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
+  const std::size_t length = static_cast<std::size_t>(filled) * row;
+  for (std::size_t head = 0; head < static_cast<std::size_t>(cache.dim(0) * cache.dim(1)); ++head) {
+    const auto source = cache.bytes().subspan(head * static_cast<std::size_t>(cache.dim(2)) * row, length);
+    std::copy(source.begin(), source.end(), part.bytes().begin() + static_cast<std::ptrdiff_t>(head * length));
+  }
+  return part;
+}
+
+void give(const attest_layer& in, const Stages& computed) {
+  copy_to(*in.output, computed.at(Stage::output));
+  if (in.k_cache != nullptr) {
+    copy_to(*in.k_cache, computed.at(Stage::k_cache));
+    copy_to(*in.v_cache, computed.at(Stage::v_cache));
+  }
+  for (attest_stage* wanted = in.stages; wanted != in.stages + in.num_stages; ++wanted) {
+    const auto found = computed.find(stage_from_name(wanted->name).value());
+    if (found == computed.end()) continue;
+    copy_to(*wanted->tensor, found->second);
+    wanted->given = 1;
+  }
+}
+
+std::int32_t layer(const attest_layer* in, attest_call* call) {
+  const LayerSpec spec = layer_of(*in);
+  return guarded(call, spec, [&] {
+    const auto built = chosen->layer(spec);
+    if (in->cache_filled > 0) {
+      built->fill_cache(filled_part(copy_of(*in->k_cache), in->cache_filled),
+                        filled_part(copy_of(*in->v_cache), in->cache_filled));
+    }
+    give(*in, built->forward(inputs_of(*in)));
+  });
+}
+
+}  // namespace
+}  // namespace attest::builtin
+
+extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_version, const char* option) {
+  using namespace attest;
+  static builtin::GuardedMemory memory;
+  static const auto all = harness::all_implementations();
+  static const attest_implementation kTable = {.struct_size = sizeof(attest_implementation),
+                                               .abi_version = ATTEST_ABI_VERSION,
+                                               .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
+                                               .linear = builtin::linear,
+                                               .rotary = builtin::rotary,
+                                               .norm = builtin::norm,
+                                               .attention = builtin::attention,
+                                               .layer = builtin::layer};
+  std::pmr::set_default_resource(&memory);
+  for (const auto& one : all) {
+    if (harness::label_of({one->name(), one->target()}) == option) builtin::chosen = one.get();
+  }
+  return abi_version == ATTEST_ABI_VERSION && builtin::chosen != nullptr ? &kTable : nullptr;
+}
