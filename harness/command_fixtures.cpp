@@ -42,7 +42,7 @@ int list_cases(const FixturesOptions& options) {
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto files = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   for (const auto& file : files) {
-    const Case item = read_case(file);
+    const Case item = read_case(file, GeneratedTensors::zeros);
     fmt::print("{:<36} {:<38} {:>2} steps  {:<20} {}\n", item.name, shape_text(item.layer.config), item.steps.size(),
                item.family, item.description);
   }
@@ -51,7 +51,7 @@ int list_cases(const FixturesOptions& options) {
 
 int show_cases(const FixturesOptions& options) {
   for (const auto& file : select_cases(options.cases, fixtures_directory(options.fixtures))) {
-    fmt::print("{}\n", full_text(read_case(file)));
+    fmt::print("{}\n", full_text(read_case(file, GeneratedTensors::zeros)));
   }
   return 0;
 }

@@ -33,7 +33,7 @@ class CounterNumbers {
 };
 
 /// One stream for each purpose, so that a change of one leaves the others as they are.
-enum class DrawStream : std::uint64_t { x = 1, y, mask, positions, nan, weights };
+enum class DrawStream : std::uint64_t { x = 1, y, mask, positions, nan, law, weights };
 
 inline CounterNumbers numbers(std::uint64_t seed, DrawStream stream) {
   return {seed, static_cast<std::uint64_t>(stream)};

@@ -10,7 +10,8 @@ namespace attest::harness {
 /// "family=one_hot seed=7 s_x=17 mask=causal": every field that differs from CaseDraw's default.
 std::string to_line(const CaseDraw& draw);
 
-/// Throws InputError naming an unknown or repeated key, a value that is none, or a draw that is not valid.
+/// Throws InputError naming an unknown or repeated key, or a value that is none. Parts that do not fit together are
+/// left to nearest_valid.
 CaseDraw draw_from_line(const std::string& line);
 
 }  // namespace attest::harness

@@ -19,7 +19,8 @@ namespace attest::harness {
 ///   floating         float32 [b, s_x, s_k], random biases, some -inf
 ///   floating_shared  float32 [1, s_x, s_k]
 ///   packed           bool [b, s_x, s_x]: documents, each causal; positions restart with each
-enum class MaskKind { none, causal, boolean, boolean_keys, floating, floating_shared, packed };
+///   documents        the same documents as their lengths
+enum class MaskKind { none, causal, boolean, boolean_keys, floating, floating_shared, packed, documents };
 
 /// Where keys and values come from.
 ///   self         y is x
@@ -55,6 +56,7 @@ struct CaseDraw {
   DType dtype = DType::float32;
 
   std::int64_t num_heads() const { return n_kv * q_per_kv; }
+  bool has_documents() const { return mask == MaskKind::packed || mask == MaskKind::documents; }
   bool has_cache() const { return keys == KeySource::cache || keys == KeySource::cross_cache; }
   /// Keys of all calls together, and the columns of their mask: empty slots count.
   std::int64_t key_tokens() const { return keys == KeySource::self || keys == KeySource::cache ? s_x : s_y; }

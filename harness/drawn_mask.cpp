@@ -67,9 +67,17 @@ Tensor packed_visible(const CaseDraw& draw) {
   });
 }
 
+/// [1, n]: every sample holds the same documents.
+Tensor lengths_of_documents(const CaseDraw& draw) {
+  const std::vector<std::int64_t> lengths = drawn_documents(draw);
+  Tensor tensor(DType::int64, {1, static_cast<std::int64_t>(lengths.size())});
+  std::ranges::copy(lengths, tensor.as<std::int64_t>().begin());
+  return tensor;
+}
+
 /// Position of a token, before anything is added for its sample.
 std::int64_t own_position(const CaseDraw& draw, std::int64_t token) {
-  if (draw.mask != MaskKind::packed) return token;
+  if (!draw.has_documents()) return token;
   std::int64_t start = 0;
   for (const std::int64_t length : drawn_documents(draw)) {
     if (token < start + length) break;
@@ -81,7 +89,7 @@ std::int64_t own_position(const CaseDraw& draw, std::int64_t token) {
 std::vector<std::int64_t> offsets(const CaseDraw& draw) {
   auto from = numbers(draw.seed, DrawStream::positions);
   std::vector<std::int64_t> offset(static_cast<std::size_t>(draw.positions == PositionKind::each ? draw.b : 1));
-  for (auto& value : offset) value = draw.mask == MaskKind::packed ? 0 : from.below(kLargestOffset + 1);
+  for (auto& value : offset) value = draw.has_documents() ? 0 : from.below(kLargestOffset + 1);
   return offset;
 }
 
@@ -113,6 +121,8 @@ Mask drawn_mask(const CaseDraw& draw) {
       return random_biases(draw, {1, draw.s_x, columns});
     case MaskKind::packed:
       return BoolMask{packed_visible(draw)};
+    case MaskKind::documents:
+      return PackedBlockCausalMask{lengths_of_documents(draw)};
   }
   return NoMask{};
 }
@@ -129,12 +139,11 @@ Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
     }
     return part;
   };
-  return std::visit(
-      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
-                 [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
-                 [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
-                 [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{rows(block_causal_mask(m))}; }},
-      mask);
+  return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                               [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
+                               [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
+                               [](const PackedBlockCausalMask& m) -> Mask { return m; }},
+                    mask);
 }
 
 VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
@@ -165,7 +174,7 @@ VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
 }
 
 std::optional<Tensor> drawn_positions(const CaseDraw& draw, std::int64_t first, std::int64_t count) {
-  const bool restarts = draw.mask == MaskKind::packed && draw.rotary != RotaryKind::none;
+  const bool restarts = draw.has_documents() && draw.rotary != RotaryKind::none;
   if (draw.positions == PositionKind::implied && !restarts) return std::nullopt;
   const auto offset = offsets(draw);
   Tensor positions(DType::int64, {static_cast<std::int64_t>(offset.size()), count});

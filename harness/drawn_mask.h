@@ -14,7 +14,7 @@ std::vector<std::int64_t> drawn_documents(const CaseDraw& draw);
 /// Any of [b|1, s_x, mask_columns], [b, 1, mask_columns], or NoMask. Row i belongs to token i of all calls.
 Mask drawn_mask(const CaseDraw& draw);
 
-/// Rows first..first + count - 1.
+/// Rows first..first + count - 1. Documents are never cut: they have one call.
 Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count);
 
 /// Which real keys each token sees, given the mask of all calls: with a cache, those there are by the end of its call.

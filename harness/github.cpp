@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/markup.h"
+#include "harness/replay_line.h"
 
 namespace attest::harness {
 namespace {
@@ -50,7 +51,7 @@ std::string markdown_of(const Json& document) {
   for (const auto& item : document.at("cases")) {
     for (const auto* trouble : troubles_of(item)) {
       text += fmt::format("\n* `{}` {}\n  `{}`", item.at("case").get<std::string>(),
-                          in_one_line(trouble_text(*trouble)), trouble->at("replay").get<std::string>());
+                          in_one_line(trouble_text(*trouble)), replay_command(trouble->at("replay")));
     }
   }
   return text + "\n";

@@ -4,6 +4,7 @@
 
 #include "harness/html_page.h"
 #include "harness/markup.h"
+#include "harness/replay_line.h"
 
 namespace attest::harness {
 namespace {
@@ -46,7 +47,7 @@ std::string trouble_of(const Json& trouble) {
                         worst.at("index").dump(), number_of(worst.at("got")), number_of(worst.at("expected")),
                         number_of(worst.at("budget")));
   }
-  return html + "<p><code>" + escaped(trouble.at("replay").get<std::string>()) + "</code></p>\n";
+  return html + "<p><code>" + escaped(replay_command(trouble.at("replay"))) + "</code></p>\n";
 }
 
 }  // namespace

@@ -41,6 +41,10 @@ class Implementation {
   /// A declared gap: why this layer cannot be computed by this implementation; empty if it can.
   virtual std::string gap(const LayerSpec& layer) const = 0;
 
+  /// Whether a token gets the same bits however many are computed with it: not where a BLAS, which picks its kernel by
+  /// the shape of the product, does the projections.
+  virtual bool same_bits_alone_and_together() const { return true; }
+
   virtual std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const = 0;
   virtual Tensor linear(const LinearInputs& inputs) const = 0;
   virtual Tensor rotary(const RotaryInputs& inputs) const = 0;

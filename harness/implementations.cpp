@@ -27,6 +27,7 @@ class Reference final : public Implementation {
   std::string name() const override { return "reference"; }
   std::string target() const override { return ""; }
   std::string gap(const LayerSpec&) const override { return ""; }
+  bool same_bits_alone_and_together() const override { return false; }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
     return std::make_unique<ReferenceLayer>(layer);
   }

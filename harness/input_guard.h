@@ -6,6 +6,9 @@
 
 namespace attest::harness {
 
+/// A 64-bit mix of a tensor's bytes.
+std::uint64_t fingerprint_of(const Tensor& tensor);
+
 /// A 64-bit mix of every byte that an implementation may read: weights, tables, the inputs of every step and the
 /// recorded stages. T0 demands that it is the same after an implementation has run. Fast rather than cryptographic: it
 /// guards against a stray write, not against malice.

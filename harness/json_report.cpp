@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/json_values.h"
-#include "harness/replay_command.h"
+#include "harness/replay_line.h"
 
 namespace attest::harness {
 namespace {
@@ -39,7 +39,7 @@ Json to_json(const Explanation& explanation) {
   return {{"findings", findings}, {"pattern", explanation.pattern}};
 }
 
-Json to_json(const Result& result, const std::string& file) {
+Json to_json(const Result& result) {
   Json json = {{"status", name_of(result.status)},
                {"step", result.step},
                {"stage", result.stage},
@@ -55,22 +55,29 @@ Json to_json(const Result& result, const std::string& file) {
   if (result.worst) json["worst"] = to_json(*result.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
   if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
-  if (!is_tolerable(result.status)) json["replay"] = replay_command(file, result.judged);
   if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
   return json;
 }
 
-Json to_json(const std::vector<Result>& results, const std::string& file) {
+Json to_json(const std::vector<Result>& results) {
   Json json = Json::array();
-  for (const auto& result : results) json.push_back(to_json(result, file));
+  for (const auto& result : results) json.push_back(to_json(result));
+  return json;
+}
+
+/// With the line that meets it again where a result is not fine.
+Json results_of(const CaseOutcome& outcome) {
+  Json json = to_json(outcome.results);
+  for (std::size_t i = 0; i < outcome.results.size(); ++i) {
+    if (!is_tolerable(outcome.results[i].status)) json[i]["replay"] = to_line(outcome.results[i], outcome.file);
+  }
   return json;
 }
 
 Json to_json(const CaseOutcome& outcome) {
-  return {{"case", outcome.name},       {"file", outcome.file},
-          {"family", outcome.family},   {"dtype", outcome.dtype},
-          {"steps", outcome.steps},     {"status", name_of(outcome.status)},
-          {"seconds", outcome.seconds}, {"results", to_json(outcome.results, outcome.file)}};
+  return {{"case", outcome.name},       {"file", outcome.file},          {"family", outcome.family},
+          {"dtype", outcome.dtype},     {"steps", outcome.steps},        {"status", name_of(outcome.status)},
+          {"seconds", outcome.seconds}, {"results", results_of(outcome)}};
 }
 
 Json to_json(const std::map<Status, std::size_t>& counts) {
@@ -139,7 +146,7 @@ Json report_document(const Run& run, const Summary& summary, const Fingerprint& 
           {"seconds", run.seconds},
           {"environment", fingerprint_json(fingerprint)},
           {"summary", to_json(summary)},
-          {"setup", to_json(run.absences, "")},
+          {"setup", to_json(run.absences)},
           {"cases", cases}};
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/markup.h"
+#include "harness/replay_line.h"
 #include "harness/report_kinds.h"
 
 namespace attest::harness {
@@ -23,7 +24,7 @@ std::string failure_of(const Json& item) {
   const auto troubles = troubles_of(item);
   std::string all;
   for (const auto* trouble : troubles) {
-    all += trouble_text(*trouble) + "\n  " + trouble->at("replay").get<std::string>() + "\n";
+    all += trouble_text(*trouble) + "\n  " + replay_command(trouble->at("replay")) + "\n";
   }
   return fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", status,
                      troubles.empty() ? "nothing of an implementation was judged" : escaped(trouble_text(*troubles[0])),

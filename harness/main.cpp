@@ -23,6 +23,7 @@ constexpr auto kFooter = R"(Examples:
   attest verify                            judge everything on this machine
   attest selftest                          would it have noticed? planted bugs, judged
   attest profile                           time the optimized code beside the machine's peaks
+  attest replay 'LINE'                     a failure again, from the line that it printed
   attest fixtures list                     the recorded torchtune cases
   attest targets                           the instruction sets that can run here)";
 
@@ -40,10 +41,11 @@ int main(int argc, char** argv) {
   attest::harness::add_selftest(app, invocation);
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
+  attest::harness::add_replay(app, invocation);
   attest::harness::add_worker(app, invocation);
   app.final_callback([&app] {
     if (app.get_subcommands().empty())
-      throw attest::InputError("command", "verify, selftest, profile, fixtures or targets", "none");
+      throw attest::InputError("command", "verify, selftest, profile, replay, fixtures or targets", "none");
   });
   try {
     app.parse(argc, argv);

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "harness/peer.h"
-#include "harness/replay_command.h"
+#include "harness/replay_line.h"
 #include "harness/terminal_table.h"
 
 namespace attest::harness {
@@ -65,7 +65,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
-  return text + "  again: " + replay_command(trouble.outcome->file, first.judged) + "\n";
+  return text + "  again: " + replay_command(to_line(first, trouble.outcome->file)) + "\n";
 }
 
 std::string counts_text(const std::map<Status, std::size_t>& counts) {

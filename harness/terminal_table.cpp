@@ -6,6 +6,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include "harness/replay_line.h"
+
 namespace attest::harness {
 namespace {
 
@@ -129,6 +131,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
     if (result.sensitivity) text += "  notices: " + sensitivity_text(*result.sensitivity);
     if (!result.message.empty()) text += "  " + result.message;
     if (const std::string why = text_of(result.explanation); !why.empty()) text += "; " + why;
+    if (!is_tolerable(result.status)) text += "\n    again: " + replay_command(to_line(result, outcome.file));
     text += "\n";
   }
   return text;

@@ -52,7 +52,7 @@ void fit_to_family(CaseDraw& draw, const InputFamily& family) {
 }
 
 void fit_calls(CaseDraw& draw) {
-  if (draw.mask == MaskKind::packed) draw.keys = KeySource::self;
+  if (draw.has_documents()) draw.keys = KeySource::self;
   if (!draw.has_cache()) {
     draw.chunk = 1;
     draw.spare = 0;
@@ -66,7 +66,7 @@ void fit_calls(CaseDraw& draw) {
 void fit_positions(CaseDraw& draw) {
   if (draw.h_d % 2 != 0) draw.rotary = RotaryKind::none;
   const bool as_many = draw.keys == KeySource::cross ? draw.s_x == draw.s_y : draw.keys != KeySource::cross_cache;
-  if (draw.rotary == RotaryKind::none || draw.mask == MaskKind::packed || !as_many) {
+  if (draw.rotary == RotaryKind::none || draw.has_documents() || !as_many) {
     draw.positions = PositionKind::implied;
   }
 }
@@ -76,7 +76,7 @@ void fit_positions(CaseDraw& draw) {
 CaseDraw nearest_valid(CaseDraw draw) {
   const InputFamily& family = input_family(draw.family);
   clamp_extents(draw);
-  if (draw.mask == MaskKind::packed) draw.keys = KeySource::self;
+  if (draw.has_documents()) draw.keys = KeySource::self;
   fit_to_family(draw, family);
   fit_calls(draw);
   fit_positions(draw);

@@ -2,11 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <numeric>
 #include <vector>
 
 namespace attest::reference {
 namespace {
+
+/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own.
+double squared_groups(const AttentionRow<double>& row, std::size_t keys) {
+  const auto less = [](float a, float b) { return std::weak_order(a, b) < 0; };  // NaN has a place as well
+  std::vector<float> logits(row.logits.begin(), row.logits.end());
+  std::ranges::sort(logits, less);
+  double sum = static_cast<double>(keys - logits.size());
+  for (auto first = logits.begin(); first != logits.end();) {
+    const auto end = std::upper_bound(first, logits.end(), *first, less);
+    sum += static_cast<double>((end - first) * (end - first));
+    first = end;
+  }
+  return sum;
+}
 
 /// One row of attention, and what its rounding errors are measured by.
 struct BudgetedRow {
@@ -22,7 +37,9 @@ struct BudgetedRow {
         at(index),
         weights(attention_row(of.q, of.k, of.mask, index)),
         scale(1 / std::sqrt(static_cast<double>(of.q.shape(3)))),
-        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2))) * kUnitRoundoff + probability_roundoff(of.storage)),
+        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2)), squared_groups(weights, of.k.shape(2))) *
+                kUnitRoundoff +
+            probability_roundoff(of.storage)),
         growth(how) {}
 
   std::size_t size() const { return weights.keys.size(); }

@@ -32,8 +32,10 @@ def main() -> int:
     interruption.listen()
     logging.disable(logging.WARNING)  # torch and torchao warn about optional parts when they are imported
     warnings.simplefilter("ignore")
-    untouched = "" if arguments.check else f"; {arguments.output} is as it was"
+    untouched = "" if arguments.check or arguments.source else f"; {arguments.output} is as it was"
     try:
+        if arguments.source:
+            return _answer(arguments)
         return _check(arguments) if arguments.check else _regenerate(arguments)
     except interruption.Interrupted as interrupted:
         return _stop("interrupted" + untouched, interrupted.exit_code)
@@ -47,9 +49,12 @@ def _arguments() -> argparse.Namespace:
     parser = OneSentenceParser(prog="regenerate", description="Runs torchtune and rewrites the fixtures.")
     parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
     parser.add_argument("--only", metavar="GLOB", help="only the cases whose name matches, e.g. 'masks/*'")
-    parser.add_argument("--output", metavar="DIR", type=Path, default=DATA, help="another directory of case files")
+    parser.add_argument("--from", metavar="PATH", type=Path, dest="source", help="run the cases of a file or directory")
+    parser.add_argument("--output", metavar="DIR", type=Path, help="another directory of case files")
     arguments = parser.parse_args()
-    arguments.output = arguments.output.resolve()
+    if arguments.source and (arguments.check or arguments.only or not arguments.output):
+        parser.error("--from goes with --output alone, and needs it")
+    arguments.output = (arguments.output or DATA).resolve()
     return arguments
 
 
@@ -146,6 +151,33 @@ def _carried_over(output: Path, fresh: Path, replaced: set[str]) -> dict[str, st
     for name in replaced:
         (fresh / name).unlink(missing_ok=True)
     return {name: digest for name, digest in listed.items() if name not in replaced}
+
+
+def _answer(arguments: argparse.Namespace) -> int:
+    """Writes the cases of other files with torchtune's own stages; says where these fail the criterion."""
+    from .case_file import write_case
+    from .export import RefusedCase
+    from .from_file import answered
+    from .summary import Summary
+
+    if not arguments.source.exists():
+        raise Refusal(f"{arguments.source} does not exist")
+    summary, found = Summary(), 0
+    try:
+        for case, verdicts in answered(arguments.source):
+            write_case(case, arguments.output)
+            summary.add(case.layer.dtype, verdicts)
+            failed = [verdict for verdict in verdicts if not verdict.passed]
+            found += len(failed)
+            for verdict in failed:
+                print(f"{case.name}: torchtune's own output fails the criterion: {verdict}")
+            interruption.raise_if_any()
+    except RefusedCase as problem:
+        raise Refusal(str(problem)) from problem
+    if summary.cases == 0:
+        raise Refusal(f"{arguments.source} holds no case files")
+    print(f"{summary.cases} cases of torchtune's written to {arguments.output}.", *summary.lines(), sep="\n")
+    return DIFFERENT if found else PASSED
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -116,7 +116,7 @@ class EndToEndBudgets(LayerWalk):
             logit = np.minimum(logit + facts.mask_rounding, LARGEST_EXPONENT)
             deviation = np.abs(v_head[None, :, :] - y[sample, head][:, None, :])
             row = np.einsum("ij,ijc->ic", p * (np.expm1(logit) + U * facts.spread), deviation)
-            row += sum_factor(k.shape[2], self.layer.dtype) * (p @ np.abs(v_head))
+            row += sum_factor(facts, self.layer.dtype) * (p @ np.abs(v_head))
             row += KAPPA * np.sqrt(np.square(p) @ np.square(dv[sample, kv_head]))
             row[facts.sees_a_key] += sum_underflow(k.shape[2])
             budget[sample, head] = row

@@ -54,6 +54,7 @@ class Softmax:
     spread: np.ndarray  # |t - m|, t the masked score and m its row's maximum
     mask_rounding: np.ndarray  # error of adding the float mask to the score
     sees_a_key: np.ndarray  # bool [s_x]; a row that sees none is exactly 0
+    squared_groups: np.ndarray  # [s_x, 1]: sum of m^2 over the groups of m equal logits; a hidden key is its own
 
 
 def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.ndarray) -> Softmax:
@@ -72,7 +73,14 @@ def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.n
         np.where(visible, np.abs(masked - top), 0.0),
         _mask_rounding(score, added),
         np.any(visible, axis=-1),
+        np.array([_squared_groups(row[seen], np.sum(~seen)) for row, seen in zip(masked, visible, strict=True)])[:, None],
     )
+
+
+def _squared_groups(logits: np.ndarray, hidden: int) -> float:
+    """Equal in float32, in which kernels add them up."""
+    _, counts = np.unique(logits.astype(np.float32), return_counts=True, equal_nan=False)
+    return float(np.sum(counts**2) + hidden)
 
 
 def _mask_rounding(score: np.ndarray, added: np.ndarray) -> np.ndarray:
@@ -93,9 +101,10 @@ def sum_underflow(s_k: int) -> float:
     return (s_k + 2) * UNDERFLOW
 
 
-def sum_factor(s_k: int, dtype: str) -> float:
-    """c_S u + u_P: of sum p |v|."""
-    return LAMBDA * (2.0 * np.sqrt(s_k) + 8.0) * U + WEIGHT_ROUNDING[dtype]
+def sum_factor(facts: Softmax, dtype: str) -> np.ndarray:
+    """c_S u + u_P, [s_x, 1]: of sum p |v|. Equal terms of the row's sum round alike (reference/error_budget.h)."""
+    s_k = facts.weight.shape[-1]
+    return LAMBDA * (np.sqrt(facts.squared_groups) + np.sqrt(s_k) + 8.0) * U + WEIGHT_ROUNDING[dtype]
 
 
 def attention(
@@ -108,7 +117,7 @@ def attention(
         p = facts.weight
         logit = logit_factor(q.shape[-1]) * facts.condition + facts.mask_rounding
         relative = logit + np.sum(p * logit, axis=-1, keepdims=True)
-        relative += U * facts.spread + sum_factor(k.shape[2], dtype)
+        relative += U * facts.spread + sum_factor(facts, dtype)
         budget[sample, head] = (p * relative) @ np.abs(values)
         budget[sample, head][facts.sees_a_key] += sum_underflow(k.shape[2])
     return budget

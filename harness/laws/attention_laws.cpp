@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
+#include "harness/counter_numbers.h"
+#include "harness/laws/law_tools.h"
+#include "harness/recorded_stages.h"
+
+/// Laws of the attention stage alone, on what a drawn case's last call feeds it.
+namespace attest::harness {
+namespace {
+
+/// AttentionInputs that owns its tensors.
+struct AttentionCall {
+  Tensor q, k, v;
+  Mask mask;
+  bool is_causal = false;
+
+  AttentionInputs inputs() const { return {q, k, v, mask, is_causal}; }
+};
+
+AttentionCall last_attention(const Case& item) {
+  const RecordedStages recorded(item.layer, item.steps.back());
+  for (const LocalisedStage& stage : recorded.stages()) {
+    if (stage.stage != Stage::attention) continue;
+    const auto& in = std::get<AttentionInputs>(stage.inputs);
+    return {in.q, in.k, in.v, in.mask, in.is_causal};
+  }
+  return {};  // a step that returned has an attention stage
+}
+
+/// The values of a mask changed; NoMask stays.
+template <class Change>
+Mask with_values(const Mask& mask, Change change) {
+  return std::visit(
+      overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                 [&](const BoolMask& m) -> Mask { return BoolMask{change(m.values)}; },
+                 [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{change(block_causal_mask(m))}; },
+                 [&](const FloatMask& m) -> Mask { return FloatMask{change(m.values)}; }},
+      mask);
+}
+
+AttentionCall with_keys(const AttentionCall& call, const std::vector<std::int64_t>& keys) {
+  AttentionCall changed = call;
+  changed.k = picked(call.k, 2, keys);
+  changed.v = picked(call.v, 2, keys);
+  changed.mask = with_values(
+      call.mask, [&](const Tensor& values) { return values.dim(2) == 1 ? values : picked(values, 2, keys); });
+  return changed;
+}
+
+/// What `transformed` gives, judged by its own budget around the truth of `original`.
+LawVerdict same_truth(const Implementation& implementation, const Case& item, const AttentionCall& original,
+                      const AttentionCall& transformed) {
+  Findings findings(item);
+  const auto budgets = reference::attention_truth(transformed.inputs());
+  const auto truth = reference::attention_truth(original.inputs());
+  findings.within_budget("attention", implementation.attention(transformed.inputs()), with_value(budgets, truth.value));
+  return findings.verdict();
+}
+
+/// is_causal speaks of the order of keys; a mask says the same of each.
+CaseDraw without_causality(CaseDraw draw) {
+  if (draw.mask == MaskKind::causal) draw.mask = MaskKind::none;
+  return nearest_valid(draw);
+}
+
+LawVerdict permute_keys(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  std::vector<std::int64_t> keys(static_cast<std::size_t>(call.k.dim(2)));
+  std::iota(keys.begin(), keys.end(), 0);
+  auto from = numbers(draw.seed, DrawStream::law);
+  for (std::size_t i = keys.size(); i > 1; --i) {
+    std::swap(keys[i - 1], keys[static_cast<std::size_t>(from.below(static_cast<std::int64_t>(i)))]);
+  }
+  return same_truth(implementation, item, call, with_keys(call, keys));
+}
+
+LawVerdict duplicate_keys(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  const std::int64_t s_k = call.k.dim(2);
+  std::vector<std::int64_t> keys(static_cast<std::size_t>(2 * s_k));
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<std::int64_t>(i) % s_k;
+  return same_truth(implementation, item, call, with_keys(call, keys));
+}
+
+/// The same mask as numbers: 0 or the bias where a key is visible, -inf where it is not.
+Tensor as_biases(const Mask& mask) {
+  const auto biases = [](const Tensor& visible) {
+    Tensor values(DType::float32, visible.shape());
+    const auto seen = visible.as<std::uint8_t>();
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      values.as<float>()[i] = seen[i] != 0 ? 0.0F : -std::numeric_limits<float>::infinity();
+    }
+    return values;
+  };
+  return std::visit(overloaded{[](const NoMask&) {
+                                 return Tensor(DType::float32, {1, 1, 1});
+                               },
+                               [&](const BoolMask& m) { return biases(m.values); },
+                               [&](const PackedBlockCausalMask& m) { return biases(block_causal_mask(m)); },
+                               [](const FloatMask& m) { return m.values; }},
+                    mask);
+}
+
+/// A drawn bias is a multiple of 2^-15 below 4 in size: adding 64 is exact, so the truth stays what it was.
+LawVerdict shift_logits(const Implementation& implementation, const CaseDraw& draw) {
+  constexpr float kShift = 64.0F;
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  Tensor biases = as_biases(call.mask);
+  for (float& bias : biases.as<float>()) bias += kShift;
+  AttentionCall shifted = call;
+  shifted.mask = FloatMask{biases};
+  return same_truth(implementation, item, call, shifted);
+}
+
+Tensor scaled(const Tensor& tensor, double factor) {
+  Tensor result = tensor;
+  if (tensor.dtype() == DType::bfloat16) {
+    for (auto& value : result.as<bfloat16>()) value = round_to_bfloat16(factor * to_float(value));
+  } else {
+    for (auto& value : result.as<float>()) value = static_cast<float>(factor * value);
+  }
+  return result;
+}
+
+/// Below the smallest normal number the digits run out, so that scaling is not exact there.
+CaseDraw without_subnormals(CaseDraw draw) {
+  if (draw.family == "subnormal_v") draw.family = "randn";
+  return nearest_valid(draw);
+}
+
+LawVerdict scale_values(const Implementation& implementation, const CaseDraw& draw) {
+  constexpr double kFactor = 256;
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  AttentionCall larger = call;
+  larger.v = scaled(call.v, kFactor);
+  Findings findings(item);
+  findings.same_bits("attention", implementation.attention(larger.inputs()),
+                     scaled(implementation.attention(call.inputs()), kFactor));
+  return findings.verdict();
+}
+
+/// Query heads when the key/value heads, and the queries of each, are taken in reverse.
+LawVerdict permute_heads(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  std::vector<std::int64_t> heads(static_cast<std::size_t>(call.q.dim(1)));
+  std::vector<std::int64_t> kv_heads(static_cast<std::size_t>(call.k.dim(1)));
+  std::iota(heads.rbegin(), heads.rend(), 0);
+  std::iota(kv_heads.rbegin(), kv_heads.rend(), 0);
+  AttentionCall permuted = call;
+  permuted.q = picked(call.q, 1, heads);
+  permuted.k = picked(call.k, 1, kv_heads);
+  permuted.v = picked(call.v, 1, kv_heads);
+  Findings findings(item);
+  findings.same_bits("attention", implementation.attention(permuted.inputs()),
+                     picked(implementation.attention(call.inputs()), 1, heads));
+  return findings.verdict();
+}
+
+CaseDraw with_groups(CaseDraw draw) {
+  draw.q_per_kv = std::max<std::int64_t>(draw.q_per_kv, 2);
+  return nearest_valid(draw);
+}
+
+LawVerdict repeat_keys_and_values(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  const AttentionCall call = last_attention(item);
+  std::vector<std::int64_t> heads(static_cast<std::size_t>(call.q.dim(1)));
+  for (std::size_t h = 0; h < heads.size(); ++h) heads[h] = static_cast<std::int64_t>(h) / draw.q_per_kv;
+  AttentionCall repeated = call;
+  repeated.k = picked(call.k, 1, heads);
+  repeated.v = picked(call.v, 1, heads);
+  Findings findings(item);
+  findings.same_bits("attention", implementation.attention(repeated.inputs()), implementation.attention(call.inputs()));
+  return findings.verdict();
+}
+
+using enum Agreement;
+constexpr Law kAttentionLaws[] = {
+    {"key_permutation", "the order of keys makes no difference", bounded, without_causality, permute_keys},
+    {"duplicated_keys", "taking every key twice makes no difference", bounded, without_causality, duplicate_keys},
+    {"shifted_logits", "adding a number to every score makes no difference", bounded, without_causality, shift_logits},
+    {"scaled_values", "values times a power of two give that output", bitwise, without_subnormals, scale_values},
+    {"head_permutation", "heads do not see each other", bitwise, nearest_valid, permute_heads},
+    {"repeated_heads", "grouped queries equal all heads with repeated keys and values", bitwise, with_groups,
+     repeat_keys_and_values},
+};
+
+}  // namespace
+
+std::span<const Law> attention_laws() { return kAttentionLaws; }
+
+}  // namespace attest::harness

@@ -1,0 +1,113 @@
+#include "harness/laws/law_tools.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "fixtures/family.h"
+
+namespace attest::harness {
+
+Findings::Findings(const Case& item)
+    : dtype_(item.layer.config.dtype), may_be_marginal_(family_from_name(item.family).structured_constant) {}
+
+void Findings::note(const std::string& what, const Comparison& comparison, bool accepted) {
+  verdict_.e = std::max(verdict_.e, comparison.e);
+  if (verdict_.status != Status::failed) verdict_.status = accepted ? Status::passed : Status::failed;
+  if (accepted || !verdict_.message.empty()) return;
+  verdict_.message = what + ": ";
+  if (!comparison.problem.empty()) {
+    verdict_.message += comparison.problem;
+  } else {
+    verdict_.message += fmt::format("{} of {} elements, the worst is {:.9g} and should be {:.9g}", comparison.outside,
+                                    comparison.judged, comparison.got, comparison.expected);
+  }
+}
+
+void Findings::same_bits(const std::string& what, const Tensor& got, const Tensor& wanted) {
+  const Comparison comparison = compare_exactly(got, wanted);
+  note(what, comparison, comparison.problem.empty() && comparison.outside == 0);
+}
+
+void Findings::within_budget(const std::string& what, const Tensor& got, const reference::StageTruth& truth) {
+  const Comparison comparison = compare(got, truth, dtype_);
+  const bool nothing_wrong = comparison.problem.empty() && comparison.outside == 0;
+  note(what, comparison, nothing_wrong || (may_be_marginal_ && comparison.within_worst_case));
+}
+
+void Findings::failed(const std::string& message) {
+  verdict_.status = Status::failed;
+  if (verdict_.message.empty()) verdict_.message = message;
+}
+
+std::vector<Stages> run_steps(const Implementation& implementation, const Case& item) {
+  const auto layer = implementation.layer(item.layer);
+  std::vector<Stages> stages;
+  for (const Step& step : item.steps) stages.push_back(layer->forward(step.inputs));
+  return stages;
+}
+
+void same_bits_of_steps(Findings& findings, const std::vector<Stages>& got, const std::vector<Stages>& wanted) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    for (const auto& [stage, tensor] : wanted[i]) {
+      const auto found = got[i].find(stage);
+      if (found == got[i].end()) continue;  // a stage that an implementation need not give
+      findings.same_bits(fmt::format("{} of call {}", name_of(stage), i), found->second, tensor);
+    }
+  }
+}
+
+StepTruths end_to_end_truths(const Case& item) {
+  reference::LayerTruth layer(item.layer);
+  StepTruths truths;
+  for (const Step& step : item.steps) truths.push_back(layer.forward(step.inputs));
+  return truths;
+}
+
+Tensor slice(const Tensor& tensor, std::size_t axis, std::int64_t first, std::int64_t count) {
+  std::vector<std::int64_t> entries(static_cast<std::size_t>(count));
+  std::iota(entries.begin(), entries.end(), first);
+  return picked(tensor, axis, entries);
+}
+
+Tensor joined(const std::vector<Tensor>& parts, std::size_t axis) {
+  Shape shape = parts.front().shape();
+  shape[axis] = 0;
+  for (const Tensor& part : parts) shape[axis] += part.dim(axis);
+  Tensor whole(parts.front().dtype(), shape);
+  const auto outer = static_cast<std::size_t>(element_count(Shape(shape.begin(), shape.begin() + long(axis))));
+  auto to = whole.bytes().begin();
+  for (std::size_t i = 0; i < outer; ++i) {
+    for (const Tensor& part : parts) {
+      const std::size_t run = part.bytes().size() / outer;
+      to = std::ranges::copy(part.bytes().subspan(i * run, run), to).out;
+    }
+  }
+  return whole;
+}
+
+Tensor picked(const Tensor& tensor, std::size_t axis, const std::vector<std::int64_t>& entries) {
+  Shape shape = tensor.shape();
+  const auto outer = static_cast<std::size_t>(element_count(Shape(shape.begin(), shape.begin() + long(axis))));
+  const auto extent = static_cast<std::size_t>(shape[axis]);
+  const std::size_t run = tensor.bytes().size() / (outer * extent);
+  shape[axis] = static_cast<std::int64_t>(entries.size());
+  Tensor result(tensor.dtype(), shape);
+  auto to = result.bytes().begin();
+  for (std::size_t i = 0; i < outer; ++i) {
+    for (const std::int64_t entry : entries) {
+      const auto from = tensor.bytes().subspan((i * extent + static_cast<std::size_t>(entry)) * run, run);
+      to = std::ranges::copy(from, to).out;
+    }
+  }
+  return result;
+}
+
+reference::StageTruth with_value(const reference::StageTruth& budgets, const Tensor& value) {
+  reference::StageTruth truth = budgets;
+  truth.value = value;
+  return truth;
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,34 @@
+#include "harness/judge_implementation.h"
+#include "harness/laws/law_tools.h"
+
+namespace attest::harness {
+namespace {
+
+/// The whole judgement of a recorded case, on the drawn one.
+LawVerdict judge_against_truth(const Implementation& implementation, const CaseDraw& draw) {
+  const Case item = drawn_case(draw);
+  LawVerdict verdict;
+  for (const Result& result : judge_implementation(with_truths(item), implementation)) {
+    if (result.status == Status::failed) {
+      if (verdict.status != Status::failed) {
+        verdict.message = result.stage + " of call " + std::to_string(result.step) + ", " +
+                          std::string(name_of(result.mode)) + ": " + result.message;
+      }
+      verdict.status = Status::failed;
+    } else if (verdict.status == Status::vacuous && result.status == Status::passed) {
+      verdict.status = Status::passed;
+    }
+    verdict.e = std::max(verdict.e, result.e);
+  }
+  return verdict;
+}
+
+constexpr Law kTruthLaws[] = {
+    {"truth", "every stage is within its error budget, alone and end to end, and exact where it can be",
+     Agreement::bounded, nearest_valid, judge_against_truth}};
+
+}  // namespace
+
+std::span<const Law> truth_laws() { return kTruthLaws; }
+
+}  // namespace attest::harness

@@ -1,0 +1,100 @@
+#include "harness/replay_line.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <iomanip>
+#include <map>
+#include <sstream>
+
+#include "fixtures/error.h"
+#include "harness/draw_line.h"
+
+namespace attest::harness {
+namespace {
+
+std::string quoted(const std::string& value) {
+  if (!value.empty() && value.find_first_of(" \"\\") == value.npos) return value;
+  std::ostringstream text;
+  text << std::quoted(value);
+  return text.str();
+}
+
+using Words = std::map<std::string, std::string>;
+
+Words words_of(const std::string& text) {
+  Words words;
+  std::istringstream in(text);
+  for (std::string key, value; in >> std::ws && std::getline(in, key, '=');) {
+    if (!(in >> std::quoted(value)) || !words.emplace(key, value).second) {
+      throw InputError("replay", "each key=value once", "'" + key + "'");
+    }
+  }
+  return words;
+}
+
+std::string take(Words& words, const std::string& key) {
+  const auto found = words.find(key);
+  if (found == words.end()) throw InputError("replay", key + "=...", "a line without it");
+  std::string value = found->second;
+  words.erase(found);
+  return value;
+}
+
+std::optional<std::uint64_t> take_hash(Words& words, const std::string& key) {
+  if (!words.contains(key)) return std::nullopt;
+  const std::string text = take(words, key);
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc() || end != text.data() + text.size()) throw InputError(key, "hexadecimal digits", text);
+  return value;
+}
+
+LawLine law_line(Words words) {
+  LawLine line;
+  line.law = take(words, "law");
+  line.implementation = take(words, "implementation");
+  line.inputs = take_hash(words, "inputs");
+  line.outputs = take_hash(words, "outputs");
+  std::string draw;
+  for (const auto& [key, value] : words) draw += key + "=" + value + " ";
+  line.draw = draw_from_line(draw);
+  return line;
+}
+
+RecordedLine recorded_line(Words words) {
+  RecordedLine line;
+  line.recorded = take(words, "case");
+  line.step = std::atoll(take(words, "step").c_str());
+  line.stage = take(words, "stage");
+  line.mode = take(words, "mode");
+  line.implementation = take(words, "implementation");
+  if (!words.empty()) throw InputError("replay", "case, step, stage, mode, implementation", words.begin()->first);
+  return line;
+}
+
+}  // namespace
+
+std::string to_line(const Evidence& evidence) {
+  return fmt::format("law={} implementation={} {} inputs={:016x} outputs={:016x}", evidence.law->name,
+                     quoted(label_of(evidence.judged)), to_line(evidence.draw), evidence.inputs, evidence.outputs);
+}
+
+std::string to_line(const Result& result, const std::string& recorded) {
+  return fmt::format("case={} step={} stage={} mode={} implementation={}", quoted(recorded), result.step, result.stage,
+                     name_of(result.mode), quoted(label_of(result.judged)));
+}
+
+std::string replay_command(std::string line) {
+  for (std::size_t at = 0; (at = line.find('\'', at)) != line.npos; at += 4) line.replace(at, 1, "'\\''");
+  return "attest replay '" + line + "'";
+}
+
+ReplayLine replay_line(const std::string& text) {
+  const Words words = words_of(text);
+  if (words.contains("law")) return law_line(words);
+  if (words.contains("case")) return recorded_line(words);
+  throw InputError("replay", "a line with law=... or case=...", "'" + text + "'");
+}
+
+}  // namespace attest::harness

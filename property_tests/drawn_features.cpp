@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "property_tests/any_draw.h"
+
+/// What the generator of cases draws: every feature must be among it, or the laws are silent about it.
+namespace attest::property_tests {
+namespace {
+
+using namespace harness;
+using Counts = std::map<std::string, int>;
+
+constexpr int kDraws = 500;
+
+/// Each word at least with 0, so that one that never occurs is seen.
+Counts all_features() {
+  Counts counts;
+  for (const auto family : drawn_families()) counts["family " + std::string(family)] = 0;
+  for (const auto* word : {"mask none",
+                           "mask causal",
+                           "mask boolean",
+                           "mask boolean_keys",
+                           "mask floating",
+                           "mask floating_shared",
+                           "mask packed",
+                           "mask documents",
+                           "keys self",
+                           "keys cross",
+                           "keys cache",
+                           "keys cross_cache",
+                           "decode",
+                           "prefill in chunks",
+                           "empty slots",
+                           "rotary none",
+                           "rotary interleaved",
+                           "rotary llama3",
+                           "rotary phi3",
+                           "rotary qwen2",
+                           "positions implied",
+                           "positions shared",
+                           "positions each",
+                           "grouped queries",
+                           "norm",
+                           "bias",
+                           "bfloat16",
+                           "batch",
+                           "odd head size",
+                           "head size no power of two",
+                           "more keys than a block of 256",
+                           "fewer keys than a vector"}) {
+    counts[word] = 0;
+  }
+  return counts;
+}
+
+/// "mask=causal" as "mask causal", for every word of the line and of the defaults that it leaves out.
+void count_words(Counts& counts, const CaseDraw& draw) {
+  const auto count = [&](const std::string& word, bool occurs) { counts.at(word) += occurs ? 1 : 0; };
+  constexpr const char* kMasks[] = {"none",     "causal",          "boolean", "boolean_keys",
+                                    "floating", "floating_shared", "packed",  "documents"};
+  constexpr const char* kKeys[] = {"self", "cross", "cache", "cross_cache"};
+  constexpr const char* kRotary[] = {"none", "interleaved", "llama3", "phi3", "qwen2"};
+  constexpr const char* kPositions[] = {"implied", "shared", "each"};
+  count("family " + draw.family, true);
+  count(std::string("mask ") + kMasks[static_cast<int>(draw.mask)], true);
+  count(std::string("keys ") + kKeys[static_cast<int>(draw.keys)], true);
+  count(std::string("rotary ") + kRotary[static_cast<int>(draw.rotary)], true);
+  count(std::string("positions ") + kPositions[static_cast<int>(draw.positions)], true);
+}
+
+void count_features(Counts& counts, const CaseDraw& draw) {
+  const auto count = [&](const char* word, bool occurs) { counts.at(word) += occurs ? 1 : 0; };
+  count_words(counts, draw);
+  count("decode", draw.keys == KeySource::cache && draw.chunk == 1 && draw.s_x > 1);
+  count("prefill in chunks", draw.keys == KeySource::cache && draw.chunk > 1 && draw.chunk < draw.s_x);
+  count("empty slots", draw.spare > 0);
+  count("grouped queries", draw.q_per_kv > 1);
+  count("norm", draw.norm);
+  count("bias", draw.bias);
+  count("bfloat16", draw.dtype == DType::bfloat16);
+  count("batch", draw.b > 1);
+  count("odd head size", draw.h_d % 2 != 0);
+  count("head size no power of two", (draw.h_d & (draw.h_d - 1)) != 0);
+  count("more keys than a block of 256", draw.key_tokens() > 256);
+  count("fewer keys than a vector", draw.key_tokens() < 8);
+}
+
+TEST(drawn_features, every_one_occurs) {
+  Counts counts = all_features();
+  rc::Random random(2718281828);
+  for (int i = 0; i < kDraws; ++i) count_features(counts, any_draw()(random.split(), i % 100).value());
+  for (const auto& [feature, count] : counts) {
+    fmt::print("{:>5.1f} %  {}\n", 100.0 * count / kDraws, feature);
+    EXPECT_GT(count, 0) << feature;
+  }
+}
+
+}  // namespace
+}  // namespace attest::property_tests

@@ -1,0 +1,83 @@
+"""A case file's layer, weights and inputs, to be run again. The C++ reader (fixtures/read_case.cpp) is the one that
+validates; this one trusts a file that `attest` wrote or accepts."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from . import generator
+from .case import PROJECTIONS, KVCache, Layer, RecordedCase, RecordedStep, RMSNorm, Rotary
+from .case_file import LAYER_ATTRIBUTES
+from .tensor import Generated, Tensor
+
+
+def read_case(file: Path) -> RecordedCase:
+    """Without expected stages, truth and errors; the tables are there for their number of rows."""
+    with h5py.File(file, "r") as root:
+        facts = _attributes(root)
+        return RecordedCase(
+            facts["case"],
+            facts["description"],
+            facts["family"],
+            _layer(root["config"]),
+            _tensors(root["weights"]),
+            _tensors(root["tables"]) if "tables" in root else {},
+            [_step(root["steps"][number]) for number in sorted(root["steps"])],
+            _attributes(root["provenance"]),
+        )
+
+
+def _layer(config: h5py.Group) -> Layer:
+    linears = {name: _attributes(config[name]) for name in PROJECTIONS}
+    own = _attributes(config)
+    return Layer(
+        **{name: own[name] for name in LAYER_ATTRIBUTES},
+        bias="".join(name[0] for name in PROJECTIONS if linears[name]["bias"]),
+        pos_embeddings=_part(Rotary, config["pos_embeddings"]),
+        q_norm=_part(RMSNorm, config["q_norm"]),
+        k_norm=_part(RMSNorm, config["k_norm"]),
+        kv_cache=_part(KVCache, config["kv_cache"]),
+        output_features=linears["output_proj"]["out_features"],
+    )
+
+
+def _part(kind: type, group: h5py.Group) -> Any:
+    """An instance from the group's attributes; None where its kind is "none"."""
+    facts = _attributes(group)
+    if facts["kind"] == "none":
+        return None
+    return kind(**{field.name: facts[field.name] for field in fields(kind) if field.name in facts})
+
+
+def _step(group: h5py.Group) -> RecordedStep:
+    facts = _attributes(group)
+    return RecordedStep(facts["reset_cache"], facts["y"], _tensors(group["inputs"]))
+
+
+def _tensors(group: h5py.Group) -> dict[str, Tensor]:
+    return {name: _tensor(place) for name, place in group.items()}
+
+
+def _tensor(place: h5py.Dataset | h5py.Group) -> Tensor:
+    facts = _attributes(place)
+    if isinstance(place, h5py.Dataset):
+        return Tensor(facts["dtype"], place[()])
+    spec = Generated(facts["seed"], facts["stream"], facts["exponent"])
+    return generator.generate(spec, tuple(int(extent) for extent in facts["shape"]), facts["dtype"])
+
+
+def _attributes(place: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """As Python's own types: the truth values that h5py gives as uint8 too."""
+    found = {}
+    for name, value in place.attrs.items():
+        if isinstance(value, bytes):
+            found[name] = value.decode()
+        elif getattr(value, "dtype", None) == "uint8":
+            found[name] = bool(value)
+        else:
+            found[name] = value.item() if getattr(value, "ndim", 1) == 0 else value
+    return found
