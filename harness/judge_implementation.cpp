@@ -24,7 +24,8 @@ std::vector<Result> judge_localised_stage(Question question, const Implementatio
   const Tensor viewed = same_size ? reshaped(got, stage.shape) : got;
   std::vector<Result> results = {judge_stage(question, stage.stage, viewed, truth)};
   if (results.front().status == Status::failed) {
-    results.front().explanation = explain::explain_stage({stage.stage, viewed, truth, &stage.inputs});
+    results.front().explanation =
+        explain::explain_stage({stage.stage, viewed, truth, &stage.inputs, &question.in.item, question.step});
   }
   if (!wants_bits) return results;
   question.mode = Mode::exact;
@@ -64,7 +65,8 @@ std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) 
       // What follows the first stage that diverges diverges too: only the first one is worth an explanation.
       const bool is_first = std::ranges::count(results, Status::failed, &Result::status) == 1;
       if (is_first && results.back().status == Status::failed) {
-        results.back().explanation = explain::explain_stage({stage, found->second, truth, inputs_of(question, stage)});
+        results.back().explanation = explain::explain_stage(
+            {stage, found->second, truth, inputs_of(question, stage), &question.in.item, question.step});
       }
     } else if (stage == Stage::output) {
       results.push_back(question.about(name_of(stage)));

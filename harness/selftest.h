@@ -55,14 +55,18 @@ Selftest run_selftest(const SelftestRequest& request,
                       const std::function<void(std::size_t done, std::size_t of)>& after_trial);
 
 bool was_noticed(const Trial& bug);
-/// Whether the report says what the bug is: an explanation names it, or the call gave it away ("wrote past the end").
+/// Whether the report says what the bug is: no hypothesis explains more of its rejections than the right one, or the
+/// call gave it away ("wrote past the end").
 bool was_named(const Trial& bug);
 /// No case rejected it, and some were judged.
 bool was_accepted(const Trial& variant);
 /// Why nothing could notice this bug; empty where something must.
 std::string_view equivalence_of(const Trial& bug);
 
-/// Every bug was noticed or is equivalent, and every correct variant was accepted.
+/// Of all planted bugs, the share whose right hypothesis must be named.
+inline constexpr double kShareNamed = 0.8;
+
+/// Every bug was noticed or is equivalent, every correct variant was accepted, and of a whole zoo enough was named.
 bool all_fine(const Selftest& selftest);
 
 }  // namespace attest::harness

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,9 @@ TEST(selftest, notices_every_planted_bug_and_accepts_every_correct_variant) {
   EXPECT_EQ(report.at("bugs").size(), bug_zoo::kPlantedBugs.size());
   EXPECT_EQ(report.at("variants").size(), bug_zoo::kCorrectVariants.size());
   for (const auto& bug : report.at("bugs")) EXPECT_NE(bug.at("status"), "survived") << bug.at("bug");
+  const auto named =
+      std::ranges::count_if(report.at("bugs"), [](const Json& bug) { return bug.at("named").get<bool>(); });
+  EXPECT_GE(static_cast<double>(named), 0.8 * static_cast<double>(bug_zoo::kPlantedBugs.size()));
   for (const auto& variant : report.at("variants")) {
     EXPECT_EQ(variant.at("status"), "accepted") << variant;
     EXPECT_LE(variant.at("largest_e").get<double>(), 1.0) << variant.at("variant");

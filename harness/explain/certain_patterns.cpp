@@ -61,7 +61,8 @@ std::optional<Finding> scaled(const Residual& residual, const std::vector<std::i
     std::vector<double> wrong(residual.truth(row).begin(), residual.truth(row).end());
     for (double& value : wrong) value *= factor;
     // A row of one column is a multiple of anything.
-    if (wrong.size() < 2 || factor == 0.0 || !(residual.misfit(row, wrong) <= fitting_limit(residual)))
+    if (wrong.size() < 2 || factor == 0.0 || !std::isfinite(factor) ||
+        !(residual.misfit(row, wrong) <= fitting_limit(residual)))
       return std::nullopt;
     factors.push_back(factor);
   }

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "harness/explain/attention_hypotheses.h"
+#include "harness/explain/layer_hypotheses.h"
 #include "harness/explain/pattern_findings.h"
 #include "harness/explain/region.h"
 #include "harness/explain/stage_hypotheses.h"
@@ -30,7 +31,9 @@ struct Formulas {
     return those_that_fit(linear_hypotheses(in, residual), residual, rows);
   }
   std::vector<Finding> operator()(const RotaryInputs& in) const {
-    return those_that_fit(rotary_hypotheses(in), residual, residual.sample(rows_for(1)));
+    const auto rows = residual.sample(rows_for(1));
+    std::vector<Finding> found = those_that_fit(rotary_hypotheses(in), residual, rows);
+    return found.empty() ? angle_findings(in, residual, rows) : found;
   }
   std::vector<Finding> operator()(const NormInputs& in) const {
     return those_that_fit(norm_hypotheses(in), residual, residual.sample(rows_for(1)));
@@ -56,6 +59,9 @@ Explanation explain_stage(const StageFailure& failure) {
   const Residual residual(failure.stage, failure.got, failure.truth);
   if (residual.outside_rows().empty()) return explanation;
   if (failure.inputs != nullptr) explanation.findings = std::visit(Formulas{residual}, *failure.inputs);
+  if (failure.item != nullptr) {
+    append(explanation.findings, those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1))));
+  }
   append(explanation.findings, certain_patterns(failure.got, residual, residual.sample(rows_for(1))));
   if (explanation.findings.empty()) explanation.findings = vague_patterns(residual);
   explanation.pattern = pattern_text(residual);

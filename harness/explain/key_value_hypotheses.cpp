@@ -63,6 +63,22 @@ void add_moved(Hypotheses& all, const AttentionModel& right) {
   }
 }
 
+/// The values of this call, one for each of its tokens, are not in the last filled slots yet.
+void add_stale_values(Hypotheses& all, const AttentionModel& right, std::int64_t filled) {
+  if (filled < right.tokens()) return;
+  Array<double> stale = *right.v;
+  for (std::int64_t b = 0; b < right.samples(); ++b) {
+    for (std::int64_t g = 0; g < right.kv_heads(); ++g) {
+      for (std::int64_t j = filled - right.tokens(); j < filled; ++j)
+        std::ranges::fill(reference::row(stale, b, g, j), 0.0);
+    }
+  }
+  AttentionModel wrong = right;
+  wrong.v = std::make_shared<const Array<double>>(std::move(stale));
+  all.push_back(hypothesis(
+      {"stale_values", "the values of this call's own tokens are read as zeros: they are stored too late"}, wrong));
+}
+
 /// Unfilled slots are zeros, which torchtune attends to as it does to any other key.
 void add_unfilled(Hypotheses& all, const AttentionModel& right) {
   const auto is_unfilled = [&right](std::int64_t j) {
@@ -77,7 +93,21 @@ void add_unfilled(Hypotheses& all, const AttentionModel& right) {
   };
   std::int64_t filled = right.keys();
   while (filled > 0 && is_unfilled(filled - 1)) --filled;
+  add_stale_values(all, right, filled);
   if (filled == right.keys()) return;
+  AttentionModel seeing = right;
+  seeing.weigh = [filled](const ScoredRow& row) {
+    ScoredRow more = row;
+    for (std::size_t j = static_cast<std::size_t>(filled); j < more.visible.size(); ++j) {
+      more.visible[j] = true;
+      if (!more.bias.empty()) more.bias[j] = 0.0;
+    }
+    return softmax(more);
+  };
+  all.push_back(hypothesis(
+      {"unfilled_slots_seen", fmt::format("the mask is applied to filled slots only: the unfilled ones {}..{} are seen",
+                                          filled, right.keys() - 1)},
+      seeing));
   AttentionModel wrong = right;
   wrong.weigh = [filled](const ScoredRow& row) {
     ScoredRow fewer = row;

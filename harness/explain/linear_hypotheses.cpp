@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "fixtures/bfloat16.h"
@@ -47,6 +48,13 @@ struct Product {
 };
 
 double as_it_is(double value) { return value; }
+
+/// To nearest with the 11 significant bits of TF32 and float16.
+double in_eleven_bits(double value) {
+  int exponent = 0;
+  const double fraction = std::frexp(value, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11);
+}
 
 double in_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
 
@@ -116,6 +124,9 @@ class Builder {
     add("the input is rounded to bfloat16", in_bfloat16, as_it_is);
     add("the weight is rounded to bfloat16", as_it_is, in_bfloat16);
     add("input and weight are rounded to bfloat16", in_bfloat16, in_bfloat16);
+    add("the input is rounded to 11 significant bits, as TF32 has", in_eleven_bits, as_it_is);
+    add("the weight is rounded to 11 significant bits, as TF32 has", as_it_is, in_eleven_bits);
+    add("input and weight are rounded to 11 significant bits, as TF32 has", in_eleven_bits, in_eleven_bits);
   }
 
   std::shared_ptr<const Product> product_;

@@ -66,6 +66,56 @@ Weigh finite_mask(float value) {
   };
 }
 
+/// Blocks without a visible key are skipped; in the others hidden keys still count in the row's sum.
+Weigh hide_after_softmax_in_blocks(std::size_t block) {
+  return [block](const ScoredRow& row) {
+    ScoredRow unmasked = row;
+    for (std::size_t first = 0; first < row.visible.size(); first += block) {
+      const std::size_t end = std::min(first + block, row.visible.size());
+      bool any = false;
+      for (std::size_t j = first; j < end; ++j) any = any || row.visible[j];
+      for (std::size_t j = first; j < end; ++j) {
+        unmasked.visible[j] = any;
+        if (!row.bias.empty() && !row.visible[j]) unmasked.bias[j] = 0.0;
+      }
+    }
+    std::vector<double> weights = softmax(unmasked);
+    for (std::size_t j = 0; j < weights.size(); ++j) weights[j] = row.visible[j] ? weights[j] : 0.0;
+    return weights;
+  };
+}
+
+/// A block whose first key is hidden is skipped as a whole.
+Weigh skip_blocks(std::size_t block) {
+  return [block](const ScoredRow& row) {
+    ScoredRow fewer = row;
+    for (std::size_t j = 0; j < row.visible.size(); ++j)
+      fewer.visible[j] = row.visible[j] && row.visible[j / block * block];
+    return softmax(fewer);
+  };
+}
+
+/// A hidden key's logit is `value`, whatever its score.
+Weigh flat_mask(double value) {
+  return [value](const ScoredRow& row) {
+    ScoredRow flat = row;
+    flat.scores = row.logits();
+    for (std::size_t j = 0; j < row.scores.size(); ++j) flat.scores[j] = row.visible[j] ? flat.scores[j] : value;
+    flat.bias.clear();
+    flat.visible.assign(flat.visible.size(), true);
+    return softmax(flat);
+  };
+}
+
+/// Keys with a bias of `bound` or below are taken for hidden.
+Weigh cut_bias(double bound) {
+  return [bound](const ScoredRow& row) {
+    ScoredRow fewer = row;
+    for (std::size_t j = 0; j < row.bias.size(); ++j) fewer.visible[j] = row.visible[j] && row.bias[j] > bound;
+    return softmax(fewer);
+  };
+}
+
 Weigh bias_times(double factor) {
   return [factor](const ScoredRow& row) {
     ScoredRow scaled = row;
@@ -97,6 +147,14 @@ void add_causal(Hypotheses& all, const AttentionModel& right) {
                                             right.keys() - right.tokens())},
         shifted(right.keys() - right.tokens())));
   }
+  for (const std::int64_t block : {2, 4, 8, 16, 32, 64, 128}) {
+    all.push_back(
+        hypothesis({"causal_by_block",
+                    fmt::format("the causal bound is that of a block of {} keys: hidden keys in the diagonal block "
+                                "are seen",
+                                block)},
+                   seeing(right, [block](auto, auto i, auto j) { return j / block <= i / block; })));
+  }
   all.push_back(
       hypothesis({"causal_ignored", "the causal bound is ignored: every token sees every key"}, shifted(right.keys())));
 }
@@ -118,6 +176,10 @@ void add_masked(Hypotheses& all, const AttentionModel& right) {
                            weighing(right, bias_times(right.scale))));
   all.push_back(
       hypothesis({"mask_scaled", "the mask arrives multiplied by sqrt(h_d)"}, weighing(right, bias_times(root))));
+  for (const double bound : {-1e3, -1e4, -65504.0, -1e9, -3e38}) {
+    all.push_back(hypothesis({"mask_cut", fmt::format("a key with a bias of {:g} or below is taken for hidden", bound)},
+                             weighing(right, cut_bias(bound))));
+  }
   all.push_back(hypothesis({"mask_added_twice", "the mask is added twice"}, weighing(right, bias_times(2.0))));
 }
 
@@ -140,6 +202,18 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},
       weighing(right, hide_after_softmax)));
+  for (const std::size_t block : {2, 4, 8, 16, 32, 64}) {
+    const std::string of = fmt::format(" (as with blocks of {} keys)", block);
+    all.push_back(hypothesis(
+        {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum" + of},
+        weighing(right, hide_after_softmax_in_blocks(block))));
+    all.push_back(hypothesis({"block_skipped", "a block whose first key is hidden is skipped as a whole" + of},
+                             weighing(right, skip_blocks(block))));
+  }
+  for (const double value : {-1e4, -1e9, -3.4028235e38}) {
+    all.push_back(hypothesis({"finite_mask", fmt::format("a hidden key gets the logit {:g} instead of -inf", value)},
+                             weighing(right, flat_mask(value))));
+  }
   // The rounding of score + value is relative to `value`, and a row of hidden keys only is all rounding.
   constexpr double kSlack = 0x1p-8;
   for (const float value : {-100.0F, -1000.0F, -1e4F, -32768.0F, -65504.0F, -1e5F, -1e9F, -3.4028235e38F}) {

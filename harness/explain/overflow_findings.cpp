@@ -26,15 +26,16 @@ bool looks_lost(std::span<const double> y) {
          std::ranges::all_of(y, [](double value) { return value == 0.0; });
 }
 
-using Offset = std::function<double(const std::vector<double>& logits)>;
+using Offset = std::function<double(const ScoredRow& row, const std::vector<double>& logits)>;
 
 bool explains(const AttentionModel& right, const Residual& residual, const std::vector<std::int64_t>& rows,
               const Offset& offset) {
   bool any_lost = false;
   for (const std::int64_t row : rows) {
-    const std::vector<double> logits = right.scored(right.at(row)).logits();
+    const ScoredRow scored = right.scored(right.at(row));
+    const std::vector<double> logits = scored.logits();
     const bool blind = std::ranges::max(logits) == -std::numeric_limits<double>::infinity();
-    const Fate fate = blind ? Fate::safe : fate_of(logits, offset(logits));
+    const Fate fate = blind ? Fate::safe : fate_of(logits, offset(scored, logits));
     if (fate == Fate::safe && !(residual.e(row) <= 1.0)) return false;
     if (fate == Fate::lost && !looks_lost(residual.got(row))) return false;
     any_lost = any_lost || fate == Fate::lost;
@@ -54,13 +55,24 @@ double largest_of_first(const std::vector<double>& logits, std::size_t block) {
 std::vector<Finding> overflow_findings(const AttentionModel& right, const Residual& residual,
                                        const std::vector<std::int64_t>& rows) {
   std::vector<Finding> found;
-  if (explains(right, residual, rows, [](const auto&) { return 0.0; })) {
+  const auto from_zero = [](const auto&, const auto& logits) { return std::max(0.0, std::ranges::max(logits)); };
+  if (explains(right, residual, rows, from_zero)) {
+    found.push_back(
+        {"max_starts_at_zero",
+         "the running maximum starts at 0 instead of -inf: lost are the rows whose logits are all below -88"});
+  }
+  const auto of_hidden = [](const ScoredRow& row, const auto&) { return std::ranges::max(row.scores); };
+  if (explains(right, residual, rows, of_hidden)) {
+    found.push_back({"max_over_hidden_keys",
+                     "hidden keys count in the row's largest logit: lost are the rows in which one is larger by 88"});
+  }
+  if (explains(right, residual, rows, [](const auto&, const auto&) { return 0.0; })) {
     found.push_back({"max_not_subtracted",
                      "the row's largest logit is not subtracted: lost are the rows in which exp(logit) overflows or "
                      "underflows"});
   }
   for (std::size_t block = 1; static_cast<std::int64_t>(block) < right.keys(); block *= 2) {
-    const auto offset = [block](const auto& logits) { return largest_of_first(logits, block); };
+    const auto offset = [block](const auto&, const auto& logits) { return largest_of_first(logits, block); };
     if (!explains(right, residual, rows, offset)) continue;
     found.push_back({"first_block_max",
                      fmt::format("the largest logit of the first {} key{} is used for all: lost are the rows in which "

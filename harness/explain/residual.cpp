@@ -35,7 +35,16 @@ Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& 
       got_(to_doubles(got)),
       outside_(got_.size()),
       e_of_row_(got_.size() / length_) {
-  for (std::int64_t row = 0; row < rows(); ++row) judge_row(row);
+  for (std::int64_t row = 0; row < rows(); ++row) {
+    judge_row(row);
+    note_relative_budget(row);
+  }
+}
+
+void Residual::note_relative_budget(std::int64_t row) {
+  const double size = largest_of(truth(row)), limit = largest_of(budget(row));
+  // Beside a subnormal truth any budget is large.
+  if (size > reference::kUnitRoundoff) relative_budget_ = std::max(relative_budget_, limit / size);
 }
 
 void Residual::judge_row(std::int64_t row) {
@@ -63,10 +72,11 @@ double Residual::misfit(std::int64_t row, std::span<const double> wrong) const {
   const auto y = got(row), wanted = truth(row), limit = budget(row);
   const double size = largest_of(wanted);
   const double growth = size > 0 ? std::max(1.0, largest_of(wrong) / size) : 1.0;
+  const double of_zeros = size > 0 ? 0.0 : relative_budget_ * largest_of(wrong);
   double worst = 0.0;
   for (std::size_t c = 0; c < length_; ++c) {
     const double rounding = 4 * reference::half_ulp(wrong[c], dtype_);
-    worst = std::max(worst, share_of_budget(y[c], wrong[c], limit[c] * growth + rounding, dtype_));
+    worst = std::max(worst, share_of_budget(y[c], wrong[c], limit[c] * growth + of_zeros + rounding, dtype_));
   }
   return worst;
 }

@@ -34,8 +34,8 @@ class Residual {
   /// which a right hypothesis leaves as they are.
   std::vector<std::int64_t> sample(std::size_t most) const;
 
-  /// The largest |got - wrong| in units of the budget, which grows with the magnitude of `wrong`; infinite where a
-  /// class (finite, NaN, infinite) differs.
+  /// The largest |got - wrong| in units of the budget, which grows with the magnitude of `wrong` (a row of zeros, which
+  /// has none, gets what other rows have); infinite where a class (finite, NaN, infinite) differs.
   double misfit(std::int64_t row, std::span<const double> wrong) const;
 
  private:
@@ -46,6 +46,7 @@ class Residual {
     return values.subspan(flat(row, 0), length_);
   }
   void judge_row(std::int64_t row);
+  void note_relative_budget(std::int64_t row);
 
   Stage stage_;
   const reference::StageTruth& truth_;
@@ -57,6 +58,7 @@ class Residual {
   std::vector<double> e_of_row_;
   std::vector<std::int64_t> outside_rows_, inside_rows_;
   double e_ = 0.0;
+  double relative_budget_ = 0.0;  ///< the largest budget relative to its row's magnitude
 };
 
 }  // namespace attest::harness::explain

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <functional>
 
@@ -92,6 +94,16 @@ class Builder {
     std::swap(wrong.cos, wrong.sin);
     wrong.cos *= -1.0;
     add("rotary_cos_and_sin", "cos and sin are exchanged", wrong);
+    for (std::size_t turned_pairs = 1; turned_pairs < theta_.size(); ++turned_pairs) {
+      Rotation<double> partial = right_;
+      for (std::size_t at = 0; at < partial.cos.size(); ++at) {
+        if (at % theta_.size() < turned_pairs) continue;
+        partial.cos.data()[at] = 1.0;
+        partial.sin.data()[at] = 0.0;
+      }
+      add("rotary_partial", fmt::format("only the first {} of {} pairs are rotated", turned_pairs, theta_.size()),
+          partial);
+    }
     add("rotary_twice", "the rotary embedding is applied twice",
         turned([&](std::int64_t p, std::size_t i) { return 2 * torchtunes()(p, i); }, positions_));
   }
@@ -107,6 +119,10 @@ class Builder {
     }
     add("position_off_by_one", "every position is one too high", turned(torchtunes(), later));
     add("position_off_by_one", "every position is one too low", turned(torchtunes(), earlier));
+    const std::int64_t last = inputs_.tables.cos.dim(0) - 1;
+    for (std::int64_t& position : later) position = std::min(position, last);
+    add("position_off_by_one", "every position is one too high, the last one in the table apart",
+        turned(torchtunes(), later));
     add("positions_ignored", "input_pos is ignored: positions count from 0", turned(torchtunes(), counted));
     add("positions_of_first_sample", "every sample is rotated by the positions of sample 0",
         turned(torchtunes(), shared));

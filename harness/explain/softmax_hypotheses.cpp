@@ -61,6 +61,36 @@ Weigh bounded_exp(double bound, Below below) {
   };
 }
 
+double in_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
+
+std::vector<double> with_rounded_scores(const ScoredRow& row) {
+  ScoredRow rounded = row;
+  rounded.scores = row.logits();
+  for (double& logit : rounded.scores) logit = in_bfloat16(logit);
+  rounded.bias.clear();
+  return softmax(rounded);
+}
+
+/// exp(logit - largest so far) rounded before it meets the values, block by block; the sum is not.
+Weigh with_rounded_probabilities(std::size_t block) {
+  return [block](const ScoredRow& row) {
+    const std::vector<double> logits = row.logits();
+    std::vector<double> weights = softmax(row);
+    double largest = -kInfinity, highest = *std::ranges::max_element(logits);
+    for (std::size_t first = 0; first < logits.size(); first += block) {
+      const std::size_t end = std::min(first + block, logits.size());
+      for (std::size_t j = first; j < end; ++j) largest = std::max(largest, logits[j]);
+      for (std::size_t j = first; j < end; ++j) {
+        if (logits[j] == -kInfinity) continue;
+        const double early = std::exp(logits[j] - largest);
+        weights[j] *= in_bfloat16(early) / early;
+      }
+      if (highest == -kInfinity) break;
+    }
+    return weights;
+  };
+}
+
 std::vector<double> not_divided(const ScoredRow& row) {
   std::vector<double> weights = row.logits();
   const double largest = *std::ranges::max_element(weights);
@@ -88,7 +118,7 @@ Hypothesis flushing(const AttentionModel& right) {
 
 std::shared_ptr<const Array<double>> rounded(const Array<double>& values) {
   Array<double> result = values;
-  for (double& value : result) value = static_cast<double>(to_float(round_to_bfloat16(value)));
+  for (double& value : result) value = in_bfloat16(value);
   return std::make_shared<const Array<double>>(std::move(result));
 }
 
@@ -130,6 +160,36 @@ void add_online(Hypotheses& all, const AttentionModel& right) {
   add("not_normalised", "the result is not divided by the row's sum", not_divided);
 }
 
+void add_rounded_weights(Hypotheses& all, const AttentionModel& right) {
+  AttentionModel wrong = right;
+  wrong.weigh = with_rounded_scores;
+  all.push_back(hypothesis({"scores_rounded", "the scores are rounded to bfloat16 before the softmax"}, wrong));
+  for (const std::size_t block : {1, 4, 8, 16, 32, 64, 1 << 30}) {
+    wrong.weigh = with_rounded_probabilities(block);
+    all.push_back(
+        hypothesis({"probabilities_rounded", "the probabilities are rounded to bfloat16 before they meet V"}, wrong));
+  }
+}
+
+/// Scores that leave out the channels after the last whole group.
+void add_channels_missing(Hypotheses& all, const AttentionModel& right) {
+  for (const std::int64_t group : {2, 4, 8, 16, 32, 64}) {
+    const std::int64_t left = right.head_dim() % group;
+    if (left == 0) continue;
+    Array<double> shorter = *right.q;
+    for (std::size_t at = 0; at < shorter.size(); ++at) {
+      const auto channel = static_cast<std::int64_t>(at % right.q->shape(3));
+      if (channel >= right.head_dim() - left) shorter.data()[at] = 0.0;
+    }
+    AttentionModel wrong = right;
+    wrong.q = std::make_shared<const Array<double>>(std::move(shorter));
+    all.push_back(hypothesis({"score_channels_missing",
+                              fmt::format("the scores leave out the last {} of {} channels, which fill no group of {}",
+                                          left, right.head_dim(), group)},
+                             wrong));
+  }
+}
+
 }  // namespace
 
 Hypotheses softmax_hypotheses(const AttentionModel& right) {
@@ -137,6 +197,8 @@ Hypotheses softmax_hypotheses(const AttentionModel& right) {
   add_online(all, right);
   all.push_back(flushing(right));
   add_rounded_operands(all, right);
+  add_rounded_weights(all, right);
+  add_channels_missing(all, right);
   return all;
 }
 

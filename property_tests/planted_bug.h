@@ -1,0 +1,58 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <string>
+
+#include "fixtures/case_file.h"
+#include "harness/case_truth.h"
+#include "harness/comparator.h"
+#include "harness/explain/explain.h"
+
+/// A planted bug is named in words: each one is judged, must fail, and the hypothesis expected must be among those that
+/// fit. What is planted is computed in float32, by code that the hypotheses do not share.
+namespace attest::property_tests {
+
+struct Planted {
+  std::string id;  ///< the hypothesis expected
+  std::string case_name;
+  Stage stage;
+  std::function<Tensor(const harness::StageInputs&)> compute;
+};
+
+/// For GoogleTest's messages.
+inline void PrintTo(const Planted& bug, std::ostream* out) { *out << bug.id << " in " << bug.case_name; }
+
+inline Case recorded_case(const std::string& name) {
+  return read_case(std::filesystem::path(ATTEST_FIXTURES) / (name + ".h5"));
+}
+
+inline harness::Explanation explanation_of(const Planted& bug, std::size_t step = 0) {
+  const Case item = recorded_case(bug.case_name);
+  const auto judged = harness::with_truths(item);
+  const auto& stages = judged.steps[step].recorded->stages();
+  const auto stage = std::ranges::find(stages, bug.stage, &harness::LocalisedStage::stage);
+  const Tensor got = bug.compute(stage->inputs);
+  const auto& truth = judged.steps[step].localised.at(bug.stage);
+  EXPECT_FALSE(harness::compare(got, truth, got.dtype()).within) << "the planted bug changes nothing here";
+  return harness::explain::explain_stage({bug.stage, got, truth, &stage->inputs, &item, step});
+}
+
+inline bool names(const harness::Explanation& explanation, const std::string& id) {
+  return std::ranges::count(explanation.findings, id, &harness::Finding::id) > 0;
+}
+
+/// Judges and explains one planted bug.
+inline void expect_named(const Planted& bug) {
+  const harness::Explanation explanation = explanation_of(bug);
+  EXPECT_TRUE(names(explanation, bug.id)) << bug.case_name << ": " << text_of(explanation);
+  for (const auto& finding : explanation.findings) EXPECT_FALSE(finding.sentence.empty());
+}
+
+inline std::string name_of_test(const testing::TestParamInfo<Planted>& info) {
+  return info.param.id + "_" + std::to_string(info.index);
+}
+
+}  // namespace attest::property_tests
