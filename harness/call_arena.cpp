@@ -130,7 +130,7 @@ std::string CallArena::fault() const {
   const auto index = static_cast<std::size_t>(note.buffer);
   if (index >= buffers_.size()) return "";
   const std::string& name = buffers_[index].name;
-  const auto verb = note.wrote == 1 ? "wrote" : "read";
+  const auto verb = note.wrote < 0 ? "read or wrote" : note.wrote == 1 ? "wrote" : "read";
   switch (note.where) {
     case FaultNote::Where::nowhere:
       break;

@@ -57,7 +57,7 @@ struct FaultNote {
   enum class Where : std::int32_t { nowhere, before, inside, after };
   Where where;
   std::int32_t buffer;  ///< index into CallRequest::buffers
-  std::int32_t wrote;   ///< 1: a write, 0: a read
+  std::int32_t wrote;   ///< 1: a write, 0: a read, -1: the processor does not say
 };
 
 }  // namespace attest::harness

@@ -108,7 +108,7 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   const Fingerprint fingerprint = environment_fingerprint();
   const auto baseline = baseline_of(options, fingerprint);
   const auto requests = requests_of(options);
-  const auto files = json_report_files(options.reports);
+  const auto reports = report_requests(options.reports, {"json"});
   watch_for_interrupt();
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
@@ -126,7 +126,7 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   }
   fmt::print("{}", scaling_text(results));
   const bool complete = results.size() == requests.size();
-  for (const auto& file : files) write_atomically(file, profile_json(results, fingerprint, argv, complete));
+  for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
   return exit_code_of(results, complete);
 }

@@ -34,7 +34,7 @@ Exit code: 0 every bug was noticed and every correct variant accepted, 1 not so,
 Environment: ATTEST_FIXTURES, NO_COLOR.)";
 
 int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
-  const auto reports = json_report_files(options.reports);
+  const auto reports = report_requests(options.reports, {"json"});
   const SelftestRequest request{options.bugs, fixtures_directory(options.fixtures),
                                 options.threads > 0 ? options.threads : threads()};
   const bool progress = may_show_progress();
@@ -47,7 +47,8 @@ int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
     fmt::print(stderr, "attest: interrupted; no report was written\n");
     return kExitInterrupted;
   }
-  for (const auto& file : reports) write_atomically(file, selftest_json(selftest, environment_fingerprint(), argv));
+  for (const auto& [kind, file] : reports)
+    write_atomically(file, selftest_json(selftest, environment_fingerprint(), argv));
   fmt::print("{}", selftest_text(selftest, style_of_standard_output()));
   return all_fine(selftest) ? 0 : kExitFailed;
 }

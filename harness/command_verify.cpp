@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "harness/commands.h"
 #include "harness/comparator_self_check.h"
+#include "harness/github.h"
 #include "harness/interrupt.h"
 #include "harness/json_report.h"
 #include "harness/process_resources.h"
 #include "harness/report_file.h"
+#include "harness/report_kinds.h"
 #include "harness/selection.h"
 #include "harness/terminal_summary.h"
 #include "harness/terminal_table.h"
@@ -44,7 +47,8 @@ constexpr auto kFooter = R"(Examples:
   attest verify 'masks/*' --target avx2               a glob over case names, one target
   attest verify --implementation ./my_kernel.so       anybody's kernel, see docs/bring_your_own_kernel.md
   attest verify my_case.h5 --implementation reference --report json=report.json
-  attest verify --shard 2/4 --report json=shard2.json
+  attest verify --shard 2/4 --report json=shard2.json --report junit=shard2.xml
+  attest verify --report html=report.html             one page for a browser, without a network
 
 Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
 Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
@@ -120,7 +124,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   request.isolation.time_limit = std::chrono::seconds(options.time_limit);
   const Lineup lineup = line_up(request);
   const Fingerprint fingerprint = environment_fingerprint();
-  const std::vector<fs::path> reports = json_report_files(options.reports);
+  const auto reports = report_requests(options.reports, kReportKinds);
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const auto files = take_shard(selected, shard_from_text(options.shard));
@@ -131,14 +135,14 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const Run run = verify(files, lineup, budget,
                          {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
                           [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  const Summary summary = summarise(run);
+  const auto document = report_document(run, summary, fingerprint, {argv, options.shard});
+  write_reports(reports, document);
   if (run.interrupted) {
-    fmt::print(stderr, "attest: interrupted after {} of {} cases; no report was written\n", run.cases.size(),
-               files.size());
+    fmt::print(stderr, "attest: interrupted after {} of {} cases\n", run.cases.size(), files.size());
     return kExitInterrupted;
   }
-  const Summary summary = summarise(run);
-  for (const auto& file : reports)
-    write_atomically(file, json_report(run, summary, fingerprint, {argv, options.shard}));
+  tell_github(document);
   screen.close(run, summary);
   return all_fine(run) ? 0 : kExitFailed;
 }
@@ -162,7 +166,8 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   command->add_option("--shard", options->shard, "I/N: judge only the I-th of N parts of the selection");
-  command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
+  command->add_option("--report", options->reports, "json=FILE, junit=FILE or html=FILE; repeatable")
+      ->allow_extra_args(false);
   command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
   auto* verbose = command->add_flag("--verbose", options->verbose, "A line for each stage");
   command->add_flag("--quiet", options->quiet, "The last line only")->excludes(verbose);

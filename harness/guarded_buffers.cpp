@@ -15,12 +15,13 @@ constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
 /// What the fault handler reads: a handler has no other way to learn of anything.
 const GuardedBuffers* current = nullptr;
 
-bool is_write([[maybe_unused]] const void* context) {
+/// FaultNote::wrote
+std::int32_t is_write([[maybe_unused]] const void* context) {
 #if defined(__x86_64__)
   constexpr greg_t kWriteBit = 2;  // of the page fault's error code
-  return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteBit) != 0;
+  return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteBit) != 0 ? 1 : 0;
 #else
-  return false;
+  return -1;
 #endif
 }
 
@@ -38,7 +39,7 @@ void note_fault(int signal, siginfo_t* info, void* context) {
   for (std::size_t i = 0; i < current->mapped().size(); ++i) {
     const auto where = where_in(current->mapped()[i], address);
     if (where == FaultNote::Where::nowhere) continue;
-    *current->note() = {where, static_cast<std::int32_t>(i), is_write(context) ? 1 : 0};
+    *current->note() = {where, static_cast<std::int32_t>(i), is_write(context)};
   }
 }
 

@@ -46,7 +46,7 @@ pid_t spawn_worker(const fs::path& command, const fs::path& library, const std::
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C is the harness's
-  const char* arguments[] = {command.c_str(), "worker", library.c_str(), option.c_str(), nullptr};
+  const char* arguments[] = {command.c_str(), "worker", "--", library.c_str(), option.c_str(), nullptr};
   pid_t worker = -1;
   const int error =
       ::posix_spawn(&worker, command.c_str(), &files, &attributes, const_cast<char* const*>(arguments), environ);
@@ -63,7 +63,7 @@ std::string sentence_of_end(int status) {
   return fmt::format("exited with {}", WEXITSTATUS(status));
 }
 
-/// Worker's answer, if it is one.
+/// The worker's answer, if it is one.
 template <class Parse>
 auto parsed(const std::string& text, Parse parse) {
   try {

@@ -132,21 +132,22 @@ Json to_json(const Summary& summary) {
 
 }  // namespace
 
-std::string json_report(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
-                        const ReportHeader& header) {
+Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
+                     const ReportHeader& header) {
   Json cases = Json::array();
   for (const auto& outcome : run.cases) cases.push_back(to_json(outcome));
-  const Json report = {{"schema", "attest.report"},
-                       {"schema_version", kReportSchemaVersion},
-                       {"status", name_of(all_fine(run) ? Status::passed : Status::failed)},
-                       {"command", header.command},
-                       {"shard", header.shard},
-                       {"seconds", run.seconds},
-                       {"environment", fingerprint_json(fingerprint)},
-                       {"summary", to_json(summary)},
-                       {"setup", to_json(run.absences)},
-                       {"cases", cases}};
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto status = name_of(all_fine(run) ? Status::passed : Status::failed);
+  return {{"schema", "attest.report"},
+          {"schema_version", kReportSchemaVersion},
+          {"status", run.interrupted ? "interrupted" : status},
+          {"command", header.command},
+          {"shard", header.shard},
+          {"selected", run.selected},
+          {"seconds", run.seconds},
+          {"environment", fingerprint_json(fingerprint)},
+          {"summary", to_json(summary)},
+          {"setup", to_json(run.absences)},
+          {"cases", cases}};
 }
 
 }  // namespace attest::harness

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,9 @@ struct ReportHeader {
   std::string shard;                 ///< "1/1"
 };
 
-/// Everything that was printed, and every single result, as docs/json_report.md describes it.
-std::string json_report(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
-                        const ReportHeader& header);
+/// Everything that was printed, and every single result, as docs/json_report.md describes it. The other reports are
+/// made of this document.
+nlohmann::ordered_json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
+                                       const ReportHeader& header);
 
 }  // namespace attest::harness

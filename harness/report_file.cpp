@@ -1,9 +1,12 @@
 #include "harness/report_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -76,17 +79,18 @@ void check_writable(const fs::path& file) {
   const TemporaryFile probe(file);
 }
 
-std::vector<fs::path> json_report_files(const std::vector<std::string>& reports) {
-  std::vector<fs::path> files;
+std::vector<ReportRequest> report_requests(const std::vector<std::string>& reports,
+                                           const std::vector<std::string>& kinds) {
+  std::vector<ReportRequest> requests;
   for (const auto& report : reports) {
     const std::string kind = report.substr(0, report.find('='));
-    if (kind != "json" || kind.size() == report.size()) {
-      throw InputError("--report", "json=FILE (the only kind of report there is)", report);
+    if (std::ranges::find(kinds, kind) == kinds.end() || kind.size() == report.size()) {
+      throw InputError("--report", fmt::format("{}=FILE", fmt::join(kinds, "=FILE or ")), report);
     }
-    files.emplace_back(report.substr(kind.size() + 1));
-    check_writable(files.back());
+    requests.push_back({kind, report.substr(kind.size() + 1)});
+    check_writable(requests.back().file);
   }
-  return files;
+  return requests;
 }
 
 void write_atomically(const fs::path& file, const std::string& content) {

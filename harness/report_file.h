@@ -10,8 +10,16 @@ namespace attest::harness {
 /// any write permission is refused even where the user could override it. Nothing is left behind, nothing is changed.
 void check_writable(const std::filesystem::path& file);
 
-/// What --report was given: "json=FILE" -> FILE, after checking that each can be written. Throws InputError.
-std::vector<std::filesystem::path> json_report_files(const std::vector<std::string>& reports);
+/// One --report KIND=FILE.
+struct ReportRequest {
+  std::string kind;
+  std::filesystem::path file;
+};
+
+/// What --report was given, after checking that each kind is one of `kinds` and each file can be written. Throws
+/// InputError.
+std::vector<ReportRequest> report_requests(const std::vector<std::string>& reports,
+                                           const std::vector<std::string>& kinds);
 
 /// Writes to a temporary name beside `file`, then renames. Throws InputError; `file` is then as it was.
 void write_atomically(const std::filesystem::path& file, const std::string& content);

@@ -26,7 +26,8 @@ using GetImplementation = decltype(&attest_get_implementation);
 std::string what_is_wrong_with(const attest_implementation* implementation, const std::string& option) {
   const std::string wanted = "version " + std::to_string(ATTEST_ABI_VERSION) + " of the interface";
   if (implementation == nullptr) {
-    return "one that has neither " + wanted + (option.empty() ? "" : " with the option \"" + option + "\"");
+    return option.empty() ? "one that does not know " + wanted
+                          : "one that does not know " + wanted + " or the option \"" + option + "\"";
   }
   if (implementation->abi_version != ATTEST_ABI_VERSION) {
     return "one of version " + std::to_string(implementation->abi_version);

@@ -165,7 +165,7 @@ TEST(command_line, a_report_that_cannot_be_written_is_refused_before_the_work_be
 }
 
 TEST(command_line, a_report_of_another_kind_is_refused) {
-  for (const std::string report : {"junit=a.xml", "html=a.html", "a.json", "json"}) {
+  for (const std::string report : {"pdf=a.pdf", "xml=a.xml", "junit", "a.json", "json"}) {
     expect_refusal(attest_command({"verify", kCase, "--report", report}), {report});
   }
 }

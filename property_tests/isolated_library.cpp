@@ -57,12 +57,12 @@ TEST(isolated_library, an_exit_in_the_middle_of_a_call_is_no_success) {
 }
 
 TEST(isolated_library, a_hang_ends_at_the_time_limit) {
-  EXPECT_EQ(sentence_of("hang", Status::failed, 1), "gave no answer within 1 s");
-  EXPECT_EQ(sentence_of("spin", Status::failed, 1), "gave no answer within 1 s");
+  EXPECT_EQ(sentence_of("hang", Status::failed, 2), "gave no answer within 2 s");
+  EXPECT_EQ(sentence_of("spin", Status::failed, 2), "gave no answer within 2 s");
 }
 
 TEST(isolated_library, a_library_that_always_hangs_is_given_up) {
-  const auto kernel = kernel_that("hang", std::chrono::seconds(1));
+  const auto kernel = kernel_that("hang", std::chrono::seconds(2));
   std::string sentence;
   for (int call = 0; call < 4; ++call) {
     try {
