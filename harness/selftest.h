@@ -32,6 +32,7 @@ struct Rejection {
 struct Trial {
   std::string name;
   std::map<std::string, Rejection> rejections;  ///< by family; absent where it passed
+  std::string broken_law;                       ///< the first of harness/laws/ that it breaks on one draw; or empty
   std::size_t passed = 0;                       ///< results
   double largest_e = 0.0;                       ///< of those that passed
 };
@@ -54,11 +55,12 @@ struct SelftestRequest {
 Selftest run_selftest(const SelftestRequest& request,
                       const std::function<void(std::size_t done, std::size_t of)>& after_trial);
 
+/// By a case or by a law.
 bool was_noticed(const Trial& bug);
 /// Whether the report says what the bug is: no hypothesis explains more of its rejections than the right one, or the
 /// call gave it away ("wrote past the end").
 bool was_named(const Trial& bug);
-/// No case rejected it, and some were judged.
+/// No case and no law rejected it, and some were judged.
 bool was_accepted(const Trial& variant);
 /// Why nothing could notice this bug; empty where something must.
 std::string_view equivalence_of(const Trial& bug);

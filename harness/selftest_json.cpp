@@ -42,6 +42,7 @@ Json bug_json(const Trial& trial) {
           {"equivalence", planted->equivalence},
           {"finding", planted->finding},
           {"named", was_named(trial)},
+          {"broken_law", trial.broken_law},
           {"rejections", rejections_json(trial)}};
 }
 
@@ -52,6 +53,7 @@ Json variant_json(const Trial& trial) {
           {"status", was_accepted(trial) ? "accepted" : "rejected"},
           {"passed", trial.passed},
           {"largest_e", json_number(trial.largest_e)},
+          {"broken_law", trial.broken_law},
           {"rejections", rejections_json(trial)}};
 }
 

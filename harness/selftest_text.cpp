@@ -19,13 +19,14 @@ char letter_of(Check check) {
 }
 
 std::string heading(const Selftest& selftest, const TerminalStyle& style) {
-  std::string text =
+  const std::string text =
       "each cell: the first check that noticed the bug in a case of that family\n"
-      "C the call itself (crash, stray access, thread count)  S a stage alone  X its exact bits  E the layer end to "
-      "end\n\n";
+      "  C the call itself: crash, stray access, thread count   S a stage alone   X its exact bits   E the layer\n"
+      "named: an explanation says which bug it is; law: the first that it breaks on one draw\n\n";
   std::string families;
   for (std::size_t n = 0; n < selftest.families.size(); ++n) families += fmt::format(" {}", letter_of(n));
-  return text + style.paint(fmt::format("{:<{}}{}", "planted bug", kNameWidth, families), Paint::bold) + "\n";
+  return text + style.paint(fmt::format("{:<{}}{}  named  law", "planted bug", kNameWidth, families), Paint::bold) +
+         "\n";
 }
 
 std::string bug_row(const Trial& bug, const std::vector<std::string>& families, const TerminalStyle& style) {
@@ -35,10 +36,11 @@ std::string bug_row(const Trial& bug, const std::vector<std::string>& families, 
     cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of(found->second.check));
   }
   const bool is_equivalent = !equivalence_of(bug).empty();
-  const std::string row = fmt::format("{:<{}}{}", bug.name, kNameWidth, cells);
+  const std::string row =
+      fmt::format("{:<{}}{}  {:<5}  {}", bug.name, kNameWidth, cells, was_named(bug) ? "named" : "", bug.broken_law);
   if (was_noticed(bug)) {
     if (is_equivalent) return style.paint(row + "  noticed, though listed as equivalent", Paint::red) + "\n";
-    return row + style.paint(was_named(bug) ? "  named" : "", Paint::green) + "\n";
+    return row + "\n";
   }
   if (!is_equivalent) return style.paint(row + "  survived", Paint::red) + "\n";
   return style.paint(row + "  equivalent: " + std::string(equivalence_of(bug)), Paint::dim) + "\n";
@@ -75,6 +77,7 @@ std::string variant_rows(const Selftest& selftest, const TerminalStyle& style) {
   for (const Trial& variant : selftest.variants) {
     text += fmt::format("{:<{}}  {:>9}", variant.name, kNameWidth, short_e(variant.largest_e));
     text += was_accepted(variant) ? "\n" : style.paint("  rejected", Paint::red) + "\n";
+    if (!variant.broken_law.empty()) text += fmt::format("  breaks the law {}\n", variant.broken_law);
     for (const auto& [family, rejection] : variant.rejections) {
       text += fmt::format("  {} of {}: {}\n", rejection.result.stage, rejection.line, rejection.result.message);
     }
