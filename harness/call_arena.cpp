@@ -31,7 +31,7 @@ std::size_t in_whole_pages(std::size_t bytes) {
 }
 
 /// Alternates two bytes that make a NaN of every float32 and bfloat16 that begins at an even address.
-std::byte canary(std::size_t address) { return address % 2 == 0 ? std::byte{0xA5} : std::byte{0xFF}; }
+std::byte canary(std::size_t address) { return std::byte(address % 2 == 0 ? 0xA5 : 0xFF); }
 
 /// The bytes of its region that belong to no element.
 std::vector<std::size_t> slack_of(const PlacedBuffer& buffer) {
