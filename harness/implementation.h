@@ -7,7 +7,7 @@
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 
 /// What the judge judges: a way to compute a layer and its single stages.
 namespace attest::harness {

@@ -2,7 +2,7 @@
 
 #include "fixtures/error.h"
 #include "harness/implementation.h"
-#include "harness/unwritten.h"
+#include "harness/judge/unwritten.h"
 #include "optimized/multi_head_attention.h"
 #include "reference/multi_head_attention.h"
 

@@ -22,10 +22,10 @@ set(ATTEST_PUBLIC_HEADERS
   fixtures/generator.h fixtures/manifest.h fixtures/stage_inputs.h fixtures/tensor.h fixtures/validate.h
   reference/error_budget.h reference/multi_head_attention.h reference/truth.h
   optimized/multi_head_attention.h optimized/target.h
-  harness/attest_implementation.h harness/case_truth.h harness/comparator.h harness/fingerprint.h harness/implementation.h
-  harness/judge_implementation.h harness/judge_recorded.h harness/judgement.h harness/json_report.h
-  harness/library_implementation.h harness/lineup.h
-  harness/recorded_stages.h harness/selection.h harness/summary.h harness/verify.h)
+  harness/attest_implementation.h harness/judge/case_truth.h harness/judge/comparator.h harness/fingerprint.h harness/implementation.h
+  harness/judge/judge_implementation.h harness/judge/judge_recorded.h harness/judge/judgement.h
+  harness/isolation/library_implementation.h harness/lineup.h
+  harness/judge/recorded_stages.h harness/selection.h harness/report/summary.h harness/verify.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/attest/${room})

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "harness/implementation.h"
-#include "harness/judgement.h"
-#include "harness/library_implementation.h"
+#include "harness/isolation/library_implementation.h"
+#include "harness/judge/judgement.h"
 
 /// Who takes part in a run.
 namespace attest::harness {

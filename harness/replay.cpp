@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fixtures/error.h"
-#include "harness/draw_line.h"
+#include "harness/draw/draw_line.h"
 #include "harness/lineup.h"
 #include "harness/process_resources.h"
 #include "harness/selection.h"

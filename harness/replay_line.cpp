@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "fixtures/error.h"
-#include "harness/draw_line.h"
+#include "harness/draw/draw_line.h"
 
 namespace attest::harness {
 namespace {

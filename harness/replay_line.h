@@ -4,7 +4,7 @@
 #include <string>
 #include <variant>
 
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 #include "harness/laws/evidence.h"
 
 /// The line that a failure prints, and that `attest replay` reads: key=value words. A value with spaces is quoted.

@@ -5,10 +5,10 @@
 #include <iterator>
 
 #include "fixtures/case_file.h"
-#include "harness/case_truth.h"
 #include "harness/interrupt.h"
-#include "harness/judge_implementation.h"
-#include "harness/judge_recorded.h"
+#include "harness/judge/case_truth.h"
+#include "harness/judge/judge_implementation.h"
+#include "harness/judge/judge_recorded.h"
 #include "harness/process_resources.h"
 
 namespace attest::harness {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 #include "harness/lineup.h"
 
 /// The main job: read cases one at a time, judge each by everybody in the lineup.

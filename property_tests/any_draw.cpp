@@ -3,7 +3,7 @@
 #include <ostream>
 #include <vector>
 
-#include "harness/draw_line.h"
+#include "harness/draw/draw_line.h"
 
 namespace attest::harness {
 void showValue(const CaseDraw& draw, std::ostream& out) { out << to_line(draw); }

@@ -4,7 +4,7 @@
 
 #include <iosfwd>
 
-#include "harness/drawn_case.h"
+#include "harness/draw/drawn_case.h"
 #include "harness/implementation.h"
 
 namespace attest::harness {

@@ -4,9 +4,9 @@
 
 #include "fixtures/case_file.h"
 #include "harness/implementation.h"
-#include "harness/library_implementation.h"
+#include "harness/isolation/library_implementation.h"
+#include "harness/judge/recorded_stages.h"
 #include "harness/process_resources.h"
-#include "harness/recorded_stages.h"
 #include "property_tests/golden_cases.h"
 
 /// The built-in implementations, brought as a shared library like anybody's, answer with the bits that they answer with

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "harness/comparator.h"
-#include "harness/comparator_self_check.h"
-#include "harness/unwritten.h"
+#include "harness/judge/comparator.h"
+#include "harness/judge/comparator_self_check.h"
+#include "harness/judge/unwritten.h"
 
 namespace attest::harness {
 namespace {

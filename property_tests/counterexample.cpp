@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include "harness/draw_line.h"
+#include "harness/draw/draw_line.h"
 #include "harness/replay.h"
 #include "property_tests/any_draw.h"
 #include "property_tests/run_command.h"

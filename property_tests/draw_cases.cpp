@@ -6,7 +6,7 @@
 #include <filesystem>
 
 #include "fixtures/case_file.h"
-#include "harness/judge_implementation.h"
+#include "harness/judge/judge_implementation.h"
 #include "harness/replay.h"
 #include "property_tests/any_draw.h"
 

@@ -1,4 +1,4 @@
-#include "harness/drawn_case.h"
+#include "harness/draw/drawn_case.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -6,8 +6,8 @@
 #include "fixtures/error.h"
 #include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
-#include "harness/draw_line.h"
-#include "harness/input_guard.h"
+#include "harness/draw/draw_line.h"
+#include "harness/judge/input_guard.h"
 #include "property_tests/any_draw.h"
 
 /// Generated cases are valid, reproducible, and written on one line.

@@ -1,7 +1,7 @@
 #include <bit>
 #include <limits>
 
-#include "harness/judge_implementation.h"
+#include "harness/judge/judge_implementation.h"
 #include "property_tests/buggy_attention.h"
 #include "property_tests/planted_bug.h"
 #include "reference/multi_head_attention.h"

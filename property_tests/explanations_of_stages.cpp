@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "harness/unwritten.h"
+#include "harness/judge/unwritten.h"
 #include "property_tests/planted_bug.h"
 
 /// Bugs planted in projections, rotary embeddings, norms, caches and the layer, and what is said about them.

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "fixtures/generator.h"
-#include "harness/judge_recorded.h"
+#include "harness/judge/judge_recorded.h"
 #include "harness/process_resources.h"
 #include "property_tests/golden_cases.h"
 

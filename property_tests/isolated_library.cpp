@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/library_implementation.h"
-#include "harness/unwritten.h"
+#include "harness/isolation/library_implementation.h"
+#include "harness/judge/unwritten.h"
 
 /// Whatever a library does to its process or to its buffers ends as a sentence about that one call.
 namespace attest::harness {

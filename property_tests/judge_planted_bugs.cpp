@@ -5,9 +5,9 @@
 
 #include "fixtures/case_file.h"
 #include "fixtures/error.h"
-#include "harness/judge_error.h"
-#include "harness/judge_implementation.h"
-#include "harness/unwritten.h"
+#include "harness/judge/judge_error.h"
+#include "harness/judge/judge_implementation.h"
+#include "harness/judge/unwritten.h"
 #include "harness/verify.h"
 
 /// The judge against implementations that are wrong in ways that a weaker judge lets pass.

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include "harness/draw_line.h"
+#include "harness/draw/draw_line.h"
 #include "harness/process_resources.h"
 #include "harness/replay_line.h"
 #include "property_tests/any_draw.h"

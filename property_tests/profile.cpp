@@ -1,4 +1,4 @@
-#include "harness/profile.h"
+#include "harness/profile/profile.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
-#include "harness/judge_work.h"
-#include "harness/named_layer.h"
-#include "harness/rank_test.h"
-#include "harness/sampled_rows.h"
+#include "harness/profile/judge_work.h"
+#include "harness/profile/named_layer.h"
+#include "harness/profile/rank_test.h"
+#include "harness/profile/sampled_rows.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 

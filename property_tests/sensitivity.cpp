@@ -1,13 +1,13 @@
-#include "harness/sensitivity.h"
+#include "harness/judge/sensitivity.h"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
 
 #include "fixtures/case_file.h"
-#include "harness/case_truth.h"
 #include "harness/explain/attention_model.h"
-#include "harness/judge_implementation.h"
+#include "harness/judge/case_truth.h"
+#include "harness/judge/judge_implementation.h"
 #include "harness/verify.h"
 #include "property_tests/buggy_attention.h"
 #include "property_tests/sample_layer.h"

@@ -5,7 +5,7 @@
 #include "fixtures/error.h"
 #include "fixtures/positions.h"
 #include "fixtures/validate.h"
-#include "harness/dlpack_tensor.h"
+#include "harness/isolation/dlpack_tensor.h"
 
 namespace attest::builtin {
 namespace {

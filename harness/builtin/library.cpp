@@ -7,8 +7,8 @@
 #include "harness/attest_implementation.h"
 #include "harness/builtin/guarded_memory.h"
 #include "harness/builtin/layer_from_c.h"
-#include "harness/dlpack_tensor.h"
 #include "harness/implementation.h"
+#include "harness/isolation/dlpack_tensor.h"
 #include "harness/process_resources.h"
 
 /// The built-in implementations as a library under test: `libattest_builtin.so#reference`, `#optimized/avx2`. Tensors

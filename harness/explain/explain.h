@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/explain/stage_failure.h"
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 
 namespace attest::harness::explain {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/explain/residual.h"
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 #include "reference/xtensor.h"
 
 namespace attest::harness::explain {

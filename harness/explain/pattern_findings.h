@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/explain/residual.h"
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 
 namespace attest::harness::explain {
 

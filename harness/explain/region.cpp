@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 
 namespace attest::harness::explain {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/comparator.h"
+#include "harness/judge/comparator.h"
 #include "reference/error_budget.h"
 
 namespace attest::harness::explain {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/recorded_stages.h"
+#include "harness/judge/recorded_stages.h"
 
 namespace attest::harness::explain {
 

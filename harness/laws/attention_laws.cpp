@@ -5,9 +5,9 @@
 
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
-#include "harness/counter_numbers.h"
+#include "harness/draw/counter_numbers.h"
+#include "harness/judge/recorded_stages.h"
 #include "harness/laws/law_tools.h"
-#include "harness/recorded_stages.h"
 
 /// Laws of the attention stage alone, on what a drawn case's last call feeds it.
 namespace attest::harness {

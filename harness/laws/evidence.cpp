@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "harness/input_guard.h"
+#include "harness/judge/input_guard.h"
 
 namespace attest::harness {
 namespace {

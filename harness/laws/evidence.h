@@ -12,7 +12,7 @@ struct Evidence {
   Judged judged;
   CaseDraw draw;  ///< as the law took it
   LawVerdict verdict;
-  std::uint64_t inputs = 0;   ///< harness/input_guard.h, of the drawn case
+  std::uint64_t inputs = 0;   ///< harness/judge/input_guard.h, of the drawn case
   std::uint64_t outputs = 0;  ///< of every tensor that the implementation returned, in order
 };
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/comparator.h"
+#include "harness/judge/comparator.h"
 #include "harness/laws/laws.h"
 
 /// What the laws are made of.

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "harness/drawn_case.h"
+#include "harness/draw/drawn_case.h"
 #include "harness/implementation.h"
-#include "harness/judgement.h"
+#include "harness/judge/judgement.h"
 
 /// Laws of attention that need no recorded answer: what one computes must agree with what the same implementation (or
 /// its truth) gives for a transformed case.

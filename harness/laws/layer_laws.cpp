@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "harness/counter_numbers.h"
+#include "harness/draw/counter_numbers.h"
 #include "harness/laws/law_tools.h"
 #include "harness/process_resources.h"
 

@@ -4,7 +4,7 @@
 
 #include "fixtures/error.h"
 #include "fixtures/packed_documents.h"
-#include "harness/drawn_mask.h"
+#include "harness/draw/drawn_mask.h"
 #include "harness/laws/law_tools.h"
 
 /// Laws of a sequence: however it is cut, placed or packed, each token gets what it gets at once and alone.

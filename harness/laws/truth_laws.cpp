@@ -1,4 +1,4 @@
-#include "harness/judge_implementation.h"
+#include "harness/judge/judge_implementation.h"
 #include "harness/laws/law_tools.h"
 
 namespace attest::harness {

@@ -1,4 +1,4 @@
-"""The work that `attest profile` times, as one line of JSON from harness/peer_process.cpp describes it."""
+"""The work that `attest profile` times, as one line of JSON from harness/profile/peer_process.cpp describes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..layer import build_layer
 from ..tensor import Generated, Tensor
 from ..torch_tensors import to_torch
 
-CHUNK = 512  # tokens a step that fills the cache, as in harness/layer_work.cpp
+CHUNK = 512  # tokens a step that fills the cache, as in harness/profile/layer_work.cpp
 
 
 class Job:

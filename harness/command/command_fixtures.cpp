@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "fixtures/case_file.h"
+#include "fixtures/error.h"
+#include "fixtures/manifest.h"
+#include "harness/case_text.h"
+#include "harness/command/commands.h"
+#include "harness/selection.h"
+
+namespace attest::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct FixturesOptions {
+  std::string fixtures;
+  std::vector<std::string> cases;
+};
+
+constexpr auto kFooter = R"(Examples:
+  attest fixtures list                     every recorded case in one line
+  attest fixtures list 'cache/*'
+  attest fixtures show heads/grouped_query configuration, steps, tensors, provenance
+  attest fixtures check                    SHA-256 of every file, and every file read and validated
+  attest fixtures diff A.h5 B.h5           exit 1 if any tensor differs
+
+Exit code: 0, 1 if diff finds a difference, 2 a usage or input error.)";
+
+fs::path the_one_case(const std::string& argument, const fs::path& fixtures) {
+  const auto files = select_cases({argument}, fixtures);
+  if (files.size() != 1) throw InputError(argument, "one case", std::to_string(files.size()) + " cases");
+  return files.front();
+}
+
+int list_cases(const FixturesOptions& options) {
+  const fs::path fixtures = fixtures_directory(options.fixtures);
+  const auto files = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
+  for (const auto& file : files) {
+    const Case item = read_case(file, GeneratedTensors::zeros);
+    fmt::print("{:<36} {:<38} {:>2} steps  {:<20} {}\n", item.name, shape_text(item.layer.config), item.steps.size(),
+               item.family, item.description);
+  }
+  return 0;
+}
+
+int show_cases(const FixturesOptions& options) {
+  for (const auto& file : select_cases(options.cases, fixtures_directory(options.fixtures))) {
+    fmt::print("{}\n", full_text(read_case(file, GeneratedTensors::zeros)));
+  }
+  return 0;
+}
+
+int check_cases(const FixturesOptions& options) {
+  const fs::path fixtures = fixtures_directory(options.fixtures);
+  const auto files = all_cases(fixtures);
+  for (const auto& file : files) {
+    const Case item = read_case(file);
+    const std::string expected = fs::relative(file, fixtures).replace_extension().generic_string();
+    if (item.name != expected) throw InputError(file.string() + ": /case", expected, item.name);
+  }
+  fmt::print("{} cases in {}: every SHA-256 matches and every file is valid\n", files.size(), fixtures.string());
+  return 0;
+}
+
+/// "" if equal, else what differs.
+std::string difference(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) return fmt::format("dtype {} and {}", name_of(a.dtype()), name_of(b.dtype()));
+  if (a.shape() != b.shape()) return fmt::format("shape {} and {}", to_string(a.shape()), to_string(b.shape()));
+  if (std::ranges::equal(a.bytes(), b.bytes())) return "";
+  const bool is_number = a.dtype() == DType::float32 || a.dtype() == DType::float64 || a.dtype() == DType::bfloat16;
+  if (!is_number) return "values differ";
+  const auto left = to_doubles(a), right = to_doubles(b);
+  double largest = 0.0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    if (left[i] == right[i] || (std::isnan(left[i]) && std::isnan(right[i]))) continue;
+    ++count;
+    largest = std::max(largest, std::fabs(left[i] - right[i]));
+  }
+  return count == 0 ? "bits differ, values do not"
+                    : fmt::format("{} of {} values differ, by at most {:.3g}", count, left.size(), largest);
+}
+
+int diff_cases(const FixturesOptions& options) {
+  const fs::path fixtures = fixtures_directory(options.fixtures);
+  const Case a = read_case(the_one_case(options.cases[0], fixtures));
+  const Case b = read_case(the_one_case(options.cases[1], fixtures));
+  std::map<std::string, std::pair<const Tensor*, const Tensor*>> paths;
+  for (const auto& [path, tensor] : tensors_of(a)) paths[path].first = tensor;
+  for (const auto& [path, tensor] : tensors_of(b)) paths[path].second = tensor;
+  std::size_t differences = 0;
+  for (const auto& [path, pair] : paths) {
+    const auto& [left, right] = pair;
+    const std::string what = left == nullptr    ? "only in the second"
+                             : right == nullptr ? "only in the first"
+                                                : difference(*left, *right);
+    if (what.empty()) continue;
+    ++differences;
+    fmt::print("{:<40} {}\n", path, what);
+  }
+  fmt::print("{} of {} tensors differ\n", differences, paths.size());
+  return differences == 0 ? 0 : 1;
+}
+
+using Action = int (*)(const FixturesOptions&);
+
+struct ActionText {
+  const char* name;
+  const char* description;
+};
+
+CLI::Option* add_action(CLI::App& command, Invocation& invocation, const ActionText& text, Action action) {
+  auto options = std::make_shared<FixturesOptions>();
+  CLI::App* sub = command.add_subcommand(text.name, text.description);
+  sub->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
+  sub->callback([options, action, &invocation] { invocation.exit_code = action(*options); });
+  sub->footer(kFooter);
+  return sub->add_option("CASE", options->cases, "Case names, files, directories or globs");
+}
+
+}  // namespace
+
+void add_fixtures(CLI::App& app, Invocation& invocation) {
+  CLI::App* command = app.add_subcommand("fixtures", "Look at the recorded torchtune cases");
+  command->require_subcommand(0, 1);
+  command->final_callback([command] {
+    if (command->get_subcommands().empty()) throw InputError("fixtures", "list, show, check or diff", "none");
+  });
+  command->footer(kFooter);
+  add_action(*command, invocation, {"list", "One line for each case"}, list_cases);
+  add_action(*command, invocation, {"show", "Everything about a case but its numbers"}, show_cases)->required();
+  add_action(*command, invocation, {"check", "Check the manifest and read every file"}, check_cases)->expected(0);
+  add_action(*command, invocation, {"diff", "Compare two cases tensor by tensor"}, diff_cases)->required()->expected(2);
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,184 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "fixtures/error.h"
+#include "harness/command/commands.h"
+#include "harness/interrupt.h"
+#include "harness/process_resources.h"
+#include "harness/profile/baseline.h"
+#include "harness/profile/named_layer.h"
+#include "harness/profile/profile_report.h"
+#include "harness/report/report_file.h"
+
+namespace attest::harness {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitInterrupted = 130;
+
+struct ProfileOptions {
+  std::vector<std::string> layers = {"llama3_2_1b"};
+  std::string work = "prefill:512,decode:4096";
+  std::string target;
+  std::vector<std::string> peers;
+  std::vector<std::string> reports;
+  std::vector<int> threads;
+  std::vector<std::int64_t> batch = {1};
+  std::string baseline;
+  bool across_machines = false;
+  int repetitions = 9;
+  double seconds = 20.0;
+};
+
+constexpr auto kFooter = R"(Work, float32:
+  prefill:512        512 tokens, causal, no cache
+  cached:512/32768   512 tokens into an empty cache of 32768 slots
+  decode:32768       one token at the end of a filled cache of 32768 slots
+  packed:8x512       8 documents of 512 tokens, as a block-causal bool mask
+  documents:8x512    the same, given as the lengths of the documents (the peer gets the mask)
+  attention:4096     causal attention alone, without projections
+
+Examples:
+  attest profile
+  attest profile --layer llama3_1_8b --work prefill:512,prefill:2048,decode:32768
+  attest profile --layer llama3_2_1b --work cached:512/32768,packed:8x512 --target all --report json=profile.json
+  attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
+  attest profile --threads 1,2 --report json=before.json
+  attest profile --threads 1,2 --baseline before.json   faster or slower than then?
+  attest profile --layer tiny --work prefill:16         (a first try, in a second)
+
+Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
+reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
+result above the measured peak is INVALID: no figure, but no parity failure either.
+Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python).
+Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate).)";
+
+std::vector<optimized::Target> targets_of(const std::string& option) {
+  if (option.empty()) return {optimized::choose_target()};
+  if (option != "all") return {optimized::target_from_name(option)};
+  std::vector<optimized::Target> usable;
+  for (const auto& status : optimized::targets()) {
+    if (status.usable) usable.push_back(status.target);
+  }
+  return usable;
+}
+
+/// Every combination, all checked before the first one is timed; in the order target, threads, layer, batch, work.
+std::vector<ProfileRequest> requests_of(const ProfileOptions& options) {
+  for (const auto& peer : options.peers) check_peer(peer);
+  std::vector<WorkItem> items;
+  for (const std::int64_t batch : options.batch) {
+    for (WorkItem item : work_items_from_text(options.work)) {
+      item.batch = batch;
+      items.push_back(item);
+    }
+  }
+  std::vector<ProfileRequest> requests;
+  for (const auto target : targets_of(options.target)) {
+    for (const int count : options.threads.empty() ? std::vector{threads()} : options.threads) {
+      for (const auto& layer : options.layers) {
+        named_config(layer);
+        for (const auto& item : items) {
+          requests.push_back({layer, item, target, count, options.repetitions, options.seconds, options.peers});
+        }
+      }
+    }
+  }
+  return requests;
+}
+
+std::optional<Baseline> baseline_of(const ProfileOptions& options, const Fingerprint& fingerprint) {
+  if (options.baseline.empty()) return std::nullopt;
+  return Baseline(options.baseline, fingerprint,
+                  options.across_machines ? BaselineScale::fractions : BaselineScale::seconds);
+}
+
+int exit_code_of(const std::vector<ProfileResult>& results, bool complete) {
+  if (!complete) return kExitInterrupted;
+  for (const auto& result : results) {
+    if (result.status == ProfileStatus::failed) return kExitFailed;
+  }
+  return 0;
+}
+
+int run_profile(const ProfileOptions& options, const std::vector<std::string>& argv) {
+  if (options.threads.size() == 1) set_threads(options.threads.front());
+  const Fingerprint fingerprint = environment_fingerprint();
+  const auto baseline = baseline_of(options, fingerprint);
+  const auto requests = requests_of(options);
+  const auto reports = report_requests(options.reports, {"json"});
+  watch_for_interrupt();
+  fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
+             fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
+
+  std::vector<ProfileResult> results;
+  std::optional<MachinePeaks> peaks;
+  for (std::size_t i = 0; i < requests.size() && !interrupted(); ++i) {
+    if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
+    ProfileResult result = profile_work(requests[i], *peaks, interrupted);
+    if (interrupted()) break;
+    if (baseline) result.baseline = baseline->compare(result);
+    fmt::print("\n{}", profile_text(result));
+    std::fflush(stdout);
+    results.push_back(std::move(result));
+  }
+  fmt::print("{}", scaling_text(results));
+  const bool complete = results.size() == requests.size();
+  for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
+  if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
+  return exit_code_of(results, complete);
+}
+
+std::string layer_list() {
+  std::string list;
+  for (const auto& name : layer_names()) list += (list.empty() ? "" : ", ") + name;
+  return list;
+}
+
+}  // namespace
+
+void add_profile(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<ProfileOptions>();
+  CLI::App* command = app.add_subcommand("profile", "Time the optimized code beside the machine's peaks, and judge it");
+  command->add_option("--layer", options->layers, "Layers, repeatable or with commas: " + layer_list())
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--work", options->work, "Work items, with commas (see below)")->capture_default_str();
+  command->add_option("--batch", options->batch, "Batch sizes, with commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--target", options->target,
+                      "One target of the optimized code, or all (default: ATTEST_TARGET, else the fastest)");
+  command->add_option("--threads", options->threads, "Numbers of threads, with commas (default: all)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--repetitions", options->repetitions, "Repetitions of each item at most")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command->add_option("--seconds", options->seconds, "No further repetition after this, but for the first three")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--peer", options->peers,
+          "The same work in turn there, repeatable: torchtune as shipped, torch-best (the fastest plain PyTorch)")
+      ->allow_extra_args(false);
+  auto* baseline =
+      command->add_option("--baseline", options->baseline,
+                          "An earlier JSON report of this machine: is the same work faster or slower now?");
+  command
+      ->add_flag("--across-machines", options->across_machines,
+                 "The baseline may be another machine's: compare shares of each machine's limit")
+      ->needs(baseline);
+  command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
+  command->footer(kFooter);
+  command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "harness/command/commands.h"
+#include "harness/interrupt.h"
+#include "harness/process_resources.h"
+#include "harness/report/report_file.h"
+#include "harness/report/terminal_style.h"
+#include "harness/selection.h"
+#include "harness/selftest/selftest.h"
+#include "harness/selftest/selftest_report.h"
+
+namespace attest::harness {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitInterrupted = 130;
+
+struct SelftestOptions {
+  std::vector<std::string> bugs;
+  std::vector<std::string> reports;
+  std::string fixtures;
+  int threads = 0;
+};
+
+constexpr auto kFooter = R"(Examples:
+  attest selftest                                     every planted bug, every correct variant
+  attest selftest --bug heads_tiled --bug stale_v     only these
+  attest selftest --report json=selftest.json         with the evidence of every rejection
+
+Exit code: 0 every bug was noticed and every correct variant accepted, 1 not so, 2 a usage or input error.
+Environment: ATTEST_FIXTURES, NO_COLOR.)";
+
+int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
+  const auto reports = report_requests(options.reports, {"json"});
+  const SelftestRequest request{options.bugs, fixtures_directory(options.fixtures),
+                                options.threads > 0 ? options.threads : threads()};
+  const bool progress = may_show_progress();
+  watch_for_interrupt();
+  const Selftest selftest = run_selftest(request, [&](std::size_t done, std::size_t of) {
+    if (progress) fmt::print(stderr, "\r\033[K{}/{} kernels", done, of);
+  });
+  if (progress) fmt::print(stderr, "\r\033[K");
+  if (selftest.interrupted) {
+    fmt::print(stderr, "attest: interrupted; no report was written\n");
+    return kExitInterrupted;
+  }
+  for (const auto& [kind, file] : reports)
+    write_atomically(file, selftest_json(selftest, environment_fingerprint(), argv));
+  fmt::print("{}", selftest_text(selftest, style_of_standard_output()));
+  return all_fine(selftest) ? 0 : kExitFailed;
+}
+
+}  // namespace
+
+void add_selftest(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<SelftestOptions>();
+  CLI::App* command =
+      app.add_subcommand("selftest", "Would this harness have noticed? Planted bugs on every family of inputs");
+  command->add_option("--bug", options->bugs, "A planted bug's name; repeatable (default: all, and correct variants)")
+      ->allow_extra_args(false);
+  command->add_option("--threads", options->threads, "Kernels tried side by side (default: all threads)")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
+  command->add_option("--fixtures", options->fixtures, "Directory with the recorded cases");
+  command->footer(kFooter);
+  command->callback([options, &invocation] { invocation.exit_code = run(*options, invocation.argv); });
+}
+
+}  // namespace attest::harness

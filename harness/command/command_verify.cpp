@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "harness/command/commands.h"
+#include "harness/interrupt.h"
+#include "harness/judge/comparator_self_check.h"
+#include "harness/process_resources.h"
+#include "harness/report/github.h"
+#include "harness/report/json_report.h"
+#include "harness/report/report_file.h"
+#include "harness/report/report_kinds.h"
+#include "harness/report/terminal_summary.h"
+#include "harness/report/terminal_table.h"
+#include "harness/selection.h"
+
+namespace attest::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kExitFailed = 1;
+constexpr int kExitInterrupted = 130;
+
+enum class Detail { quiet, table, verbose };
+
+struct VerifyOptions {
+  std::vector<std::string> cases;
+  LineupRequest lineup;
+  std::string fixtures;
+  std::string shard = "1/1";
+  std::vector<std::string> reports;
+  int threads = 0;
+  int time_limit = 60;
+  bool quiet = false;
+  bool verbose = false;
+
+  Detail detail() const { return quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::table; }
+};
+
+constexpr auto kFooter = R"(Examples:
+  attest verify                                       every case, every implementation, every usable target
+  attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
+  attest verify 'masks/*' --target avx2               a glob over case names, one target
+  attest verify --implementation ./my_kernel.so       anybody's kernel, see docs/bring_your_own_kernel.md
+  attest verify my_case.h5 --implementation reference --report json=report.json
+  attest verify --shard 2/4 --report json=shard2.json --report junit=shard2.xml
+  attest verify --report html=report.html             one page for a browser, without a network
+
+Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
+Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
+
+/// Shows the table while the run goes on.
+class Screen {
+ public:
+  Screen(const Lineup& lineup, const std::vector<fs::path>& files, Detail detail)
+      : detail_(detail),
+        progress_(may_show_progress()),
+        count_(files.size()),
+        style_(style_of_standard_output()),
+        table_(columns(lineup), name_width(files), style_) {}
+
+  void open(const Fingerprint& fingerprint) const {
+    if (detail_ != Detail::quiet) print(table_.heading(fingerprint, count_));
+  }
+
+  void before_case(const fs::path& file, std::size_t index) const {
+    if (progress_) fmt::print(stderr, "\r\033[K{}/{} {}", index + 1, count_, file.stem().string());
+  }
+
+  void after_case(const CaseOutcome& outcome) const {
+    if (progress_) fmt::print(stderr, "\r\033[K");
+    if (detail_ == Detail::quiet) return;
+    print(table_.row(outcome));
+    if (detail_ == Detail::verbose) print(table_.details(outcome));
+    std::fflush(stdout);
+  }
+
+  void close(const Run& run, const Summary& summary) const {
+    if (detail_ != Detail::quiet) print(failure_text(run, style_) + summary_text(summary, style_) + "\n");
+    print(verdict_line(run, summary, style_) + "\n");
+  }
+
+ private:
+  static void print(const std::string& text) { fmt::print("{}", text); }
+
+  static std::vector<Judged> columns(const Lineup& lineup) {
+    std::vector<Judged> judged = {{"torchtune", ""}};
+    for (const auto& one : lineup.implementations) judged.push_back({one->name(), one->target()});
+    return judged;
+  }
+
+  /// Enough for "<group>/<file stem>" of every file.
+  static std::size_t name_width(const std::vector<fs::path>& files) {
+    std::size_t width = 24;
+    for (const auto& file : files) {
+      width = std::max(width, file.parent_path().filename().string().size() + 1 + file.stem().string().size());
+    }
+    return width;
+  }
+
+  Detail detail_;
+  bool progress_;
+  std::size_t count_;
+  TerminalStyle style_;
+  TerminalTable table_;
+};
+
+void refuse_broken_comparator() {
+  if (const std::string row = first_comparator_error(); !row.empty()) {
+    throw std::logic_error("the comparator's own truth table fails at \"" + row + "\"; nothing was judged");
+  }
+}
+
+int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
+  refuse_broken_comparator();
+  keep_freed_memory();
+  if (options.threads > 0) set_threads(options.threads);
+  const ThreadBudget budget{threads(), options.threads == 0};
+  LineupRequest request = options.lineup;
+  request.isolation.time_limit = std::chrono::seconds(options.time_limit);
+  const Lineup lineup = line_up(request);
+  const Fingerprint fingerprint = environment_fingerprint();
+  const auto reports = report_requests(options.reports, kReportKinds);
+  const fs::path fixtures = fixtures_directory(options.fixtures);
+  const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
+  const auto files = take_shard(selected, shard_from_text(options.shard));
+
+  const Screen screen(lineup, files, options.detail());
+  watch_for_interrupt();
+  screen.open(fingerprint);
+  const Run run = verify(files, lineup, budget,
+                         {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
+                          [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  const Summary summary = summarise(run);
+  const auto document = report_document(run, summary, fingerprint, {argv, options.shard});
+  write_reports(reports, document);
+  if (run.interrupted) {
+    fmt::print(stderr, "attest: interrupted after {} of {} cases\n", run.cases.size(), files.size());
+    return kExitInterrupted;
+  }
+  tell_github(document);
+  screen.close(run, summary);
+  return all_fine(run) ? 0 : kExitFailed;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Invocation& invocation) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* command =
+      app.add_subcommand("verify", "Judge torchtune cases: does everybody compute what torchtune computes?");
+  command->add_option("CASE", options->cases, "Case names, files, directories or globs (default: every case)");
+  command
+      ->add_option("--implementation", options->lineup.implementations,
+                   "reference, optimized or a shared library, PATH.so[#OPTION]; repeatable (default: the first two)")
+      ->allow_extra_args(false);
+  command->add_option("--target", options->lineup.target,
+                      "One target of the optimized code, or all (default: ATTEST_TARGET, else all)");
+  command->add_option("--threads", options->threads, "Threads (default: all; one for a small case)")
+      ->check(CLI::Range(1, 4096));
+  command->add_option("--time-limit", options->time_limit, "Seconds that one call of a shared library may take")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  command->add_option("--shard", options->shard, "I/N: judge only the I-th of N parts of the selection");
+  command->add_option("--report", options->reports, "json=FILE, junit=FILE or html=FILE; repeatable")
+      ->allow_extra_args(false);
+  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
+  auto* verbose = command->add_flag("--verbose", options->verbose, "A line for each stage");
+  command->add_flag("--quiet", options->quiet, "The last line only")->excludes(verbose);
+  command->footer(kFooter);
+  command->callback([options, &invocation] { invocation.exit_code = run_verify(*options, invocation.argv); });
+}
+
+}  // namespace attest::harness

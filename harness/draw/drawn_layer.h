@@ -1,0 +1,19 @@
+#pragma once
+
+#include "harness/draw/drawn_case.h"
+
+namespace attest::harness {
+
+/// Configuration, weights and rotary tables of a valid draw.
+LayerSpec drawn_layer(const CaseDraw& draw);
+
+/// The values as float32 or bfloat16, each rounded once.
+Tensor rounded_tensor(DType dtype, Shape shape, const std::vector<double>& values);
+
+/// Where q, k and v begin in the tokens of a family that selects them.
+struct SelectedColumns {
+  std::int64_t k = 0, v = 0, end = 0;
+};
+SelectedColumns selected_columns(const CaseDraw& draw);
+
+}  // namespace attest::harness

@@ -1,0 +1,194 @@
+#include "harness/draw/drawn_mask.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "fixtures/overloaded.h"
+#include "fixtures/packed_documents.h"
+#include "harness/draw/counter_numbers.h"
+
+namespace attest::harness {
+namespace {
+
+constexpr std::int64_t kLargestOffset = 100;  ///< of a position over the token's own number
+
+/// A bool tensor, true where visible(sample, token, key).
+template <class Visible>
+Tensor bool_tensor(const Shape& shape, Visible visible) {
+  Tensor mask(DType::boolean, shape);
+  const auto values = mask.as<std::uint8_t>();
+  for (std::int64_t i = 0; i < mask.size(); ++i) {
+    const std::int64_t key = i % shape[2], token = i / shape[2] % shape[1], sample = i / shape[2] / shape[1];
+    values[static_cast<std::size_t>(i)] = visible(sample, token, key) ? 1 : 0;
+  }
+  return mask;
+}
+
+/// About two thirds of the keys; one row in eight sees nothing at all, save in a mask of one row for all tokens.
+Tensor random_visible(const CaseDraw& draw, const Shape& shape) {
+  auto from = numbers(draw.seed, DrawStream::mask);
+  const bool odd_hidden = input_family(draw.family).hides_odd_keys;
+  bool row_sees = true;
+  return bool_tensor(shape, [&](std::int64_t, std::int64_t, std::int64_t key) {
+    if (key == 0) row_sees = shape[1] == 1 || !from.one_in(8);
+    const bool seen = !from.one_in(3);
+    if (odd_hidden) return row_sees && key % 2 == 0;
+    return row_sees && seen;
+  });
+}
+
+FloatMask random_biases(const CaseDraw& draw, const Shape& shape) {
+  constexpr float kHidden = -std::numeric_limits<float>::infinity();
+  const Tensor visible = random_visible(draw, shape);
+  auto from = numbers(draw.seed + 1, DrawStream::mask);
+  FloatMask mask{Tensor(DType::float32, shape)};
+  const auto values = mask.values.as<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto bias = static_cast<float>(from.normal());
+    values[i] = visible.as<std::uint8_t>()[i] != 0 ? bias : kHidden;
+  }
+  return mask;
+}
+
+/// Document number of each token.
+std::vector<std::int64_t> document_of(const CaseDraw& draw) {
+  std::vector<std::int64_t> document;
+  for (const std::int64_t length : drawn_documents(draw)) {
+    const std::int64_t number = document.empty() ? 0 : document.back() + 1;
+    document.insert(document.end(), static_cast<std::size_t>(length), number);
+  }
+  return document;
+}
+
+Tensor packed_visible(const CaseDraw& draw) {
+  const auto document = document_of(draw);
+  return bool_tensor({draw.b, draw.s_x, draw.s_x}, [&](std::int64_t, std::int64_t token, std::int64_t key) {
+    return key <= token && document[static_cast<std::size_t>(key)] == document[static_cast<std::size_t>(token)];
+  });
+}
+
+/// [1, n]: every sample holds the same documents.
+Tensor lengths_of_documents(const CaseDraw& draw) {
+  const std::vector<std::int64_t> lengths = drawn_documents(draw);
+  Tensor tensor(DType::int64, {1, static_cast<std::int64_t>(lengths.size())});
+  std::ranges::copy(lengths, tensor.as<std::int64_t>().begin());
+  return tensor;
+}
+
+/// Position of a token, before anything is added for its sample.
+std::int64_t own_position(const CaseDraw& draw, std::int64_t token) {
+  if (!draw.has_documents()) return token;
+  std::int64_t start = 0;
+  for (const std::int64_t length : drawn_documents(draw)) {
+    if (token < start + length) break;
+    start += length;
+  }
+  return token - start;
+}
+
+std::vector<std::int64_t> offsets(const CaseDraw& draw) {
+  auto from = numbers(draw.seed, DrawStream::positions);
+  std::vector<std::int64_t> offset(static_cast<std::size_t>(draw.positions == PositionKind::each ? draw.b : 1));
+  for (auto& value : offset) value = draw.has_documents() ? 0 : from.below(kLargestOffset + 1);
+  return offset;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> drawn_documents(const CaseDraw& draw) {
+  auto from = numbers(draw.seed + 2, DrawStream::mask);
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t left = draw.s_x; left > 0; left -= lengths.back()) lengths.push_back(from.between(1, left));
+  return lengths;
+}
+
+Mask drawn_mask(const CaseDraw& draw) {
+  const std::int64_t columns = draw.mask_columns();
+  switch (draw.mask) {
+    case MaskKind::none:
+      return NoMask{};
+    case MaskKind::causal:
+      if (!draw.has_cache()) return NoMask{};
+      return BoolMask{bool_tensor({1, draw.s_x, columns},
+                                  [](std::int64_t, std::int64_t token, std::int64_t key) { return key <= token; })};
+    case MaskKind::boolean:
+      return BoolMask{random_visible(draw, {draw.b, draw.s_x, columns})};
+    case MaskKind::boolean_keys:
+      return BoolMask{random_visible(draw, {draw.b, 1, columns})};
+    case MaskKind::floating:
+      return random_biases(draw, {draw.b, draw.s_x, columns});
+    case MaskKind::floating_shared:
+      return random_biases(draw, {1, draw.s_x, columns});
+    case MaskKind::packed:
+      return BoolMask{packed_visible(draw)};
+    case MaskKind::documents:
+      return PackedBlockCausalMask{lengths_of_documents(draw)};
+  }
+  return NoMask{};
+}
+
+Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
+  const auto rows = [&](const Tensor& values) {
+    if (values.dim(1) == 1) return values;
+    Tensor part(values.dtype(), {values.dim(0), count, values.dim(2)});
+    const auto row = static_cast<std::size_t>(values.dim(2)) * size_of(values.dtype());
+    for (std::int64_t sample = 0; sample < values.dim(0); ++sample) {
+      const auto from = values.bytes().subspan(static_cast<std::size_t>(sample * values.dim(1) + first) * row);
+      const auto to = part.bytes().subspan(static_cast<std::size_t>(sample * count) * row);
+      std::copy_n(from.begin(), static_cast<std::size_t>(count) * row, to.begin());
+    }
+    return part;
+  };
+  return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
+                               [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
+                               [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
+                               [](const PackedBlockCausalMask& m) -> Mask { return m; }},
+                    mask);
+}
+
+VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
+  return [&draw, &mask](std::int64_t sample, std::int64_t token) {
+    const auto at = [&](const Tensor& values, std::int64_t key) {
+      const std::int64_t b = values.dim(0) == 1 ? 0 : sample, row = values.dim(1) == 1 ? 0 : token;
+      return static_cast<std::size_t>((b * values.dim(1) + row) * values.dim(2) + key);
+    };
+    const auto sees = [&](std::int64_t key) {
+      return std::visit(
+          overloaded{
+              [&](const NoMask&) { return draw.mask != MaskKind::causal || key <= token; },
+              [&](const BoolMask& m) { return m.values.as<std::uint8_t>()[at(m.values, key)] != 0; },
+              [&](const FloatMask& m) {
+                return m.values.as<float>()[at(m.values, key)] > -std::numeric_limits<float>::infinity();
+              },
+              [&](const PackedBlockCausalMask&) { return key <= token && token - key <= own_position(draw, token); }},
+          mask);
+    };
+    const std::int64_t call_end = std::min(draw.s_x, (token / draw.chunk + 1) * draw.chunk);
+    const std::int64_t present = draw.keys == KeySource::cache ? call_end : draw.key_tokens();
+    std::vector<std::int64_t> keys;
+    for (std::int64_t key = 0; key < present; ++key) {
+      if (sees(key)) keys.push_back(key);
+    }
+    return keys;
+  };
+}
+
+std::optional<Tensor> drawn_positions(const CaseDraw& draw, std::int64_t first, std::int64_t count) {
+  const bool restarts = draw.has_documents() && draw.rotary != RotaryKind::none;
+  if (draw.positions == PositionKind::implied && !restarts) return std::nullopt;
+  const auto offset = offsets(draw);
+  Tensor positions(DType::int64, {static_cast<std::int64_t>(offset.size()), count});
+  const auto values = positions.as<std::int64_t>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto columns = static_cast<std::size_t>(count);
+    values[i] = offset[i / columns] + own_position(draw, first + static_cast<std::int64_t>(i % columns));
+  }
+  return positions;
+}
+
+std::int64_t position_rows(const CaseDraw& draw) {
+  const std::int64_t longest = std::max(draw.s_x, draw.s_y);
+  return draw.positions == PositionKind::implied ? longest : longest + kLargestOffset;
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "harness/isolation/call_message.h"
+#include "harness/isolation/library_call.h"
+
+/// The memory of one call, shared with the worker: the harness's side of it.
+namespace attest::harness {
+
+class CallArena {
+ public:
+  static constexpr std::size_t kMessageCapacity = 512;
+
+  /// Lays the buffers out and fills them: contents of those to read, the payload of unwritten.h where the library is to
+  /// write, canaries in what is left of their pages. Throws std::runtime_error if there is no memory.
+  CallArena(const LibraryCall& call, Placement placement);
+  ~CallArena();
+  CallArena(const CallArena&) = delete;
+  CallArena& operator=(const CallArena&) = delete;
+
+  int descriptor() const { return descriptor_; }  ///< of the memory, for the worker
+  const std::vector<PlacedBuffer>& buffers() const { return buffers_; }
+
+  /// "wrote past the end of `out`": a canary that is gone; empty if all are there.
+  std::string damage() const;
+  /// "read past the end of `q`": what the fault handler noted; empty if nothing.
+  std::string fault() const;
+  std::string message() const;  ///< the library's own words, made printable
+  /// Those that the library may write, without its message.
+  std::vector<PlacedBuffer> library_writes() const;
+  Tensor content(const PlacedBuffer& buffer) const;
+
+ private:
+  void place(const LibraryCall& call, Placement placement);
+  void map_memory();
+  void fill(const CallBuffer& source, const PlacedBuffer& buffer);
+  std::byte* at(const PlacedBuffer& buffer) const { return memory_ + buffer.region + buffer.offset; }
+
+  int descriptor_ = -1;
+  std::byte* memory_ = nullptr;
+  std::size_t bytes_ = 0;
+  std::vector<PlacedBuffer> buffers_;
+};
+
+}  // namespace attest::harness

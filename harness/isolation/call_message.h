@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fixtures/tensor.h"
+#include "harness/isolation/library_call.h"
+
+/// What the harness and its worker process say to each other: JSON, one message a line of thought.
+namespace attest::harness {
+
+/// A buffer's place in the shared memory: whole pages [region, region + region_bytes), and in them the tensor.
+struct PlacedBuffer {
+  std::string name;
+  Access access = Access::read;
+  DType dtype = DType::float32;
+  Shape shape;
+  std::size_t region = 0;
+  std::size_t region_bytes = 0;
+  std::size_t offset = 0;  ///< of the first element, in its region
+  std::size_t bytes = 0;   ///< of the tensor
+};
+
+struct CallRequest {
+  std::string function;
+  int threads = 1;
+  std::map<std::string, double> numbers;
+  std::vector<PlacedBuffer> buffers;
+};
+
+struct CallReply {
+  std::int32_t status = 0;         ///< enum attest_status, or whatever the library returned
+  std::vector<std::string> given;  ///< names of the stages that it gave
+};
+
+/// The worker's first message, after it has loaded the library.
+struct Greeting {
+  std::string problem;  ///< why the library cannot be used; empty if it can
+  std::vector<std::string> offers;
+  std::uint32_t claims = 0;
+};
+
+std::string to_text(const CallRequest& request);
+std::string to_text(const CallReply& reply);
+std::string to_text(const Greeting& greeting);
+
+/// Throw std::exception for a text that is no such message.
+CallRequest request_from_text(const std::string& text);
+CallReply reply_from_text(const std::string& text);
+Greeting greeting_from_text(const std::string& text);
+
+/// Written by the worker's fault handler to the first page of the shared memory; zero until then.
+struct FaultNote {
+  enum class Where : std::int32_t { nowhere, before, inside, after };
+  Where where;
+  std::int32_t buffer;  ///< index into CallRequest::buffers
+  std::int32_t wrote;   ///< 1: a write, 0: a read, -1: the processor does not say
+};
+
+}  // namespace attest::harness

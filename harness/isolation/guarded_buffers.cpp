@@ -1,0 +1,95 @@
+#include "harness/isolation/guarded_buffers.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <stdexcept>
+
+namespace attest::harness {
+namespace {
+
+/// Wide, so that an index which is wrong by a row or a head is caught too. It costs addresses, not memory.
+constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
+
+/// What the fault handler reads: a handler has no other way to learn of anything.
+const GuardedBuffers* current = nullptr;
+
+/// FaultNote::wrote
+std::int32_t is_write([[maybe_unused]] const void* context) {
+#if defined(__x86_64__)
+  constexpr greg_t kWriteBit = 2;  // of the page fault's error code
+  return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWriteBit) != 0 ? 1 : 0;
+#else
+  return -1;
+#endif
+}
+
+FaultNote::Where where_in(const GuardedBuffers::Mapped& buffer, const std::byte* address) {
+  if (address < buffer.reserved || address >= buffer.reserved + buffer.reserved_bytes) return FaultNote::Where::nowhere;
+  if (address < buffer.data) return FaultNote::Where::before;
+  return address < buffer.data + buffer.bytes ? FaultNote::Where::inside : FaultNote::Where::after;
+}
+
+/// Notes where it was, then lets the signal end the process: the faulting instruction runs again after the return.
+void note_fault(int signal, siginfo_t* info, void* context) {
+  ::signal(signal, SIG_DFL);
+  if (current == nullptr) return;
+  const auto* address = static_cast<const std::byte*>(info->si_addr);
+  for (std::size_t i = 0; i < current->mapped().size(); ++i) {
+    const auto where = where_in(current->mapped()[i], address);
+    if (where == FaultNote::Where::nowhere) continue;
+    *current->note() = {where, static_cast<std::int32_t>(i), is_write(context)};
+  }
+}
+
+void watch_faults() {
+  struct sigaction action {};
+  action.sa_sigaction = note_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  ::sigaction(SIGSEGV, &action, nullptr);
+}
+
+/// A mapping of the shared memory, at an address or anywhere.
+std::byte* mapped_at(void* address, std::size_t bytes, int protection, int memory, std::size_t offset) {
+  const int flags = MAP_SHARED | (address == nullptr ? 0 : MAP_FIXED);
+  void* mapped = ::mmap(address, bytes, protection, flags, memory, static_cast<off_t>(offset));
+  if (mapped == MAP_FAILED) throw std::runtime_error("cannot map the shared memory of a call");
+  return static_cast<std::byte*>(mapped);
+}
+
+}  // namespace
+
+GuardedBuffers::GuardedBuffers(int memory, const std::vector<PlacedBuffer>& buffers) {
+  try {
+    note_ = reinterpret_cast<FaultNote*>(mapped_at(nullptr, sizeof(FaultNote), PROT_READ | PROT_WRITE, memory, 0));
+    for (const auto& buffer : buffers) map(memory, buffer);
+  } catch (...) {
+    unmap();
+    throw;
+  }
+  current = this;
+  watch_faults();  // each time: the library may have put its own handler there
+}
+
+GuardedBuffers::~GuardedBuffers() {
+  current = nullptr;
+  unmap();
+}
+
+void GuardedBuffers::map(int memory, const PlacedBuffer& buffer) {
+  const std::size_t bytes = buffer.region_bytes + 2 * kGuardBytes;
+  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved == MAP_FAILED) throw std::runtime_error("no addresses for the buffers of a call");
+  mapped_.push_back({static_cast<std::byte*>(reserved), bytes, nullptr, buffer.bytes});
+  const int protection = buffer.access == Access::read ? PROT_READ : PROT_READ | PROT_WRITE;
+  std::byte* const region = mapped_.back().reserved + kGuardBytes;
+  mapped_.back().data = mapped_at(region, buffer.region_bytes, protection, memory, buffer.region) + buffer.offset;
+}
+
+void GuardedBuffers::unmap() {
+  for (const auto& buffer : mapped_) ::munmap(buffer.reserved, buffer.reserved_bytes);
+  if (note_ != nullptr) ::munmap(note_, sizeof(FaultNote));
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "harness/isolation/call_message.h"
+
+/// The memory of one call in the worker: every buffer's pages between inaccessible ones, inputs read-only.
+namespace attest::harness {
+
+class GuardedBuffers {
+ public:
+  /// Maps the buffers; until the destruction, a fault in or beside one of them is noted in the memory's first page.
+  /// Throws std::runtime_error. Takes over neither argument; both must outlive this.
+  GuardedBuffers(int memory, const std::vector<PlacedBuffer>& buffers);
+  ~GuardedBuffers();
+  GuardedBuffers(const GuardedBuffers&) = delete;
+  GuardedBuffers& operator=(const GuardedBuffers&) = delete;
+
+  void* data(std::size_t index) const { return mapped_[index].data; }
+
+  struct Mapped {
+    std::byte* reserved = nullptr;  ///< guard, region, guard
+    std::size_t reserved_bytes = 0;
+    std::byte* data = nullptr;
+    std::size_t bytes = 0;
+  };
+  const std::vector<Mapped>& mapped() const { return mapped_; }
+  FaultNote* note() const { return note_; }
+
+ private:
+  void map(int memory, const PlacedBuffer& buffer);
+  void unmap();
+
+  std::vector<Mapped> mapped_;
+  FaultNote* note_ = nullptr;
+};
+
+}  // namespace attest::harness

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "harness/isolation/call_arena.h"
+#include "harness/isolation/call_message.h"
+#include "harness/isolation/library_call.h"
+#include "harness/isolation/library_implementation.h"
+
+/// A shared library in a worker process of its own, so that whatever it does ends as a sentence.
+namespace attest::harness {
+
+class IsolatedLibrary {
+ public:
+  /// Starts the worker. Throws InputError, with the reason, if the library cannot be used.
+  IsolatedLibrary(std::filesystem::path library, std::string option, const Isolation& isolation);
+  ~IsolatedLibrary();
+  IsolatedLibrary(const IsolatedLibrary&) = delete;
+  IsolatedLibrary& operator=(const IsolatedLibrary&) = delete;
+
+  bool offers(const std::string& function) const { return offers_.contains(function); }
+  bool claims(std::uint32_t claim) const { return (claims_ & claim) != 0; }
+
+  /// Throws NoAnswer: skipped where the library declares a gap, failed for a crash, a time-out, an exit, a fault, a
+  /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone.
+  LibraryAnswer call(const LibraryCall& call, Placement placement, int threads);
+
+ private:
+  void start();
+  void stop();
+  std::string next_message();
+  std::string how_it_ended();
+
+  std::filesystem::path library_;
+  std::string option_;
+  Isolation isolation_;
+  std::set<std::string> offers_;
+  std::uint32_t claims_ = 0;
+  int time_outs_ = 0;
+  pid_t worker_ = -1;
+  int socket_ = -1;
+};
+
+}  // namespace attest::harness

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "fixtures/case.h"
+#include "fixtures/stage_inputs.h"
+#include "harness/isolation/library_call.h"
+
+/// The contract's inputs in the words of the C interface: positions resolved, the causal rule decided.
+namespace attest::harness {
+
+/// A call, and the tensors that were made for it. The others are borrowed from the arguments.
+struct PreparedCall {
+  LibraryCall call;
+  std::deque<Tensor> made;
+};
+
+PreparedCall prepared(const LinearInputs& inputs);
+PreparedCall prepared(const RotaryInputs& inputs);
+PreparedCall prepared(const NormInputs& inputs);
+PreparedCall prepared(const AttentionInputs& inputs);
+
+/// torchtune.modules.KVCache between the calls of a layer.
+struct LibraryCache {
+  Tensor k_cache, v_cache;  ///< [b, n_kv, slots, h_d]
+  std::int64_t filled = 0;
+};
+
+/// The inputs passed validate_call. `cache` is null for a layer without an enabled one.
+PreparedCall prepared(const LayerSpec& layer, const Inputs& inputs, const LibraryCache* cache);
+
+}  // namespace attest::harness

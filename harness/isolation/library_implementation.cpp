@@ -1,0 +1,206 @@
+#include "harness/isolation/library_implementation.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "fixtures/error.h"
+#include "fixtures/layer_shapes.h"
+#include "fixtures/validate.h"
+#include "harness/attest_implementation.h"
+#include "harness/isolation/isolated_library.h"
+#include "harness/isolation/library_calls.h"
+#include "harness/process_resources.h"
+
+namespace attest::harness {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Calls of up to so many bytes are repeated in every placement.
+constexpr std::size_t kSmallCall = std::size_t{4} << 20;
+
+std::size_t bytes_of(const LibraryCall& call) {
+  std::size_t bytes = 0;
+  for (const auto& buffer : call.buffers) bytes += buffer.bytes();
+  return bytes;
+}
+
+bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
+  return std::ranges::equal(a, b, [](const auto& one, const auto& other) {
+    return one.first == other.first && std::ranges::equal(one.second.bytes(), other.second.bytes());
+  });
+}
+
+constexpr std::array kPlacements = {Placement::flush_end, Placement::flush_begin, Placement::shifted};
+
+/// A library, asked as the judge wants it: a small call is made in every placement, its claims are put to the test.
+class Questioned {
+ public:
+  explicit Questioned(std::unique_ptr<IsolatedLibrary> library) : library_(std::move(library)) {}
+
+  LibraryAnswer answer(const LibraryCall& call) {
+    if (!library_->offers(call.function)) throw NoAnswer(Status::skipped, "the library offers no " + call.function);
+    if (bytes_of(call) > kSmallCall) return library_->call(call, Placement::flush_end, threads());
+    std::array<LibraryAnswer, kPlacements.size()> answers;
+    std::ranges::transform(kPlacements, answers.begin(),
+                           [&](Placement placement) { return library_->call(call, placement, threads()); });
+    check_claims(call, answers.front());
+    if (same_bits(answers[0], answers[1]) && same_bits(answers[0], answers[2])) return answers[0];
+    differed_ = true;
+    return answers[turn_];
+  }
+
+  /// Implementation::turn_to_other_answers
+  bool turn() {
+    turn_ = differed_ ? (turn_ + 1) % kPlacements.size() : 0;
+    differed_ = turn_ != 0;
+    return differed_;
+  }
+
+ private:
+  void check_claims(const LibraryCall& call, const LibraryAnswer& answer) {
+    if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
+    const int others = threads() == 1 ? 2 : 1;
+    if (same_bits(answer, library_->call(call, kPlacements.front(), others))) return;
+    throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
+                                       " and " + std::to_string(others) + " give different ones");
+  }
+
+  std::unique_ptr<IsolatedLibrary> library_;
+  std::size_t turn_ = 0;  ///< which placement's answer is given where they differ
+  bool differed_ = false;
+};
+
+/// Writes [b, n_kv, s, h_d] to the slots first_slot, ... of the cache [b, n_kv, slots, h_d].
+void append(Tensor& cache, const Tensor& fresh, std::int64_t first_slot) {
+  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
+  const std::size_t stride = static_cast<std::size_t>(cache.dim(2)) * row;
+  const std::size_t length = static_cast<std::size_t>(fresh.dim(2)) * row;
+  for (std::size_t head = 0; head * length < fresh.bytes().size(); ++head) {
+    std::memcpy(cache.bytes().data() + head * stride + static_cast<std::size_t>(first_slot) * row,
+                fresh.bytes().data() + head * length, length);
+  }
+}
+
+class LibraryLayer final : public LayerUnderTest {
+ public:
+  LibraryLayer(const LayerSpec& layer, Questioned& library) : layer_(layer), library_(library) { reset_cache(); }
+
+  Stages forward(const Inputs& inputs) override {
+    if (broken_ && cache_) throw *broken_;
+    try {
+      validate_call(layer_, inputs, cache_ ? cache_->filled : 0);
+    } catch (const InputError&) {
+      throw NoAnswer(Status::skipped, "a library is called with arguments only that torchtune accepts");
+    }
+    const LibraryAnswer answer = answered_by_library(inputs);
+    if (cache_) keep_cache(answer, inputs);
+    return stages_of(answer);
+  }
+
+  void reset_cache() override {
+    broken_.reset();
+    const KVCache* config = enabled_cache(layer_.config);
+    if (config == nullptr) return;
+    const Shape shape{config->batch_size, layer_.config.num_kv_heads, config->max_seq_len, layer_.config.head_dim};
+    cache_ = LibraryCache{Tensor(layer_.config.dtype, shape), Tensor(layer_.config.dtype, shape), 0};
+  }
+
+  void fill_cache(const Tensor& k, const Tensor& v) override {
+    LibraryCache& cache = cache_.value();
+    append(cache.k_cache, k, cache.filled);
+    append(cache.v_cache, v, cache.filled);
+    cache.filled += k.dim(2);
+  }
+
+ private:
+  LibraryAnswer answered_by_library(const Inputs& inputs) {
+    try {
+      return library_.answer(prepared(layer_, inputs, cache_ ? &*cache_ : nullptr).call);
+    } catch (const NoAnswer& none) {
+      const bool skipped = none.verdict == Status::skipped;
+      broken_ = skipped ? none : NoAnswer(Status::untested, "an earlier call of this sequence left no cache");
+      throw;
+    }
+  }
+
+  void keep_cache(const LibraryAnswer& answer, const Inputs& inputs) {
+    cache_->k_cache = answer.at("k_cache");
+    cache_->v_cache = answer.at("v_cache");
+    if (const Tensor* y = key_value_input(inputs)) cache_->filled += y->dim(1);
+  }
+
+  static Stages stages_of(const LibraryAnswer& answer) {
+    Stages stages;
+    for (const auto& [name, tensor] : answer) {
+      const std::string folder = "stages/";
+      const auto stage = stage_from_name(name.starts_with(folder) ? name.substr(folder.size()) : name);
+      stages.emplace(*stage, tensor);
+    }
+    return stages;
+  }
+
+  LayerSpec layer_;
+  Questioned& library_;
+  std::optional<LibraryCache> cache_;
+  std::optional<NoAnswer> broken_;  ///< why there is no cache to go on with
+};
+
+class LibraryImplementation final : public Implementation {
+ public:
+  LibraryImplementation(std::string name, std::unique_ptr<IsolatedLibrary> library)
+      : name_(std::move(name)), library_(std::make_unique<Questioned>(std::move(library))) {}
+
+  std::string name() const override { return name_; }
+  std::string target() const override { return ""; }
+  /// A library says what it lacks when it is called.
+  std::string gap(const LayerSpec&) const override { return ""; }
+
+  std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
+    try {
+      validate_layer(layer);
+    } catch (const InputError&) {
+      throw NoAnswer(Status::skipped, "a library is called with arguments only that torchtune accepts");
+    }
+    return std::make_unique<LibraryLayer>(layer, *library_);
+  }
+  Tensor linear(const LinearInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor rotary(const RotaryInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor norm(const NormInputs& inputs) const override { return out(prepared(inputs)); }
+  Tensor attention(const AttentionInputs& inputs) const override { return out(prepared(inputs)); }
+  bool turn_to_other_answers() const override { return library_->turn(); }
+
+ private:
+  Tensor out(const PreparedCall& prepared) const { return library_->answer(prepared.call).at("out"); }
+
+  std::string name_;
+  std::unique_ptr<Questioned> library_;
+};
+
+/// The program whose `worker` subcommand isolates libraries.
+fs::path worker_command(const fs::path& asked) {
+  if (!asked.empty()) return asked;
+  std::error_code none;
+  if (fs::read_symlink("/proc/self/exe", none).filename() == "attest") return "/proc/self/exe";
+  const char* configured = std::getenv("ATTEST_COMMAND");
+  if (configured != nullptr && *configured != '\0') return configured;
+  throw InputError("ATTEST_COMMAND", "the attest program, which runs libraries in a process of their own", "nothing");
+}
+
+}  // namespace
+
+std::unique_ptr<Implementation> load_implementation(const std::string& path_and_option, const Isolation& isolation) {
+  const std::size_t mark = path_and_option.rfind('#');
+  const fs::path library = fs::absolute(path_and_option.substr(0, mark));
+  const std::string option = mark == std::string::npos ? "" : path_and_option.substr(mark + 1);
+  if (!fs::is_regular_file(library))
+    throw InputError("--implementation", "a shared library", library.string() + ", which is no file");
+  const Isolation complete{worker_command(isolation.command), isolation.time_limit};
+  return std::make_unique<LibraryImplementation>(path_and_option,
+                                                 std::make_unique<IsolatedLibrary>(library, option, complete));
+}
+
+}  // namespace attest::harness

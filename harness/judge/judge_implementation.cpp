@@ -1,0 +1,144 @@
+#include "harness/judge/judge_implementation.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "harness/explain/explain.h"
+#include "harness/judge/head_layout.h"
+#include "harness/judge/input_guard.h"
+#include "harness/judge/judge_error.h"
+#include "harness/judge/judge_stage.h"
+
+namespace attest::harness {
+namespace {
+
+void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
+
+std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,
+                                          const LocalisedStage& stage) {
+  const auto& truth = question.in.steps[question.step].localised.at(stage.stage);
+  const Tensor got = computed_by(implementation, stage.inputs);
+  const bool wants_bits = stage.stage == Stage::attention && question.in.family.exact_attention;
+  const bool same_size = got.size() == element_count(stage.shape);
+  // A stage function may return another view of the same elements; their order is what counts.
+  const Tensor viewed = same_size ? reshaped(got, stage.shape) : got;
+  std::vector<Result> results = {judge_stage(question, stage.stage, viewed, truth)};
+  if (results.front().status == Status::failed) {
+    results.front().explanation =
+        explain::explain_stage({stage.stage, viewed, truth, &stage.inputs, &question.in.item, question.step});
+  }
+  if (!wants_bits) return results;
+  question.mode = Mode::exact;
+  results.push_back(judge_exactly(question, stage.stage, got, truth.value));
+  return results;
+}
+
+std::vector<Result> judge_all_localised(const JudgedCase& judged, const Implementation& implementation,
+                                        const Judged& who) {
+  std::vector<Result> results;
+  for (std::size_t i = 0; i < judged.steps.size(); ++i) {
+    if (!judged.steps[i].recorded) continue;
+    const Question question{judged, i, Mode::localised, who};
+    for (const auto& stage : judged.steps[i].recorded->stages()) {
+      append(results, guarded(question, name_of(stage.stage),
+                              [&] { return judge_localised_stage(question, implementation, stage); }));
+    }
+  }
+  return results;
+}
+
+/// What torchtune recorded as the inputs of a stage, or null.
+const StageInputs* inputs_of(const Question& question, Stage stage) {
+  const auto& stages = question.in.steps[question.step].recorded->stages();
+  const auto found = std::ranges::find(stages, stage, &LocalisedStage::stage);
+  return found == stages.end() ? nullptr : &found->inputs;
+}
+
+std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) {
+  const Step& step = question.in.item.steps[question.step];
+  const Stages got = layer.forward(step.inputs);
+  std::vector<Result> results;
+  for (const auto& [stage, truth] : question.in.steps[question.step].end_to_end) {
+    const auto found = got.find(stage);
+    if (found != got.end()) {
+      results.push_back(judge_stage(question, stage, found->second, truth));
+      // What follows the first stage that diverges diverges too: only the first one is worth an explanation.
+      const bool is_first = std::ranges::count(results, Status::failed, &Result::status) == 1;
+      if (is_first && results.back().status == Status::failed) {
+        results.back().explanation = explain::explain_stage(
+            {stage, found->second, truth, inputs_of(question, stage), &question.in.item, question.step});
+      }
+    } else if (stage == Stage::output) {
+      results.push_back(question.about(name_of(stage)));
+      results.back().message = "the layer returned no output";
+    }
+  }
+  return results;
+}
+
+std::vector<Result> judge_all_calls(const JudgedCase& judged, const Implementation& implementation, const Judged& who) {
+  if (const RaisedError* error = constructor_error(judged.item)) {
+    return {judge_error({judged, 0, Mode::error, who}, *error, [&] { implementation.layer(judged.item.layer); })};
+  }
+  std::vector<Result> results;
+  const auto layer = implementation.layer(judged.item.layer);
+  for (std::size_t i = 0; i < judged.item.steps.size(); ++i) {
+    const Step& step = judged.item.steps[i];
+    if (step.reset_cache) layer->reset_cache();
+    if (step.error) {
+      const Question question{judged, i, Mode::error, who};
+      results.push_back(judge_error(question, *step.error, [&] { layer->forward(step.inputs); }));
+    } else {
+      const Question question{judged, i, Mode::end_to_end, who};
+      append(results, guarded(question, "forward", [&] { return judge_call(question, *layer); }));
+    }
+  }
+  return results;
+}
+
+std::vector<Result> judge_answers(const JudgedCase& judged, const Implementation& implementation, const Judged& who) {
+  std::vector<Result> results = judge_all_localised(judged, implementation, who);
+  const Question about_layer{judged, 0, Mode::end_to_end, who};
+  append(results, guarded(about_layer, "constructor", [&] { return judge_all_calls(judged, implementation, who); }));
+  return results;
+}
+
+bool is_worse(const Result& other, const Result& result) {
+  if (is_tolerable(other.status) != is_tolerable(result.status)) return is_tolerable(result.status);
+  return other.e > result.e;
+}
+
+/// Of two results about the same thing, the worse one.
+void keep_worse(std::vector<Result>& results, std::vector<Result> others) {
+  for (auto& other : others) {
+    const auto same = std::ranges::find_if(results, [&](const Result& result) {
+      return result.step == other.step && result.stage == other.stage && result.mode == other.mode;
+    });
+    if (same == results.end()) {
+      results.push_back(std::move(other));
+    } else if (is_worse(other, *same)) {
+      *same = std::move(other);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
+  const Judged who{implementation.name(), implementation.target()};
+  const Question about_layer{judged, 0, Mode::end_to_end, who};
+  if (const std::string gap = implementation.gap(judged.item.layer); !gap.empty()) {
+    Result skipped = about_layer.about("layer");
+    skipped.status = Status::skipped;
+    skipped.message = gap;
+    return {skipped};
+  }
+  std::vector<Result> results = judge_answers(judged, implementation, who);
+  while (implementation.turn_to_other_answers()) keep_worse(results, judge_answers(judged, implementation, who));
+  if (fingerprint_of_inputs(judged.item) != judged.inputs_fingerprint) {
+    results.push_back(failed(about_layer, "inputs", "the implementation changed its inputs"));
+  }
+  return results;
+}
+
+}  // namespace attest::harness

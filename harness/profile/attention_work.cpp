@@ -1,0 +1,65 @@
+#include "harness/profile/attention_work.h"
+
+#include "harness/profile/judge_work.h"
+#include "harness/profile/named_layer.h"
+#include "harness/profile/sampled_rows.h"
+#include "optimized/kernel_tables.h"
+
+namespace attest::harness {
+namespace {
+
+std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
+}  // namespace
+
+AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimized::Target target)
+    : config_(config),
+      samples_(extent(item.batch)),
+      tokens_(extent(item.length)),
+      q_(generated_activations(kStreamOfX, {item.batch, config.num_heads, item.length, config.head_dim})),
+      k_(generated_activations(kStreamOfX + 1, {item.batch, config.num_kv_heads, item.length, config.head_dim})),
+      v_(generated_activations(kStreamOfX + 2, k_.shape())),
+      out_(DType::float32, q_.shape()),
+      panels_(optimized::kernels_of(target)),
+      attention_(optimized::kernels_of(target)) {
+  const std::size_t heads = extent(config.num_kv_heads), head_dim = extent(config.head_dim);
+  panels_.resize(samples_, {0, heads}, tokens_, head_dim);
+  for (std::size_t i = 0; i < samples_ * heads * tokens_; ++i) {
+    const std::size_t sample = i / tokens_ / heads, head = i / tokens_ % heads, token = i % tokens_;
+    panels_.store_key(sample, head, token, k_.as<float>().data() + i * head_dim);
+    panels_.store_value(sample, head, token, v_.as<float>().data() + i * head_dim);
+  }
+}
+
+void AttentionWork::run(optimized::StageTimes&) {
+  const std::size_t heads = extent(config_.num_heads), head_dim = extent(config_.head_dim);
+  const auto rows = [&](Tensor& tensor) {
+    return optimized::HeadRows{tensor.as<float>().data(), heads * tokens_ * head_dim, head_dim, tokens_ * head_dim};
+  };
+  const optimized::AttentionCall call{.samples = samples_,
+                                      .tokens = tokens_,
+                                      .num_heads = heads,
+                                      .num_kv_heads = extent(config_.num_kv_heads),
+                                      .head_dim = head_dim,
+                                      .q = rows(q_),
+                                      .out = rows(out_),
+                                      .keys_values = panels_,
+                                      .keys = tokens_,
+                                      .empty_slots = 0,
+                                      .is_causal = true,
+                                      .mask = mask_};
+  attention_.read_mask(call);
+  attention_.run(call);
+}
+
+WorkVerdict AttentionWork::verify() {
+  const std::int64_t last = q_.dim(0) - 1;
+  return judge_attention_work(sample_of(q_, last), sample_of(k_, last), sample_of(v_, last), sample_of(out_, last));
+}
+
+std::vector<float> AttentionWork::sampled_output() const {
+  const Tensor rows = head_rows_of_tokens(sample_of(out_, 0), sampled_tokens(q_.dim(2)));
+  return {rows.as<float>().begin(), rows.as<float>().end()};
+}
+
+}  // namespace attest::harness

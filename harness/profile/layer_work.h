@@ -1,0 +1,29 @@
+#pragma once
+
+#include "harness/profile/prepared_work.h"
+
+namespace attest::harness {
+
+/// A call of a whole layer: every kind of work but attention alone.
+class LayerWork final : public PreparedWork {
+ public:
+  LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target);
+
+  void restore() override;
+  void run(optimized::StageTimes& times) override;
+  bool has_stages() const override { return true; }
+  WorkVerdict verify() override;
+  std::vector<float> sampled_output() const override;
+
+ private:
+  void fill_cache();
+
+  WorkItem item_;
+  LayerSpec spec_;
+  optimized::MultiHeadAttention layer_;
+  Inputs inputs_;
+  Tensor output_;
+  bool holds_call_ = false;  ///< the cache holds the tokens of a call
+};
+
+}  // namespace attest::harness

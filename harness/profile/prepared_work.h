@@ -1,0 +1,50 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/profile/work_item.h"
+#include "optimized/multi_head_attention.h"
+
+namespace attest::harness {
+
+/// What the judge says of a timed output: its sampled rows, stage by stage.
+struct WorkVerdict {
+  struct StageVerdict {
+    std::string stage;
+    double e = 0.0;  ///< share of the error budget; the row passes where it is at most 1
+    std::int64_t elements = 0;
+    bool passed = false;
+    std::string message;  ///< why not
+  };
+  std::vector<StageVerdict> stages;
+
+  bool passed() const;
+  double worst_e() const;
+};
+
+/// One work item, ready to be run again and again.
+class PreparedWork {
+ public:
+  virtual ~PreparedWork() = default;
+
+  /// Brings the cache back to where the call begins. Not timed.
+  virtual void restore() = 0;
+  /// The timed call, after restore(). If the work has stages they are added to `times`.
+  virtual void run(optimized::StageTimes& times) = 0;
+  virtual bool has_stages() const = 0;
+  /// Judges the output of the last run.
+  virtual WorkVerdict verify() = 0;
+  /// The rows of the last output that verify() samples, one after the other.
+  virtual std::vector<float> sampled_output() const = 0;
+};
+
+/// Builds the layer, the inputs and, for decode, fills the cache. Throws InputError for an unknown layer.
+std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target);
+
+/// The tokens whose rows are judged: up to four, the first and the last among them.
+std::vector<std::int64_t> sampled_tokens(std::int64_t tokens);
+
+}  // namespace attest::harness

@@ -1,0 +1,173 @@
+#include "harness/profile/profile.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <thread>
+
+#include "harness/process_resources.h"
+#include "harness/profile/named_layer.h"
+
+namespace attest::harness {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kLeast = 3;                                           // repetitions
+constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);  // OpenMP's threads spin for a while after a call
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double timed(PreparedWork& work, optimized::StageTimes& times) {
+  work.restore();
+  const auto start = Clock::now();
+  work.run(times);
+  return seconds_since(start);
+}
+
+using Peers = std::vector<std::unique_ptr<PeerProcess>>;
+
+Repetition repetition(PreparedWork& work, MachinePeaks& peaks, const Peers& peers) {
+  Repetition once;
+  once.fma = peaks.measure_fma();
+  once.stream = peaks.measure_stream();
+  once.cold = timed(work, once.cold_stages);
+  once.warm = timed(work, once.warm_stages);
+  once.fma = std::max(once.fma, peaks.measure_fma());
+  for (const auto& peer : peers) {
+    peaks.measure_stream();
+    std::this_thread::sleep_for(kUntilThreadsSleep);
+    once.peers.push_back(peer->repeat());
+  }
+  return once;
+}
+
+template <class Value>
+std::vector<double> values_of(const std::vector<Repetition>& repetitions, Value value) {
+  std::vector<double> values;
+  for (const auto& once : repetitions) values.push_back(value(once));
+  return values;
+}
+
+template <class Value>
+Timing timing(const std::vector<Repetition>& repetitions, Value value) {
+  return timing_of(values_of(repetitions, value));
+}
+
+StageBreakdown breakdown(std::vector<Repetition> repetitions) {
+  std::ranges::sort(repetitions, {}, &Repetition::warm);
+  const Repetition& middle = repetitions[(repetitions.size() - 1) / 2];
+  const auto seconds = [](std::int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
+  const optimized::StageTimes& times = middle.warm_stages;
+  return {seconds(times.checks), seconds(times.projections), seconds(times.attention), seconds(times.output_projection),
+          middle.warm};
+}
+
+/// With the peer of that index.
+PeerComparison comparison(const std::vector<Repetition>& repetitions, const ProfileResult& ours, std::size_t index) {
+  const auto cold_ratios = values_of(repetitions, [&](const Repetition& r) { return r.peers[index].cold / r.cold; });
+  const auto warm_ratios = values_of(repetitions, [&](const Repetition& r) { return r.peers[index].warm / r.warm; });
+  PeerComparison peer;
+  peer.name = ours.request.peers[index];
+  peer.cold = timing(repetitions, [&](const Repetition& r) { return r.peers[index].cold; });
+  peer.warm = timing(repetitions, [&](const Repetition& r) { return r.peers[index].warm; });
+  peer.cold_ratio = timing_of(cold_ratios);
+  peer.warm_ratio = timing_of(warm_ratios);
+  peer.cold_interval = median_interval(cold_ratios);
+  peer.warm_interval = median_interval(warm_ratios);
+  peer.median_ratio_cold = peer.cold.median / ours.cold.median;
+  peer.median_ratio_warm = peer.warm.median / ours.warm.median;
+  return peer;
+}
+
+/// rms(a - b) / rms(b), or NaN if they cannot be compared.
+double relative_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  if (a.size() != b.size()) return std::nan("");
+  double difference = 0.0, size = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+    size += std::pow(static_cast<double>(b[i]), 2);
+  }
+  return std::sqrt(difference / size);
+}
+
+}  // namespace
+
+std::string_view name_of(ProfileStatus status) {
+  switch (status) {
+    case ProfileStatus::passed:
+      return "passed";
+    case ProfileStatus::failed:
+      return "failed";
+    case ProfileStatus::invalid:
+      return "invalid";
+  }
+  return "";
+}
+
+Limit limit_of(const WorkCounts& counts, double fma, double stream) {
+  return {static_cast<double>(counts.flops()) / fma, static_cast<double>(counts.bytes) / stream};
+}
+
+ProfileStatus status_of(bool verified, double fraction) {
+  if (!verified) return ProfileStatus::failed;
+  return fraction <= 1.0 ? ProfileStatus::passed : ProfileStatus::invalid;
+}
+
+ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
+                        const std::vector<Repetition>& repetitions, bool has_stages) {
+  ProfileResult result;
+  result.request = request;
+  result.counts = counts;
+  result.cold_samples = values_of(repetitions, [](const Repetition& r) { return r.cold; });
+  result.warm_samples = values_of(repetitions, [](const Repetition& r) { return r.warm; });
+  result.cold = timing_of(result.cold_samples);
+  result.warm = timing_of(result.warm_samples);
+  result.fma = timing(repetitions, [](const Repetition& r) { return r.fma; });
+  result.stream = timing(repetitions, [](const Repetition& r) { return r.stream; });
+  result.limit = limit_of(counts, result.fma.median, result.stream.median);
+  const bool by_memory = result.limit.by_memory();
+  result.fractions = values_of(repetitions, [&](const Repetition& r) {
+    return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
+  });
+  result.fraction = timing_of(result.fractions).median;
+  if (has_stages) result.stages = breakdown(repetitions);
+  for (std::size_t i = 0; i < request.peers.size(); ++i) result.peers.push_back(comparison(repetitions, result, i));
+  return result;
+}
+
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
+                           const std::function<bool()>& interrupted) {
+  set_threads(request.threads);
+  const WorkCounts counts =
+      count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
+  const auto work = prepare_work(request.layer, request.item, request.target);
+  Peers peers;
+  for (const auto& name : request.peers) {
+    peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));
+  }
+
+  optimized::StageTimes ignored;
+  timed(*work, ignored);
+  for (const auto& peer : peers) peer->repeat();
+  std::vector<Repetition> repetitions;
+  const auto start = Clock::now();
+  do {
+    repetitions.push_back(repetition(*work, peaks, peers));
+    const int done = static_cast<int>(repetitions.size());
+    if (done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds)) break;
+  } while (!interrupted());
+
+  ProfileResult result = summarise(request, counts, repetitions, work->has_stages());
+  result.verdict = work->verify();
+  result.status = status_of(result.verdict.passed(), result.fraction);
+  for (std::size_t i = 0; i < peers.size(); ++i) {
+    const auto rows = peers[i]->output_rows(sampled_tokens(new_tokens(request.item)));
+    result.peers[i].versions = peers[i]->versions();
+    result.peers[i].difference = relative_difference(work->sampled_output(), rows);
+  }
+  return result;
+}
+
+}  // namespace attest::harness

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/profile/baseline_comparison.h"
+#include "harness/profile/machine_peaks.h"
+#include "harness/profile/peer_process.h"
+#include "harness/profile/prepared_work.h"
+#include "harness/profile/timing.h"
+
+/// Times work items beside the machine's peaks, and judges what was timed.
+namespace attest::harness {
+
+struct ProfileRequest {
+  std::string layer;
+  WorkItem item;
+  optimized::Target target;
+  int threads = 1;
+  int repetitions = 0;
+  double seconds = 0.0;            ///< no further repetition begins after this; at least three are made
+  std::vector<std::string> peers;  ///< of kPeers, in turn with every repetition
+};
+
+/// One repetition. Peaks are measured right beside the calls; `stream` evicts what the cold call would find cached.
+struct Repetition {
+  double cold = 0.0, warm = 0.0;  ///< seconds
+  double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
+  double stream = 0.0;            ///< bytes/s
+  optimized::StageTimes cold_stages, warm_stages;
+  std::vector<PeerTimes> peers;  ///< in the order of the request
+};
+
+enum class ProfileStatus {
+  passed,
+  failed,   ///< the timed output is not what the layer computes
+  invalid,  ///< faster than the measured peak: the measurement, or the count of the work, is wrong
+};
+std::string_view name_of(ProfileStatus status);
+
+/// Seconds that the work needs at least: the longer of its FLOPs at the peak and its bytes at the stream's speed.
+struct Limit {
+  double compute = 0.0;
+  double memory = 0.0;
+
+  bool by_memory() const { return memory > compute; }
+  double seconds() const { return by_memory() ? memory : compute; }
+};
+Limit limit_of(const WorkCounts& counts, double fma, double stream);
+
+/// Seconds of the passes of one call: the warm one with the median time (of an even number, the shorter of the two).
+struct StageBreakdown {
+  double checks = 0.0, projections = 0.0, attention = 0.0, output_projection = 0.0;
+  double call = 0.0;  ///< the whole, measured around the call
+
+  double sum() const { return checks + projections + attention + output_projection; }
+};
+
+struct PeerComparison {
+  std::string name;
+  std::string versions;
+  Timing cold, warm;                                        ///< seconds
+  Timing cold_ratio, warm_ratio;                            ///< peer / ours, repetition by repetition
+  double median_ratio_cold = 0.0, median_ratio_warm = 0.0;  ///< of the medians
+  Interval cold_interval, warm_interval;                    ///< of the median ratio
+  double difference = 0.0;  ///< rms of (ours - theirs) over rms of theirs, on the sampled rows
+};
+
+struct ProfileResult {
+  ProfileRequest request;
+  WorkCounts counts;
+  Timing cold, warm;                               ///< seconds
+  Timing fma, stream;                              ///< FLOP/s, bytes/s
+  std::vector<double> cold_samples, warm_samples;  ///< seconds of each repetition
+  Limit limit;                                     ///< from the median peaks
+  /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
+  /// of the warm ones.
+  double fraction = 0.0;
+  std::vector<double> fractions;  ///< of each repetition
+  std::optional<StageBreakdown> stages;
+  std::vector<PeerComparison> peers;
+  std::optional<BaselineComparison> baseline;
+  WorkVerdict verdict;
+  ProfileStatus status = ProfileStatus::failed;
+};
+
+/// The figures of at least one repetition; nothing of the verdict or the status.
+ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
+                        const std::vector<Repetition>& repetitions, bool has_stages);
+
+ProfileStatus status_of(bool verified, double fraction);
+
+/// Sets up, times, then judges. `interrupted` ends the repetitions early.
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
+                           const std::function<bool()>& interrupted);
+
+}  // namespace attest::harness

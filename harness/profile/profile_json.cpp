@@ -1,0 +1,125 @@
+#include <nlohmann/json.hpp>
+
+#include "harness/profile/profile_report.h"
+#include "harness/report/json_values.h"
+
+namespace attest::harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Timing& timing) {
+  return {{"median", timing.median},
+          {"min", timing.min},
+          {"max", timing.max},
+          {"median_absolute_deviation", timing.deviation},
+          {"count", timing.count}};
+}
+
+Json to_json(const WorkCounts& counts) {
+  return {{"flops", counts.flops()},
+          {"input_projection_flops", counts.input_projections.flops},
+          {"attention_flops", counts.attention.flops},
+          {"output_projection_flops", counts.output_projection.flops},
+          {"bytes", counts.bytes}};
+}
+
+Json to_json(const StageBreakdown& stages) {
+  return {{"checks", stages.checks},       {"projections", stages.projections},
+          {"attention", stages.attention}, {"output_projection", stages.output_projection},
+          {"sum", stages.sum()},           {"call", stages.call}};
+}
+
+Json ratio_json(double of_medians, const Timing& each, const Interval& interval) {
+  return {{"of_medians", json_number(of_medians)},
+          {"each", to_json(each)},
+          {"interval",
+           {{"low", json_number(interval.low)},
+            {"high", json_number(interval.high)},
+            {"confidence", interval.confidence}}}};
+}
+
+Json to_json(const PeerComparison& peer) {
+  return {{"name", peer.name},
+          {"versions", peer.versions},
+          {"cold", to_json(peer.cold)},
+          {"warm", to_json(peer.warm)},
+          {"cold_ratio", ratio_json(peer.median_ratio_cold, peer.cold_ratio, peer.cold_interval)},
+          {"warm_ratio", ratio_json(peer.median_ratio_warm, peer.warm_ratio, peer.warm_interval)},
+          {"output_difference", json_number(peer.difference)}};
+}
+
+Json to_json(const BaselineComparison& baseline) {
+  return {{"scale", baseline.scale == BaselineScale::seconds ? "seconds" : "fractions"},
+          {"before", json_number(baseline.before)},
+          {"now", json_number(baseline.now)},
+          {"speed_up", json_number(baseline.speed_up)},
+          {"p", baseline.p},
+          {"verdict", verdict_of(baseline)}};
+}
+
+Json to_json(const WorkVerdict& verdict) {
+  Json stages = Json::array();
+  for (const auto& stage : verdict.stages) {
+    stages.push_back({{"stage", stage.stage},
+                      {"status", stage.passed ? "passed" : "failed"},
+                      {"e", json_number(stage.e)},
+                      {"elements", stage.elements},
+                      {"message", stage.message}});
+  }
+  return {
+      {"status", verdict.passed() ? "passed" : "failed"}, {"e", json_number(verdict.worst_e())}, {"stages", stages}};
+}
+
+Json to_json(const ProfileResult& result) {
+  Json json = {
+      {"status", name_of(result.status)},
+      {"layer", result.request.layer},
+      {"work", to_text(result.request.item)},
+      {"batch", result.request.item.batch},
+      {"dtype", "float32"},
+      {"target", name_of(result.request.target)},
+      {"threads", result.request.threads},
+      {"counts", to_json(result.counts)},
+      {"cold", to_json(result.cold)},
+      {"warm", to_json(result.warm)},
+      {"peak_flops", to_json(result.fma)},
+      {"stream_bytes", to_json(result.stream)},
+      {"limit",
+       {{"seconds", json_number(result.limit.seconds())},
+        {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
+        {"arithmetic", json_number(result.limit.compute)},
+        {"memory", json_number(result.limit.memory)}}},
+      {"fraction", json_number(result.fraction)},
+      {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
+      {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
+      {"verified", to_json(result.verdict)}};
+  if (result.stages) json["stages"] = to_json(*result.stages);
+  if (result.baseline) json["baseline"] = to_json(*result.baseline);
+  json["peers"] = Json::array();
+  for (const auto& peer : result.peers) json["peers"].push_back(to_json(peer));
+  return json;
+}
+
+}  // namespace
+
+std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
+                         const std::vector<std::string>& command, bool complete) {
+  Json items = Json::array();
+  bool passed = true;
+  for (const auto& result : results) {
+    items.push_back(to_json(result));
+    passed = passed && result.status != ProfileStatus::failed;
+  }
+  const Json report = {{"schema", "attest.profile"},
+                       {"schema_version", kProfileSchemaVersion},
+                       {"status", !complete ? "interrupted"
+                                  : passed  ? "passed"
+                                            : "failed"},
+                       {"command", command},
+                       {"environment", fingerprint_json(fingerprint)},
+                       {"items", items}};
+  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace attest::harness

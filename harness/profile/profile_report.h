@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/fingerprint.h"
+#include "harness/profile/profile.h"
+
+namespace attest::harness {
+
+inline constexpr int kProfileSchemaVersion = 2;
+
+/// What the terminal shows of one work item, several lines.
+std::string profile_text(const ProfileResult& result);
+
+/// How the same work scales over numbers of threads; empty if each was timed with one number only.
+std::string scaling_text(const std::vector<ProfileResult>& results);
+
+/// The same as docs/json_report.md describes it, under "Profiles".
+std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
+                         const std::vector<std::string>& command, bool complete);
+
+}  // namespace attest::harness

@@ -1,0 +1,116 @@
+#include "harness/profile/work_item.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "fixtures/error.h"
+
+namespace attest::harness {
+namespace {
+
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 20;
+
+[[noreturn]] void refuse(std::string_view text) {
+  throw InputError("--work",
+                   "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
+                   "documents:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, attention:TOKENS, of 1 to 1048576 tokens",
+                   "'" + std::string(text) + "'");
+}
+
+/// The whole of `digits` as a number from 1 to kMostTokens.
+std::int64_t number(std::string_view digits, std::string_view item) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size() || value < 1 || value > kMostTokens) refuse(item);
+  return value;
+}
+
+/// "AsB" split at the separator s.
+std::pair<std::int64_t, std::int64_t> two_numbers(std::string_view text, char separator, std::string_view item) {
+  const std::size_t at = text.find(separator);
+  if (at == std::string_view::npos) refuse(item);
+  return {number(text.substr(0, at), item), number(text.substr(at + 1), item)};
+}
+
+WorkItem checked(WorkItem work, std::string_view text) {
+  if (work.length > kMostTokens / work.documents || (work.slots > 0 && work.length > work.slots)) refuse(text);
+  return work;
+}
+
+WorkItem work_item_from_text(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) refuse(text);
+  const std::string_view kind = text.substr(0, colon), size = text.substr(colon + 1);
+  if (kind == "prefill") return {WorkKind::prefill, 1, number(size, text), 0};
+  if (kind == "attention") return {WorkKind::attention, 1, number(size, text), 0};
+  if (kind == "decode") return {WorkKind::decode, 1, 1, number(size, text)};
+  if (kind == "packed" || kind == "documents") {
+    const auto [documents, length] = two_numbers(size, 'x', text);
+    return checked({kind == "packed" ? WorkKind::packed : WorkKind::documents, documents, length, 0}, text);
+  }
+  if (kind == "cached") {
+    const auto [length, slots] = two_numbers(size, '/', text);
+    return checked({WorkKind::cached, 1, length, slots}, text);
+  }
+  refuse(text);
+}
+
+/// Pairs of a query and a key that is not masked, for one head.
+std::int64_t unmasked_pairs(const WorkItem& item) {
+  return item.documents * (item.length * (item.length + 1) / 2) + new_tokens(item) * filled_before(item);
+}
+
+constexpr std::int64_t kWord = 4;  // bytes of a float32
+
+}  // namespace
+
+std::vector<WorkItem> work_items_from_text(std::string_view text) {
+  std::vector<WorkItem> items;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    items.push_back(work_item_from_text(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return items;
+}
+
+std::string to_text(const WorkItem& item) {
+  switch (item.kind) {
+    case WorkKind::prefill:
+      return "prefill:" + std::to_string(item.length);
+    case WorkKind::cached:
+      return "cached:" + std::to_string(item.length) + "/" + std::to_string(item.slots);
+    case WorkKind::decode:
+      return "decode:" + std::to_string(item.slots);
+    case WorkKind::packed:
+      return "packed:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
+    case WorkKind::documents:
+      return "documents:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
+    case WorkKind::attention:
+      return "attention:" + std::to_string(item.length);
+  }
+  return "";
+}
+
+/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P, P the unmasked pairs; each for every
+/// sample. Rotary embedding, norm and softmax are not counted. Bytes of a stage: its weights, and what it reads and
+/// writes once; attention reads the keys and values that lie in the cache when the call ends.
+WorkCounts count_work(const Config& config, const WorkItem& item) {
+  const std::int64_t s = item.batch * new_tokens(item), d = config.embed_dim;
+  const std::int64_t queries = config.num_heads * config.head_dim, keys = config.num_kv_heads * config.head_dim;
+  const std::int64_t seen = item.batch * (filled_before(item) + new_tokens(item));
+  WorkCounts counts;
+  counts.attention = {4 * queries * item.batch * unmasked_pairs(item), kWord * (2 * s * queries + 2 * seen * keys)};
+  if (item.kind == WorkKind::attention) {
+    counts.bytes = counts.attention.bytes;
+    return counts;
+  }
+  const std::int64_t columns = queries + 2 * keys;
+  counts.input_projections = {2 * s * d * columns, kWord * (d * columns + s * d + s * columns)};
+  counts.output_projection = {2 * s * d * queries, kWord * (d * queries + s * queries + s * d)};
+  const std::int64_t cached = item.slots > 0 ? 2 * keys * seen : 0;
+  counts.bytes = kWord * (d * (columns + queries) + 2 * s * d + cached);
+  return counts;
+}
+
+}  // namespace attest::harness

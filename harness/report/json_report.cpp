@@ -1,0 +1,153 @@
+#include "harness/report/json_report.h"
+
+#include <nlohmann/json.hpp>
+
+#include "harness/replay_line.h"
+#include "harness/report/json_values.h"
+
+namespace attest::harness {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const PeerRatios& peer) {
+  return {{"rows", peer.rows},
+          {"median", json_number(peer.median)},
+          {"p99", json_number(peer.p99)},
+          {"max", json_number(peer.max)},
+          {"share_more_accurate", json_number(peer.share_more_accurate)}};
+}
+
+Json to_json(const WorstElement& worst) {
+  return {{"index", worst.index},
+          {"got", json_number(worst.got)},
+          {"expected", json_number(worst.expected)},
+          {"budget", json_number(worst.budget)}};
+}
+
+Json to_json(const Sensitivity& sensitivity) {
+  Json json = {{"dropped_key", json_number(sensitivity.dropped_key)},
+               {"keys_noticed", sensitivity.keys_noticed},
+               {"scale", json_number(sensitivity.scale)}};
+  if (sensitivity.swapped_heads) json["swapped_heads"] = json_number(*sensitivity.swapped_heads);
+  return json;
+}
+
+Json to_json(const Explanation& explanation) {
+  Json findings = Json::array();
+  for (const auto& [id, sentence] : explanation.findings) findings.push_back({{"id", id}, {"sentence", sentence}});
+  return {{"findings", findings}, {"pattern", explanation.pattern}};
+}
+
+Json to_json(const Result& result) {
+  Json json = {{"status", name_of(result.status)},
+               {"step", result.step},
+               {"stage", result.stage},
+               {"mode", name_of(result.mode)},
+               {"implementation", result.judged.implementation},
+               {"target", result.judged.target},
+               {"e", json_number(result.e)},
+               {"elements", result.elements},
+               {"outside", result.outside},
+               {"ill_conditioned_rows", result.ill_conditioned_rows},
+               {"marginal", result.marginal},
+               {"message", result.message}};
+  if (result.worst) json["worst"] = to_json(*result.worst);
+  if (result.peer) json["peer"] = to_json(*result.peer);
+  if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
+  if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
+  return json;
+}
+
+Json to_json(const std::vector<Result>& results) {
+  Json json = Json::array();
+  for (const auto& result : results) json.push_back(to_json(result));
+  return json;
+}
+
+/// With the line that meets it again where a result is not fine.
+Json results_of(const CaseOutcome& outcome) {
+  Json json = to_json(outcome.results);
+  for (std::size_t i = 0; i < outcome.results.size(); ++i) {
+    if (!is_tolerable(outcome.results[i].status)) json[i]["replay"] = to_line(outcome.results[i], outcome.file);
+  }
+  return json;
+}
+
+Json to_json(const CaseOutcome& outcome) {
+  return {{"case", outcome.name},       {"file", outcome.file},          {"family", outcome.family},
+          {"dtype", outcome.dtype},     {"steps", outcome.steps},        {"status", name_of(outcome.status)},
+          {"seconds", outcome.seconds}, {"results", results_of(outcome)}};
+}
+
+Json to_json(const std::map<Status, std::size_t>& counts) {
+  Json json = Json::object();
+  for (const Status status : kStatuses) {
+    const auto found = counts.find(status);
+    json[std::string(name_of(status))] = found == counts.end() ? 0 : found->second;
+  }
+  return json;
+}
+
+Json to_json(const Spread& spread) {
+  return {{"stages", spread.stages}, {"median_e", json_number(spread.median)}, {"max_e", json_number(spread.max)}};
+}
+
+Json to_json(const JudgedSummary& one) {
+  Json json = {{"implementation", one.judged.implementation},
+               {"target", one.judged.target},
+               {"results", to_json(one.counts)},
+               {"localised", to_json(one.localised)},
+               {"end_to_end", to_json(one.end_to_end)}};
+  if (one.peer_median) {
+    json["peer"] = {{"median", json_number(*one.peer_median)},
+                    {"share_more_accurate", json_number(one.share_more_accurate)}};
+  }
+  return json;
+}
+
+Json to_json(const Summary& summary) {
+  Json judged = Json::array();
+  for (const auto& one : summary.judged) judged.push_back(to_json(one));
+  Json skips = Json::array();
+  for (const auto& [reason, skip] : summary.skips) {
+    skips.push_back({{"reason", reason}, {"results", skip.results}, {"implementations", skip.judged}});
+  }
+  Json sensitivity = {{"attentions", summary.attentions}};
+  if (const Result* least = summary.least_sensitive) {
+    sensitivity["least"] = to_json(*least->sensitivity);
+    sensitivity["least"]["case"] = least->case_name;
+    sensitivity["least"]["step"] = least->step;
+  }
+  return {
+      {"sensitivity", sensitivity},
+      {"cases", to_json(summary.cases)},
+      {"results", to_json(summary.results)},
+      {"skipped", skips},
+      {"marginal", summary.marginal},
+      {"ill_conditioned_rows", summary.ill_conditioned_rows},
+      {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", json_number(summary.truth.max * 1e-12)}}},
+      {"implementations", judged}};
+}
+
+}  // namespace
+
+Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
+                     const ReportHeader& header) {
+  Json cases = Json::array();
+  for (const auto& outcome : run.cases) cases.push_back(to_json(outcome));
+  const auto status = name_of(all_fine(run) ? Status::passed : Status::failed);
+  return {{"schema", "attest.report"},
+          {"schema_version", kReportSchemaVersion},
+          {"status", run.interrupted ? "interrupted" : status},
+          {"command", header.command},
+          {"shard", header.shard},
+          {"selected", run.selected},
+          {"seconds", run.seconds},
+          {"environment", fingerprint_json(fingerprint)},
+          {"summary", to_json(summary)},
+          {"setup", to_json(run.absences)},
+          {"cases", cases}};
+}
+
+}  // namespace attest::harness

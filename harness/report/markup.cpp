@@ -1,0 +1,66 @@
+#include "harness/report/markup.h"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace attest::harness {
+
+using Json = nlohmann::ordered_json;
+
+std::string escaped(std::string_view text) {
+  std::string markup;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        markup += "&amp;";
+        break;
+      case '<':
+        markup += "&lt;";
+        break;
+      case '>':
+        markup += "&gt;";
+        break;
+      case '"':
+        markup += "&quot;";
+        break;
+      default:
+        markup += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+    }
+  }
+  return markup;
+}
+
+std::string judged_label(const Json& result) {
+  const auto target = result.at("target").get<std::string>();
+  return result.at("implementation").get<std::string>() + (target.empty() ? "" : "/" + target);
+}
+
+double number_of(const Json& value) {
+  if (value.is_number()) return value.get<double>();
+  const auto word = value.get<std::string>();
+  if (word == "nan") return std::numeric_limits<double>::quiet_NaN();
+  return word == "inf" ? std::numeric_limits<double>::infinity() : -std::numeric_limits<double>::infinity();
+}
+
+std::vector<const Json*> troubles_of(const Json& item) {
+  std::vector<const Json*> troubles;
+  for (const auto& result : item.at("results")) {
+    if (result.at("status") != "passed" && result.at("status") != "skipped") troubles.push_back(&result);
+  }
+  return troubles;
+}
+
+std::string trouble_text(const Json& result) {
+  std::string text = fmt::format("{}: {} {} of step {}, {}: e = {:.3g}; {}", judged_label(result),
+                                 result.at("status").get<std::string>(), result.at("stage").get<std::string>(),
+                                 result.at("step").get<std::int64_t>(), result.at("mode").get<std::string>(),
+                                 number_of(result.at("e")), result.at("message").get<std::string>());
+  if (!result.contains("explanation")) return text;
+  for (const auto& finding : result.at("explanation").at("findings"))
+    text += "; " + finding.at("sentence").get<std::string>();
+  return text;
+}
+
+}  // namespace attest::harness

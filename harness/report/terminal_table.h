@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/fingerprint.h"
+#include "harness/judge/judgement.h"
+#include "harness/report/terminal_style.h"
+#include "harness/verify.h"
+
+/// The table of `attest verify`: one line a case, and for each implementation the worst e of its stages alone and of
+/// the whole layer end to end. Functions return text that ends in a newline; nothing here prints.
+namespace attest::harness {
+
+class TerminalTable {
+ public:
+  TerminalTable(std::vector<Judged> judged, std::size_t name_width, TerminalStyle style)
+      : judged_(std::move(judged)), name_width_(name_width), style_(style) {}
+
+  std::string heading(const Fingerprint& fingerprint, std::size_t cases) const;
+  std::string row(const CaseOutcome& outcome) const;
+  /// --verbose: one line for each result.
+  std::string details(const CaseOutcome& outcome) const;
+
+ private:
+  std::string cell(const CaseOutcome& outcome, const Judged& judged) const;
+
+  std::vector<Judged> judged_;
+  std::size_t name_width_;
+  TerminalStyle style_;
+};
+
+/// An e in five characters: "0.31", "4e-03", "inf".
+std::string short_e(double e);
+
+/// The e of each mutation: "dropped key 4e+05 (100 % of the keys), swapped heads 2e+06, scale 0.05".
+std::string sensitivity_text(const Sensitivity& sensitivity);
+
+/// A status in its colour, padded to `width`.
+std::string painted_status(Status status, const TerminalStyle& style, std::size_t width = 0);
+
+}  // namespace attest::harness

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "fixtures/case.h"
+#include "optimized/key_value_panels.h"
+#include "optimized/packed_linear.h"
+
+namespace attest::optimized {
+
+/// RMSNorm's parameters; without a norm the scale is empty.
+struct NormSettings {
+  NormSettings(const Norm& norm, const LayerSpec& layer, const std::string& name);
+  const float* scale_or_null() const { return scale.empty() ? nullptr : scale.data(); }
+
+  std::vector<float> scale;
+  float eps = 0;
+};
+
+/// A layer as the kernels want it: everything that is made once, at construction, and never changes.
+struct PackedLayer {
+  /// Throws InputError as torchtune's constructor would, or for a gap.
+  PackedLayer(const LayerSpec& layer, const KernelTable& table);
+
+  HeadRange all_heads() const { return {0, static_cast<std::size_t>(spec.config.num_kv_heads)}; }
+
+  const KernelTable& kernels;
+  LayerSpec spec;  ///< without its weights
+  std::size_t head_dim;
+  PackedLinear q_proj, k_proj, v_proj, output_proj;
+  NormSettings q_norm, k_norm;
+};
+
+}  // namespace attest::optimized
