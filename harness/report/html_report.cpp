@@ -55,8 +55,8 @@ std::string html_summary(const Json& document) {
     if (count > 0)
       html += tile("cases " + status, fmt::format("<span class=\"{}\">{}</span>", status, count.get<int>()));
   }
-  html += tile("float64 truths agree within",
-               fmt::format("{:.1e}", number_of(summary.at("truth_agreement").at("max_relative"))));
+  html += tile("float64 truths differ by, of what they may",
+               fmt::format("{:.1f} %", 100 * number_of(summary.at("truth_agreement").at("max_share"))));
   html +=
       "</dl>\n<p><i>e</i> is the share of the error budget that is used: a pass is <i>e</i> ≤ 1 at every element. "
       "<i>Alone</i>: each stage on the input that torchtune recorded for it. <i>End to end</i>: from x to the "

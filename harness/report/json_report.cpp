@@ -119,15 +119,14 @@ Json to_json(const Summary& summary) {
     sensitivity["least"]["case"] = least->case_name;
     sensitivity["least"]["step"] = least->step;
   }
-  return {
-      {"sensitivity", sensitivity},
-      {"cases", to_json(summary.cases)},
-      {"results", to_json(summary.results)},
-      {"skipped", skips},
-      {"marginal", summary.marginal},
-      {"ill_conditioned_rows", summary.ill_conditioned_rows},
-      {"truth_agreement", {{"stages", summary.truth.stages}, {"max_relative", json_number(summary.truth.max * 1e-12)}}},
-      {"implementations", judged}};
+  return {{"sensitivity", sensitivity},
+          {"cases", to_json(summary.cases)},
+          {"results", to_json(summary.results)},
+          {"skipped", skips},
+          {"marginal", summary.marginal},
+          {"ill_conditioned_rows", summary.ill_conditioned_rows},
+          {"truth_agreement", {{"stages", summary.truth.stages}, {"max_share", json_number(summary.truth.max)}}},
+          {"implementations", judged}};
 }
 
 }  // namespace

@@ -150,8 +150,9 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
   text += style.paint(
       "alone, e2e: median and largest e; T2: median rms error over torchtune's own, and rows where ours is better\n",
       Paint::dim);
-  text += fmt::format("\nfloat64 truth and NumPy's agree within {:.1e} relative on {} stages (limit 1e-12)\n",
-                      summary.truth.max * 1e-12, summary.truth.stages);
+  text += fmt::format(
+      "\nfloat64 truth and NumPy's differ by at most {:.1f} % of what two float64 results may, on {} stages\n",
+      100 * summary.truth.max, summary.truth.stages);
   if (const Result* least = summary.least_sensitive) {
     text += fmt::format("least sensitive of {} attentions: {} step {}, notices in budgets: {}\n", summary.attentions,
                         least->case_name, least->step, sensitivity_text(*least->sensitivity));
