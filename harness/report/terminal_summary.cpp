@@ -87,11 +87,16 @@ std::size_t label_width(const Summary& summary) {
   return width;
 }
 
+/// "  0.25   0.53": median and maximum; dashes where nothing was judged that way.
+std::string spread_text(const Spread& spread) {
+  if (spread.stages == 0) return fmt::format("{:>6} {:>6}", "-", "-");
+  return fmt::format("{:>6} {:>6}", short_e(spread.median), short_e(spread.max));
+}
+
 std::string judged_line(const JudgedSummary& one, std::size_t width) {
   std::string line =
-      fmt::format("{:<{}} {:>6}   {:>6} {:>6}   {:>6} {:>6}", label_of(one.judged), width,
-                  one.localised.stages + one.end_to_end.stages, short_e(one.localised.median),
-                  short_e(one.localised.max), short_e(one.end_to_end.median), short_e(one.end_to_end.max));
+      fmt::format("{:<{}} {:>6}   {}   {}", label_of(one.judged), width, one.localised.stages + one.end_to_end.stages,
+                  spread_text(one.localised), spread_text(one.end_to_end));
   if (one.peer_median) {
     line += fmt::format("   {:>6.2f} {:>5.0f} %", *one.peer_median, 100.0 * one.share_more_accurate);
     if (*one.peer_median > kPeerWarning) line += "  warning: much less accurate than torchtune";
