@@ -10,9 +10,8 @@ std::size_t round_up(std::size_t count, std::size_t multiple) { return (count + 
 
 }  // namespace
 
-void KeyValuePanels::resize(std::size_t samples, HeadRange heads, std::size_t capacity, std::size_t head_dim) {
-  samples_ = samples;
-  heads_ = heads;
+void KeyValuePanels::resize(const Portion& portion, std::size_t capacity, std::size_t head_dim) {
+  portion_ = portion;
   capacity_ = capacity;
   head_dim_ = head_dim;
   key_floats_ = round_up(capacity, kernels_.panel_width) * head_dim;
@@ -26,9 +25,9 @@ void KeyValuePanels::resize(std::size_t samples, HeadRange heads, std::size_t ca
   for (std::size_t i = 0; i < panels(); ++i) not_finite_[i].store(false, std::memory_order_relaxed);
 }
 
-std::size_t KeyValuePanels::bytes_a_head(std::size_t samples, std::size_t capacity, std::size_t head_dim) const {
+std::size_t KeyValuePanels::bytes_a_head(std::size_t capacity, std::size_t head_dim) const {
   const std::size_t width = kernels_.panel_width;
-  return samples * (round_up(capacity, width) * head_dim + round_up(head_dim, width) * capacity) * sizeof(float);
+  return (round_up(capacity, width) * head_dim + round_up(head_dim, width) * capacity) * sizeof(float);
 }
 
 void KeyValuePanels::clear(std::size_t filled) {
@@ -60,10 +59,12 @@ void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_s
   const auto tokens = static_cast<std::size_t>(k.dim(2));
   const float* keys = k.as<float>().data();
   const float* values = v.as<float>().data();
+  const auto& [samples, heads] = portion_;
   for (std::size_t i = 0; i < panels() * tokens; ++i) {
-    const std::size_t token = i % tokens, head = i / tokens % heads_.count, sample = i / tokens / heads_.count;
-    store_key(sample, heads_.first + head, first_slot + token, keys + i * head_dim_);
-    store_value(sample, heads_.first + head, first_slot + token, values + i * head_dim_);
+    const std::size_t slot = first_slot + i % tokens, panel = i / tokens;
+    const std::size_t head = heads.first + panel % heads.count, sample = samples.first + panel / heads.count;
+    store_key(sample, head, slot, keys + i * head_dim_);
+    store_value(sample, head, slot, values + i * head_dim_);
   }
 }
 
@@ -81,8 +82,9 @@ bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
 
 template <class Element>
 Tensor KeyValuePanels::tensor_of(const Element& element) const {
-  Tensor tensor(DType::float32, {static_cast<std::int64_t>(samples_), static_cast<std::int64_t>(heads_.count),
-                                 static_cast<std::int64_t>(capacity_), static_cast<std::int64_t>(head_dim_)});
+  const auto extent = [](std::size_t count) { return static_cast<std::int64_t>(count); };
+  Tensor tensor(DType::float32,
+                {extent(portion_.samples.count), extent(portion_.heads.count), extent(capacity_), extent(head_dim_)});
   float* out = tensor.as<float>().data();
   for (std::size_t i = 0; i < panels(); ++i) {
     for (std::size_t token = 0; token < capacity_; ++token) {

@@ -10,23 +10,27 @@
 
 namespace attest::optimized {
 
-/// Consecutive key/value heads of a layer.
-struct HeadRange {
+/// Consecutive samples of a call, or consecutive key/value heads of a layer.
+struct Range {
   std::size_t first, count;
 };
 
+/// What is computed at a time: some key/value heads, with the query heads that read them, of some samples.
+struct Portion {
+  Range samples, heads;
+};
+
 /// Keys and values [samples, heads, capacity, head_dim] in the layout the attention kernels read (optimized/kernels.h).
-/// Serves as the cache and as a call's own keys and values; of those it may hold some heads at a time. Heads are named
-/// by their number in the layer.
+/// Serves as the cache and as a call's own keys and values; of those it may hold a portion at a time. Samples and heads
+/// are named by their number in the call and the layer.
 class KeyValuePanels {
  public:
   explicit KeyValuePanels(const KernelTable& kernels) : kernels_(kernels) {}
 
   /// Takes this shape; what was stored is lost. Allocates only to grow.
-  void resize(std::size_t samples, HeadRange heads, std::size_t capacity, std::size_t head_dim);
-  /// What one head of every sample takes.
-  std::size_t bytes_a_head(std::size_t samples, std::size_t capacity, std::size_t head_dim) const;
-  HeadRange heads() const { return heads_; }
+  void resize(const Portion& portion, std::size_t capacity, std::size_t head_dim);
+  /// What one head of one sample takes.
+  std::size_t bytes_a_head(std::size_t capacity, std::size_t head_dim) const;
   /// Slots [0, filled) become zero again.
   void clear(std::size_t filled);
 
@@ -51,15 +55,17 @@ class KeyValuePanels {
   /// element(panel, token, channel)
   template <class Element>
   Tensor tensor_of(const Element& element) const;
-  std::size_t panels() const { return samples_ * heads_.count; }
-  std::size_t index(std::size_t sample, std::size_t head) const { return sample * heads_.count + head - heads_.first; }
+  std::size_t panels() const { return portion_.samples.count * portion_.heads.count; }
+  std::size_t index(std::size_t sample, std::size_t head) const {
+    return (sample - portion_.samples.first) * portion_.heads.count + head - portion_.heads.first;
+  }
 
   const KernelTable& kernels_;
-  std::size_t samples_ = 0, capacity_ = 0, head_dim_ = 0;
-  HeadRange heads_{};
+  Portion portion_{};
+  std::size_t capacity_ = 0, head_dim_ = 0;
   std::size_t key_floats_ = 0, value_floats_ = 0;  ///< of one head
   AlignedBuffer keys_, values_;
-  std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< [samples * heads.count]
+  std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< of each head of each sample
   std::size_t flags_ = 0;
 };
 

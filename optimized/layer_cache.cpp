@@ -20,7 +20,7 @@ LayerCache::LayerCache(const Config& config, const KernelTable& kernels) : panel
   heads_ = extent(config.num_kv_heads);
   slots_ = extent(wanted->max_seq_len);
   head_dim_ = extent(config.head_dim);
-  panels_.resize(samples_, {0, heads_}, slots_, head_dim_);
+  panels_.resize({{0, samples_}, {0, heads_}}, slots_, head_dim_);
 }
 
 void LayerCache::fill(const Tensor& k, const Tensor& v) {

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "fixtures/layer_shapes.h"
 #include "fixtures/require.h"
 #include "fixtures/validate.h"
-#include "optimized/head_projection.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/layer_cache.h"
+#include "optimized/layer_finishers.h"
 #include "optimized/packed_layer.h"
 #include "optimized/pass_timer.h"
 
@@ -31,15 +32,17 @@ struct MultiHeadAttention::State {
   void forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times);
 
  private:
-  HeadFinisher::Settings settings(const Tensor& source, std::int64_t heads, std::span<const std::int64_t> at) const;
-  HeadFinisher query_finisher(const Inputs& inputs, std::span<const std::int64_t> at, Stages* stages);
-  std::array<HeadFinisher, 2> key_value_finishers(const Tensor& y, std::span<const std::int64_t> at, Stages* stages);
   void resolve(const Inputs& inputs, const Tensor& tokens, std::vector<std::int64_t>& positions) const;
-  std::size_t heads_at_once(const Tensor& y) const;
+  struct Call;
+  Call prepare(const Inputs& inputs, Tensor& output, Stages* stages);
+  std::size_t samples_at_once(const Inputs& inputs) const;
+  std::size_t heads_at_once(const Inputs& inputs) const;
   void check_output(const Inputs& inputs, const Tensor& output) const;
-  void attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer);
-  AttentionCall attention_call(const Inputs& inputs) const;
-  void record_attention(const Inputs& inputs, Stages& stages) const;
+  void forward_samples(const Call& call, Range samples, PassTimer& timer);
+  void place_queries(const Call& call, Range samples);
+  void project(const Call& call, const Portion& portion);
+  AttentionCall attention_call(const Inputs& inputs, const Portion& portion) const;
+  void record_attention(const Range& samples, std::size_t tokens, float* out) const;
   const Config& config() const { return layer.spec.config; }
 
  public:
@@ -48,22 +51,16 @@ struct MultiHeadAttention::State {
 
  private:
   std::size_t key_value_budget;
-  KeyValuePanels fresh;  ///< keys and values of a call without a cache, of some heads at a time
+  KeyValuePanels fresh;  ///< keys and values of a call without a cache, of a portion at a time
   RowProduct product;
   TiledAttention attention;
-  AlignedBuffer heads_;  ///< [b, s_x, n_h, h_d]: the queries, then in their place the attention's output
+  AlignedBuffer heads_;  ///< [samples at once, s_x, n_h, h_d]: queries that are wider than the output
   std::vector<std::int64_t> x_positions_, y_positions_;
   std::vector<GroupTask> tasks_;
   HeadRows head_rows_{};
 };
 
 namespace {
-
-/// A new stage tensor, or null where nobody asked.
-float* stage(Stages* stages, Stage name, bool exists, std::initializer_list<std::int64_t> shape) {
-  if (stages == nullptr || !exists) return nullptr;
-  return stages->insert_or_assign(name, Tensor(DType::float32, Shape(shape))).first->second.as<float>().data();
-}
 
 void add_tasks(std::vector<GroupTask>& tasks, const PackedLinear& linear, const BlockFinisher& finisher) {
   for (const auto& group : linear.groups()) tasks.push_back({group, &finisher});
@@ -78,65 +75,41 @@ void add_tasks(std::vector<GroupTask>& tasks, const PackedLinear& linear, std::s
   }
 }
 
-RowMatrix rows_of(const Tensor& x) { return {x.as<float>().data(), extent(x.dim(0) * x.dim(1)), extent(x.dim(2))}; }
+RowMatrix rows_of(const Tensor& x, Range samples) {
+  const std::size_t tokens = extent(x.dim(1)), width = extent(x.dim(2)), first = samples.first * tokens;
+  return {x.as<float>().data() + first * width, samples.count * tokens, width, width, first};
+}
 
 }  // namespace
 
-HeadFinisher::Settings MultiHeadAttention::State::settings(const Tensor& source, std::int64_t heads,
-                                                           std::span<const std::int64_t> at) const {
-  HeadFinisher::Settings settings;
-  settings.tokens = extent(source.dim(1));
-  settings.heads = extent(heads);
-  settings.head_dim = layer.head_dim;
-  settings.pairing = pairing_of(config().pos_embeddings);
-  settings.tables = layer.spec.tables ? &*layer.spec.tables : nullptr;
-  settings.positions = at;
-  return settings;
+/// One call, and what becomes of its projections.
+struct MultiHeadAttention::State::Call {
+  const Inputs& inputs;
+  float* out;
+  HeadFinisher query;
+  std::optional<KeyValueFinishers> key_value;  ///< without y: none
+  float* attention;                            ///< stage [b, n_h, s_x, h_d], or null
+};
+
+/// Samples whose keys and values fit the budget, together with the queries that do not fit in the output; at least one.
+std::size_t MultiHeadAttention::State::samples_at_once(const Inputs& inputs) const {
+  const std::size_t samples = extent(inputs.x.dim(0)), width = layer.q_proj.out_features();
+  std::size_t bytes = width > layer.output_proj.out_features() ? extent(inputs.x.dim(1)) * width * sizeof(float) : 0;
+  if (const Tensor* y = key_value_input(inputs); y != nullptr && !cache.enabled()) {
+    bytes += extent(config().num_kv_heads) * fresh.bytes_a_head(extent(y->dim(1)), layer.head_dim);
+  }
+  return bytes == 0 ? samples : std::clamp<std::size_t>(key_value_budget / bytes, 1, samples);
 }
 
-HeadFinisher MultiHeadAttention::State::query_finisher(const Inputs& inputs, std::span<const std::int64_t> at,
-                                                       Stages* stages) {
-  const Config& config = this->config();
-  const std::int64_t b = inputs.x.dim(0), s = inputs.x.dim(1), n = config.num_heads, h_d = config.head_dim;
-  auto query = settings(inputs.x, n, at);
-  query.norm_scale = layer.q_norm.scale_or_null();
-  query.norm_eps = layer.q_norm.eps;
-  const HeadCaptures captures{
-      .projected = stage(stages, Stage::q_proj, true, {b, s, n * h_d}),
-      .rotated = stage(stages, Stage::q_rope, query.pairing != Pairing::none, {b, s, n, h_d}),
-      .normalised = stage(stages, Stage::q_norm, query.norm_scale != nullptr, {b, n, s, h_d}),
-  };
-  return {layer.kernels, query, {.rows = &head_rows_}, captures};
-}
-
-std::array<HeadFinisher, 2> MultiHeadAttention::State::key_value_finishers(const Tensor& y,
-                                                                           std::span<const std::int64_t> at,
-                                                                           Stages* stages) {
-  const Config& config = this->config();
-  const std::int64_t b = y.dim(0), s = y.dim(1), n = config.num_kv_heads, h_d = config.head_dim;
-  auto key = settings(y, n, at);
-  auto value = key;
-  value.pairing = Pairing::none;
-  key.norm_scale = layer.k_norm.scale_or_null();
-  key.norm_eps = layer.k_norm.eps;
-  const HeadCaptures captures{
-      .projected = stage(stages, Stage::k_proj, true, {b, s, n * h_d}),
-      .rotated = stage(stages, Stage::k_rope, key.pairing != Pairing::none, {b, s, n, h_d}),
-      .normalised = stage(stages, Stage::k_norm, key.norm_scale != nullptr, {b, n, s, h_d}),
-  };
-  KeyValuePanels& store = cache.enabled() ? cache.panels() : fresh;
-  const std::size_t first = cache.enabled() ? cache.filled() : 0;
-  const HeadCaptures value_captures{.projected = stage(stages, Stage::v_proj, true, {b, s, n * h_d})};
-  return {HeadFinisher(layer.kernels, key, {.keys = &store, .first_slot = first}, captures),
-          HeadFinisher(layer.kernels, value, {.values = &store, .first_slot = first}, value_captures)};
-}
-
-/// Key/value heads whose keys and values fit the budget together, at least the fewest that the projections can
-/// separate.
-std::size_t MultiHeadAttention::State::heads_at_once(const Tensor& y) const {
+/// Key/value heads of one sample whose keys and values fit the budget, at least the fewest that the projections can
+/// separate. All of them where they fit (so wherever several samples do), or a cache holds them anyway.
+std::size_t MultiHeadAttention::State::heads_at_once(const Inputs& inputs) const {
+  const std::size_t all = extent(config().num_kv_heads);
+  const Tensor* y = key_value_input(inputs);
+  if (y == nullptr || cache.enabled()) return all;
   const std::size_t separable = layer.k_proj.separable_columns() / layer.head_dim;
-  const std::size_t fit = key_value_budget / fresh.bytes_a_head(extent(y.dim(0)), extent(y.dim(1)), layer.head_dim);
-  return std::clamp(fit / separable * separable, separable, std::max(separable, layer.all_heads().count));
+  const std::size_t fit = key_value_budget / fresh.bytes_a_head(extent(y->dim(1)), layer.head_dim);
+  return fit >= all ? all : std::max(fit / separable * separable, separable);
 }
 
 /// The positions of a tensor's tokens, if anything is rotated.
@@ -148,45 +121,49 @@ void MultiHeadAttention::State::resolve(const Inputs& inputs, const Tensor& toke
   resolve_positions(input_pos, tokens.dim(0), tokens.dim(1), rotary->max_seq_len, positions);
 }
 
-/// q, k and v in one pass over x where y is x, then attention. Keys and values go into the cache; without one, into
-/// `fresh`, and where there are too many, some heads are projected and attended after others.
-void MultiHeadAttention::State::attend_projected(const Inputs& inputs, Stages* stages, PassTimer& timer) {
-  resolve(inputs, inputs.x, x_positions_);
-  const HeadFinisher query = query_finisher(inputs, x_positions_, stages);
+MultiHeadAttention::State::Call MultiHeadAttention::State::prepare(const Inputs& inputs, Tensor& output,
+                                                                   Stages* stages) {
+  const Tensor& x = inputs.x;
+  resolve(inputs, x, x_positions_);
+  Call call{
+      inputs, output.as<float>().data(), query_finisher(layer, x, x_positions_, &head_rows_, stages), {}, nullptr};
+  if (const Tensor* y = key_value_input(inputs)) {
+    resolve(inputs, *y, y_positions_);
+    const KeyValueSlots slots{cache.enabled() ? &cache.panels() : &fresh, cache.filled()};
+    call.key_value.emplace(key_value_finishers(layer, *y, y_positions_, slots, stages));
+  }
+  call.attention = stage(stages, Stage::attention, true, {x.dim(0), config().num_heads, x.dim(1), config().head_dim});
+  return call;
+}
+
+/// Projects the portion's keys and values, into the cache or `fresh`, and before its first heads all queries of its
+/// samples: in one pass over x where y is x.
+void MultiHeadAttention::State::project(const Call& call, const Portion& portion) {
+  const Tensor& x = call.inputs.x;
+  const Tensor* y = key_value_input(call.inputs);
   tasks_.clear();
-  add_tasks(tasks_, layer.q_proj, query);
-  const Tensor* y = key_value_input(inputs);
-  if (y != &inputs.x) product.run(rows_of(inputs.x), tasks_);
-  if (y == nullptr) {
-    timer.end_of(&StageTimes::projections);
-    attention.run(attention_call(inputs));
-    return timer.end_of(&StageTimes::attention);
+  if (portion.heads.first == 0) {
+    add_tasks(tasks_, layer.q_proj, call.query);
+    if (y != &x) {
+      product.run(rows_of(x, portion.samples), tasks_);
+      tasks_.clear();
+    }
   }
-  if (y != &inputs.x) tasks_.clear();
-  const bool cached = cache.enabled();
-  resolve(inputs, *y, y_positions_);
-  const auto finishers = key_value_finishers(*y, y_positions_, stages);
-  const std::size_t heads = layer.all_heads().count, step = cached ? heads : heads_at_once(*y);
-  for (std::size_t first = 0; first < heads; first += step) {
-    const std::size_t count = std::min(step, heads - first);
-    if (!cached) fresh.resize(extent(y->dim(0)), {first, count}, extent(y->dim(1)), layer.head_dim);
-    add_tasks(tasks_, layer.k_proj, first * layer.head_dim, count * layer.head_dim, finishers[0]);
-    add_tasks(tasks_, layer.v_proj, first * layer.head_dim, count * layer.head_dim, finishers[1]);
-    product.run(rows_of(*y), tasks_);
-    tasks_.clear();
-    if (cached) cache.advance(extent(y->dim(1)));
-    timer.end_of(&StageTimes::projections);
-    attention.run(attention_call(inputs));
-    timer.end_of(&StageTimes::attention);
-  }
+  if (y == nullptr) return;
+  if (!cache.enabled()) fresh.resize(portion, extent(y->dim(1)), layer.head_dim);
+  const std::size_t first = portion.heads.first * layer.head_dim, count = portion.heads.count * layer.head_dim;
+  add_tasks(tasks_, layer.k_proj, first, count, call.key_value->keys);
+  add_tasks(tasks_, layer.v_proj, first, count, call.key_value->values);
+  product.run(rows_of(*y, portion.samples), tasks_);
 }
 
 /// torchtune attends every slot of an enabled cache. Without a mask, those not yet filled all weigh exp(0).
-AttentionCall MultiHeadAttention::State::attention_call(const Inputs& inputs) const {
+AttentionCall MultiHeadAttention::State::attention_call(const Inputs& inputs, const Portion& portion) const {
   const Config& config = this->config();
   const bool cached = cache.enabled();
-  const std::size_t seen = extent(key_count(config, inputs));
-  const std::size_t read = cached && std::holds_alternative<NoMask>(inputs.mask) ? cache.filled() : seen;
+  const Tensor* y = key_value_input(inputs);
+  const std::size_t seen = extent(key_count(config, inputs)), added = y == nullptr ? 0 : extent(y->dim(1));
+  const std::size_t read = cached && std::holds_alternative<NoMask>(inputs.mask) ? cache.filled() + added : seen;
   return {.samples = extent(inputs.x.dim(0)),
           .tokens = extent(inputs.x.dim(1)),
           .num_heads = extent(config.num_heads),
@@ -195,22 +172,19 @@ AttentionCall MultiHeadAttention::State::attention_call(const Inputs& inputs) co
           .q = head_rows_,
           .out = head_rows_,
           .keys_values = cached ? cache.panels() : fresh,
+          .portion = portion,
           .keys = read,
           .empty_slots = seen - read,
           .is_causal = attends_causally(config, inputs),
           .mask = inputs.mask};
 }
 
-void MultiHeadAttention::State::record_attention(const Inputs& inputs, Stages& stages) const {
-  const std::int64_t b = inputs.x.dim(0), s = inputs.x.dim(1), n = config().num_heads;
-  float* out = stage(&stages, Stage::attention, true, {b, n, s, config().head_dim});
-  for (std::size_t i = 0; i < extent(b * n * s); ++i) {
-    const std::size_t token = i % extent(s), head = i / extent(s) % extent(n), sample = i / extent(s) / extent(n);
-    std::copy_n(head_rows_.at(sample, token, head), layer.head_dim, out + i * layer.head_dim);
-  }
-  if (cache.enabled()) {
-    stages.insert_or_assign(Stage::k_cache, cache.panels().keys_tensor());
-    stages.insert_or_assign(Stage::v_cache, cache.panels().values_tensor());
+/// out [b, n_h, s_x, h_d], of these samples.
+void MultiHeadAttention::State::record_attention(const Range& samples, std::size_t tokens, float* out) const {
+  const std::size_t heads = extent(config().num_heads), rows = heads * tokens;
+  for (std::size_t i = samples.first * rows; i < (samples.first + samples.count) * rows; ++i) {
+    const float* row = head_rows_.at(i / rows, i % tokens, i / tokens % heads);
+    std::copy_n(row, layer.head_dim, out + i * layer.head_dim);
   }
 }
 
@@ -223,26 +197,55 @@ void MultiHeadAttention::State::check_output(const Inputs& inputs, const Tensor&
       [&] { return std::string(name_of(output.dtype())) + " " + to_string(output.shape()); });
 }
 
+/// Queries, and in their place the attention's output, live in `output` where they fit: the last projection packs a
+/// block of rows before it writes them.
+void MultiHeadAttention::State::place_queries(const Call& call, Range samples) {
+  const std::size_t tokens = extent(call.inputs.x.dim(1)), width = layer.q_proj.out_features();
+  const std::size_t out_width = layer.output_proj.out_features(), rows = samples.count * tokens;
+  head_rows_ = width > out_width
+                   ? HeadRows{heads_.reserve(rows * width), tokens * width, width, layer.head_dim, samples.first}
+                   : HeadRows{call.out, tokens * out_width, out_width, layer.head_dim};
+}
+
+void MultiHeadAttention::State::forward_samples(const Call& call, Range samples, PassTimer& timer) {
+  const std::size_t tokens = extent(call.inputs.x.dim(1));
+  const std::size_t heads = extent(config().num_kv_heads), step = heads_at_once(call.inputs);
+  place_queries(call, samples);
+  for (std::size_t first = 0; first < heads; first += step) {
+    const Portion portion{samples, {first, std::min(step, heads - first)}};
+    project(call, portion);
+    timer.end_of(&StageTimes::projections);
+    attention.run(attention_call(call.inputs, portion));
+    timer.end_of(&StageTimes::attention);
+  }
+  if (call.attention != nullptr) record_attention(samples, tokens, call.attention);
+  const RowFinisher finisher(layer.kernels, call.out, layer.output_proj.out_features());
+  tasks_.clear();
+  add_tasks(tasks_, layer.output_proj, finisher);
+  product.run({head_rows_.at(samples.first, 0, 0), samples.count * tokens, layer.q_proj.out_features(),
+               head_rows_.token_stride, samples.first * tokens},
+              tasks_);
+  timer.end_of(&StageTimes::output_projection);
+}
+
 void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
   PassTimer timer(times);
   validate_call(layer.spec, inputs, static_cast<std::int64_t>(cache.filled()), MaskBytes::left_to_the_caller);
   check_output(inputs, output);
-  attention.read_mask(attention_call(inputs));
-  const std::size_t rows = extent(inputs.x.dim(0) * inputs.x.dim(1)), width = layer.q_proj.out_features();
-  // Queries and the attention's output live in `output` where they fit: the last projection packs a block of rows
-  // before it writes them.
-  float* out = output.as<float>().data();
-  float* heads = width == layer.output_proj.out_features() ? out : heads_.reserve(rows * width);
-  head_rows_ = {heads, extent(inputs.x.dim(1)) * width, width, layer.head_dim};
+  attention.read_mask(attention_call(inputs, {}));
   timer.end_of(&StageTimes::checks);
-  attend_projected(inputs, stages, timer);
-  if (stages != nullptr) record_attention(inputs, *stages);
-  const RowFinisher finisher(layer.kernels, out, layer.output_proj.out_features());
-  tasks_.clear();
-  add_tasks(tasks_, layer.output_proj, finisher);
-  product.run({heads, rows, width}, tasks_);
-  timer.end_of(&StageTimes::output_projection);
-  if (stages != nullptr) stages->insert_or_assign(Stage::output, output);
+  const Call call = prepare(inputs, output, stages);
+  const std::size_t samples = extent(inputs.x.dim(0)), step = samples_at_once(inputs);
+  for (std::size_t first = 0; first < samples; first += step) {
+    forward_samples(call, {first, std::min(step, samples - first)}, timer);
+  }
+  if (call.key_value && cache.enabled()) cache.advance(extent(key_value_input(inputs)->dim(1)));
+  if (stages == nullptr) return;
+  if (cache.enabled()) {
+    stages->insert_or_assign(Stage::k_cache, cache.panels().keys_tensor());
+    stages->insert_or_assign(Stage::v_cache, cache.panels().values_tensor());
+  }
+  stages->insert_or_assign(Stage::output, output);
 }
 
 MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget)

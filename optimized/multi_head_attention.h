@@ -27,8 +27,8 @@ class MultiHeadAttention {
   static constexpr std::size_t kKeyValueBudget = std::size_t{32} << 20;
 
   /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap. A call without a cache
-  /// holds keys and values of `key_value_budget` bytes at a time (of the fewest heads it can separate, if those are
-  /// more) and goes through its heads in steps; the budget changes no bit of the result.
+  /// holds keys and values of `key_value_budget` bytes at a time (of one sample and the fewest heads it can separate,
+  /// if those are more) and goes through its samples and heads in steps; the budget changes no bit of the result.
   MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget = kKeyValueBudget);
   ~MultiHeadAttention();
 

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "fixtures/case.h"
-#include "optimized/key_value_panels.h"
 #include "optimized/packed_linear.h"
 
 namespace attest::optimized {
@@ -23,8 +22,6 @@ struct NormSettings {
 struct PackedLayer {
   /// Throws InputError as torchtune's constructor would, or for a gap.
   PackedLayer(const LayerSpec& layer, const KernelTable& table);
-
-  HeadRange all_heads() const { return {0, static_cast<std::size_t>(spec.config.num_kv_heads)}; }
 
   const KernelTable& kernels;
   LayerSpec spec;  ///< without its weights

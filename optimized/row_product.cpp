@@ -42,9 +42,9 @@ void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<c
   const std::size_t blocks = (range.count + range.block - 1) / range.block;
 
   for_each_item(tiles, range.count > kFewRows ? threads : 1, [&](std::size_t t, std::size_t) {
-    const float* rows = x.data + (range.first + t * tile) * x.depth;
+    const float* rows = x.data + (range.first + t * tile) * x.stride;
     const std::size_t count = std::min(tile, range.count - t * tile);
-    kernels_.pack_rows(rows, x.depth, count, x.depth, packed + t * tile * x.depth);
+    kernels_.pack_rows(rows, x.stride, count, x.depth, packed + t * tile * x.depth);
   });
   for_each_item(tasks.size() * blocks, threads, [&](std::size_t item, std::size_t thread) {
     float* product = spaces + space * thread;
@@ -53,7 +53,7 @@ void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<c
     const std::size_t rows = std::min(range.block, range.count - first);
     kernels_.multiply_block(
         {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
-    task.finisher->finish({task.group, range.first + first, rows, product, product + space - row_floats});
+    task.finisher->finish({task.group, x.first_row + range.first + first, rows, product, product + space - row_floats});
   });
 }
 

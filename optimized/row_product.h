@@ -29,9 +29,12 @@ struct GroupTask {
   const BlockFinisher* finisher;
 };
 
+/// Consecutive rows of a matrix.
 struct RowMatrix {
-  const float* data;  ///< [rows][depth]
+  const float* data;
   std::size_t rows, depth;
+  std::size_t stride;         ///< floats from one row to the next
+  std::size_t first_row = 0;  ///< the number under which finishers know the first one
 };
 
 /// Rows times every group of columns, each block handed to its finisher while it is in the cache. An element's bits

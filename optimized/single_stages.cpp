@@ -50,7 +50,7 @@ Tensor linear(const LinearInputs& inputs, Target target) {
   std::vector<GroupTask> tasks;
   for (const auto& group : packed.groups()) tasks.push_back({group, &finisher});
   const std::size_t rows = extent(inputs.x.size() / in_features);
-  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features)}, tasks);
+  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features), extent(in_features)}, tasks);
   return out;
 }
 
@@ -118,7 +118,8 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
 
   KeyValuePanels panels(kernels);
   const std::size_t tokens = extent(q[2]), head_dim = extent(q[3]);
-  panels.resize(extent(q[0]), {0, extent(n_kv)}, extent(s_k), head_dim);
+  const Portion all{{0, extent(q[0])}, {0, extent(n_kv)}};
+  panels.resize(all, extent(s_k), head_dim);
   panels.store(inputs.k, inputs.v, 0);
   const HeadRows rows{nullptr, extent(q[1]) * tokens * head_dim, head_dim, tokens * head_dim};
   HeadRows out_rows = rows;
@@ -132,6 +133,7 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
                            .q = out_rows,
                            .out = out_rows,
                            .keys_values = panels,
+                           .portion = all,
                            .keys = extent(s_k),
                            .empty_slots = 0,
                            .is_causal = inputs.is_causal,

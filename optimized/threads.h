@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include <atomic>
 #include <cstddef>
 
 namespace attest::optimized {
@@ -26,8 +27,11 @@ void for_each_item(std::size_t count, int threads, const Body& body) {
     for (std::size_t item = 0; item < count; ++item) body(item, std::size_t{0});
     return;
   }
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (std::size_t item = 0; item < count; ++item) body(item, static_cast<std::size_t>(omp_get_thread_num()));
+  std::atomic<std::size_t> next{0};  // OpenMP's own dynamic schedule allocates in some runtimes
+#pragma omp parallel num_threads(threads)
+  for (std::size_t item = next++; item < count; item = next++) {
+    body(item, static_cast<std::size_t>(omp_get_thread_num()));
+  }
 }
 
 }  // namespace attest::optimized

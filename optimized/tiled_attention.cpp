@@ -16,9 +16,9 @@ constexpr std::size_t kFewTiles = 16;
 
 }  // namespace
 
-/// How one call is cut. Tile = (sample * heads.count + head - heads.first) * token_tiles + position.
+/// How a portion of a call is cut. Tile = ((sample - samples.first) * heads.count + head - heads.first) * token_tiles +
+/// position.
 struct TiledAttention::Plan {
-  HeadRange heads;
   std::size_t group, tile_tokens, token_tiles, tiles;
   std::size_t parts;           ///< key ranges a tile; 1: not split
   std::size_t partial_floats;  ///< of one part of one tile
@@ -26,17 +26,17 @@ struct TiledAttention::Plan {
   int threads;
 
   Plan(const AttentionCall& call, const KernelTable& kernels) {
-    heads = call.keys_values.heads();
     group = call.num_heads / call.num_kv_heads;
     tile_tokens = std::clamp<std::size_t>(kernels.attention_rows / group, 1, call.tokens);
     token_tiles = (call.tokens + tile_tokens - 1) / tile_tokens;
-    tiles = call.samples * heads.count * token_tiles;
+    const std::size_t heads = call.portion.samples.count * call.portion.heads.count;
+    tiles = heads * token_tiles;
     const bool few = call.samples * call.num_kv_heads * token_tiles < kFewTiles;
     parts = few ? std::max<std::size_t>((call.keys + kPartKeys - 1) / kPartKeys, 1) : 1;
     const std::size_t rows = tile_tokens * group;
     partial_floats = rows * (call.head_dim + 2);
     workspace = (kernels.attention_workspace(rows, call.head_dim) + 15) / 16 * 16;
-    const std::size_t keys_values = 2 * call.samples * heads.count * call.keys * call.head_dim;
+    const std::size_t keys_values = 2 * heads * call.keys * call.head_dim;
     threads = threads_for({.multiply_adds = keys_values * group * call.tokens, .bytes = keys_values * sizeof(float)});
   }
 };
@@ -55,8 +55,9 @@ void TiledAttention::run(const AttentionCall& call) {
 
 AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& plan, std::size_t tile) const {
   const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
-  const std::size_t kv_head = plan.heads.first + tile / plan.token_tiles % plan.heads.count;
-  const std::size_t sample = tile / plan.token_tiles / plan.heads.count;
+  const auto& [samples, heads] = call.portion;
+  const std::size_t kv_head = heads.first + tile / plan.token_tiles % heads.count;
+  const std::size_t sample = samples.first + tile / plan.token_tiles / heads.count;
   AttentionTile t{};
   t.q = call.q.at(sample, token, kv_head * plan.group);
   t.out = call.out.at(sample, token, kv_head * plan.group);

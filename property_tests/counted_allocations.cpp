@@ -22,6 +22,7 @@ std::atomic<std::size_t> count{0};
 }  // namespace
 
 #ifdef ATTEST_COUNTS_ALLOCATIONS
+#pragma GCC visibility push(default)  // seen by the shared libraries, which then call these
 extern "C" {
 
 void* __libc_malloc(std::size_t bytes);
@@ -57,6 +58,7 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
 }
 
 }  // extern "C"
+#pragma GCC visibility pop
 #endif
 
 namespace attest {

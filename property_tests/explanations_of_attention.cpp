@@ -150,6 +150,8 @@ std::vector<Planted> scale_bugs() {
                 scaled_by([](float) { return 1.0F / std::sqrt(112.0F); })),
       attention("scale_rounded", "sizes/h_d_40_s_17_b_1",
                 scaled_by([](float h_d) { return to_float(round_to_bfloat16(1.0F / std::sqrt(h_d))); })),
+      attention("scale_factor", "heads/grouped_query", scaled_by([](float h_d) { return 1.01F / std::sqrt(h_d); })),
+      attention("scale_factor", "masks/float_full", scaled_by([](float h_d) { return 3.0F / std::sqrt(h_d); })),
       attention("exp_base", "heads/multi_head", scaled_by([](float h_d) { return 0.69314718F / std::sqrt(h_d); })),
   };
 }

@@ -51,6 +51,11 @@ TEST(isolated_library, a_crash_names_its_signal) {
   EXPECT_EQ(sentence_of("kill"), "crashed with signal 9 (Killed)");
 }
 
+TEST(isolated_library, what_it_printed_last_before_a_crash_is_quoted) {
+  EXPECT_EQ(sentence_of("complain_and_abort"),
+            "crashed with signal 6 (Aborted), last printed \"kernel.c:7: assertion failed: n_h % n_kv == 0\"");
+}
+
 TEST(isolated_library, an_exit_in_the_middle_of_a_call_is_no_success) {
   EXPECT_EQ(sentence_of("exit"), "exited with 3");
   EXPECT_EQ(sentence_of("exit_with_success"), "exited with 0");

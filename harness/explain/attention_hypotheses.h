@@ -11,6 +11,10 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal);
 /// The scale missing, applied twice, of another dimension, or rounded.
 Hypotheses scale_hypotheses(const AttentionModel& right);
 
+/// The scale wrong by any factor, solved for: where it is none of the above.
+std::vector<Finding> fitted_scale_findings(const AttentionModel& right, const Residual& residual,
+                                           const std::vector<std::int64_t>& rows);
+
 /// Partial results not rescaled, exp clamped, no division by the sum, numbers below the normal range flushed to zero,
 /// operands rounded.
 Hypotheses softmax_hypotheses(const AttentionModel& right);

@@ -47,7 +47,7 @@ struct Formulas {
     append(found, those_that_fit(softmax_hypotheses(right), residual, rows));
     append(found, those_that_fit(key_value_hypotheses(right), residual, rows));
     append(found, key_findings(right, residual, rows));
-    return found;
+    return found.empty() ? fitted_scale_findings(right, residual, rows) : found;
   }
 };
 

@@ -35,13 +35,14 @@ constexpr int kMostTimeOuts = 3;
 
 [[noreturn]] void fail(const std::string& sentence) { throw NoAnswer(Status::failed, sentence); }
 
-/// Starts `attest worker` with `socket` as its channel and its output thrown away: a library's chatter is no report.
-pid_t spawn_worker(const fs::path& command, const fs::path& library, const std::string& option, int socket) {
+/// Starts `attest worker` with `socket` as its channel; what is printed goes into `last_words`.
+pid_t spawn_worker(const fs::path& command, const fs::path& library, const std::string& option, int socket,
+                   int last_words) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&files, last_words, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, last_words, STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&files, socket, kWorkerChannel);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -119,7 +120,7 @@ void IsolatedLibrary::start() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) fail("no socket for its process");
   socket_ = ends[0];
   try {
-    worker_ = spawn_worker(isolation_.command, library_, option_, ends[1]);
+    worker_ = spawn_worker(isolation_.command, library_, option_, ends[1], last_words_.descriptor());
   } catch (...) {
     ::close(ends[1]);
     stop();
@@ -159,9 +160,9 @@ std::string IsolatedLibrary::next_message() {
     fail(fmt::format("gave no answer within {} s", isolation_.time_limit.count()));
   }
   if (auto message = receive_message(socket_)) return std::move(message->text);
-  const std::string end = how_it_ended();
+  const std::string end = how_it_ended(), words = last_words_.line();
   stop();
-  fail(end);
+  fail(words.empty() ? end : fmt::format("{}, last printed \"{}\"", end, words));
 }
 
 LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement, int threads) {
@@ -169,6 +170,7 @@ LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement
     fail(fmt::format("was not called again after {} calls without an answer", time_outs_));
   if (worker_ < 0) start();
   const CallArena arena(call, placement);
+  last_words_.forget();
   send_message(socket_, to_text(CallRequest{call.function, threads, call.numbers, arena.buffers()}),
                arena.descriptor());
   CallReply reply;

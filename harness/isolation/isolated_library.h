@@ -9,6 +9,7 @@
 
 #include "harness/isolation/call_arena.h"
 #include "harness/isolation/call_message.h"
+#include "harness/isolation/last_words.h"
 #include "harness/isolation/library_call.h"
 #include "harness/isolation/library_implementation.h"
 
@@ -41,6 +42,7 @@ class IsolatedLibrary {
   Isolation isolation_;
   std::set<std::string> offers_;
   std::uint32_t claims_ = 0;
+  LastWords last_words_;
   int time_outs_ = 0;
   pid_t worker_ = -1;
   int socket_ = -1;

@@ -22,13 +22,8 @@ AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimiz
       out_(DType::float32, q_.shape()),
       panels_(optimized::kernels_of(target)),
       attention_(optimized::kernels_of(target)) {
-  const std::size_t heads = extent(config.num_kv_heads), head_dim = extent(config.head_dim);
-  panels_.resize(samples_, {0, heads}, tokens_, head_dim);
-  for (std::size_t i = 0; i < samples_ * heads * tokens_; ++i) {
-    const std::size_t sample = i / tokens_ / heads, head = i / tokens_ % heads, token = i % tokens_;
-    panels_.store_key(sample, head, token, k_.as<float>().data() + i * head_dim);
-    panels_.store_value(sample, head, token, v_.as<float>().data() + i * head_dim);
-  }
+  panels_.resize({{0, samples_}, {0, extent(config.num_kv_heads)}}, tokens_, extent(config.head_dim));
+  panels_.store(k_, v_, 0);
 }
 
 void AttentionWork::run(optimized::StageTimes&) {
@@ -44,6 +39,7 @@ void AttentionWork::run(optimized::StageTimes&) {
                                       .q = rows(q_),
                                       .out = rows(out_),
                                       .keys_values = panels_,
+                                      .portion = {{0, samples_}, {0, extent(config_.num_kv_heads)}},
                                       .keys = tokens_,
                                       .empty_slots = 0,
                                       .is_causal = true,

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+
+#include "optimized/head_projection.h"
+#include "optimized/packed_layer.h"
+
+/// What a layer makes of its projected heads, for one call. If `stages` is given, it receives what torchtune's modules
+/// return on the way. `at` [b, s] are the tokens' positions, where the layer has a rotary embedding.
+namespace attest::optimized {
+
+/// A new stage tensor, or null where nobody asked.
+float* stage(Stages* stages, Stage name, bool exists, std::initializer_list<std::int64_t> shape);
+
+/// Queries, from x [b, s_x, d], into `rows`.
+HeadFinisher query_finisher(const PackedLayer& layer, const Tensor& x, std::span<const std::int64_t> at, HeadRows* rows,
+                            Stages* stages);
+
+/// Keys and values, from y [b, s_y, d].
+struct KeyValueFinishers {
+  HeadFinisher keys, values;
+};
+struct KeyValueSlots {
+  KeyValuePanels* panels;
+  std::size_t first;
+};
+KeyValueFinishers key_value_finishers(const PackedLayer& layer, const Tensor& y, std::span<const std::int64_t> at,
+                                      const KeyValueSlots& slots, Stages* stages);
+
+}  // namespace attest::optimized
