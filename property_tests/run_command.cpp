@@ -1,5 +1,6 @@
 #include "property_tests/run_command.h"
 
+#include <pty.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ std::string content_of(std::FILE* file) {
   ::_exit(127);
 }
 
+/// Waits for the child. 128 + signal if it was killed.
+int exit_code_of(pid_t child) {
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child) throw std::runtime_error("lost a child process");
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 }  // namespace
 
 CommandOutcome run_command(const std::vector<std::string>& arguments,
@@ -53,12 +61,29 @@ CommandOutcome run_command(const std::vector<std::string>& arguments,
     ::dup2(::fileno(err.get()), STDERR_FILENO);
     become(arguments, environment);
   }
-  int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) != child) throw std::runtime_error("cannot run " + arguments.front());
+  if (child < 0) throw std::runtime_error("cannot run " + arguments.front());
   CommandOutcome outcome;
-  outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  outcome.exit_code = exit_code_of(child);
   outcome.out = content_of(out.get());
   outcome.err = content_of(err.get());
+  return outcome;
+}
+
+CommandOutcome run_in_terminal(const std::vector<std::string>& arguments,
+                               const std::map<std::string, std::string>& environment, unsigned short columns) {
+  const winsize size = {.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  int terminal = -1;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
+  if (child == 0) become(arguments, environment);
+  if (child < 0) throw std::runtime_error("no pseudo terminal for " + arguments.front());
+  CommandOutcome outcome;
+  std::array<char, 4096> buffer;
+  // The end of the last process that writes there reads as an error, not as the end of a file.
+  for (ssize_t count; (count = ::read(terminal, buffer.data(), buffer.size())) > 0;) {
+    outcome.out.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  ::close(terminal);
+  outcome.exit_code = exit_code_of(child);
   return outcome;
 }
 

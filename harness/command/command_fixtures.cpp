@@ -11,6 +11,7 @@
 #include "fixtures/manifest.h"
 #include "harness/case_text.h"
 #include "harness/command/commands.h"
+#include "harness/report/terminal_table.h"
 #include "harness/selection.h"
 
 namespace attest::harness {
@@ -41,11 +42,13 @@ fs::path the_one_case(const std::string& argument, const fs::path& fixtures) {
 int list_cases(const FixturesOptions& options) {
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto files = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
+  const std::size_t width = name_width(files);
   for (const auto& file : files) {
     const Case item = read_case(file, GeneratedTensors::zeros);
-    fmt::print("{:<36} {:<38} {:>2} steps  {:<20} {}\n", item.name, shape_text(item.layer.config), item.steps.size(),
-               item.family, item.description);
+    fmt::print("{:<{}} {:<38} {:>2} {:<5} {:<20} {}\n", item.name, width, shape_text(item.layer.config),
+               item.steps.size(), item.steps.size() == 1 ? "step" : "steps", item.family, item.description);
   }
+  fmt::print("{} cases in {}\n", files.size(), fixtures.string());
   return 0;
 }
 

@@ -8,8 +8,10 @@
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/profile/baseline.h"
+#include "harness/profile/expected_seconds.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/profile_report.h"
+#include "harness/report/progress.h"
 #include "harness/report/report_file.h"
 
 namespace attest::harness {
@@ -103,6 +105,36 @@ int exit_code_of(const std::vector<ProfileResult>& results, bool complete) {
   return 0;
 }
 
+/// How far the requests have come, with the repetitions of the one at work.
+class RequestProgress {
+ public:
+  explicit RequestProgress(const std::vector<ProfileRequest>& requests)
+      : requests_(requests), progress_(work_before(requests.size())) {}
+
+  void begin(std::size_t index) {
+    index_ = index;
+    repeated(0);
+  }
+  void repeated(int done) {
+    const ProfileRequest& request = requests_[index_];
+    progress_.show(work_before(index_) + expected_seconds(request) * done / (request.repetitions + 1),
+                   fmt::format("{}/{} {} {}, {}/{} times", index_ + 1, requests_.size(), request.layer,
+                               to_text(request.item), done, request.repetitions));
+  }
+  void end() { progress_.wipe(); }
+
+ private:
+  double work_before(std::size_t index) const {
+    double work = 0.0;
+    for (std::size_t i = 0; i < index; ++i) work += expected_seconds(requests_[i]);
+    return work;
+  }
+
+  const std::vector<ProfileRequest>& requests_;
+  Progress progress_;
+  std::size_t index_ = 0;
+};
+
 int run_profile(const ProfileOptions& options, const std::vector<std::string>& argv) {
   if (options.threads.size() == 1) set_threads(options.threads.front());
   const Fingerprint fingerprint = environment_fingerprint();
@@ -113,20 +145,25 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
 
+  const TerminalStyle style = style_of_standard_output();
   std::vector<ProfileResult> results;
   std::optional<MachinePeaks> peaks;
+  RequestProgress progress(requests);
   for (std::size_t i = 0; i < requests.size() && !interrupted(); ++i) {
+    progress.begin(i);
     if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
-    ProfileResult result = profile_work(requests[i], *peaks, interrupted);
+    ProfileResult result = profile_work(requests[i], *peaks, {interrupted, [&](int done) { progress.repeated(done); }});
+    progress.end();
     if (interrupted()) break;
     if (baseline) result.baseline = baseline->compare(result);
-    fmt::print("\n{}", profile_text(result));
+    fmt::print("\n{}", profile_text(result, style));
     std::fflush(stdout);
     results.push_back(std::move(result));
   }
   fmt::print("{}", scaling_text(results));
   const bool complete = results.size() == requests.size();
   for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
+  if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
   return exit_code_of(results, complete);
 }

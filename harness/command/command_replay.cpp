@@ -8,6 +8,7 @@
 #include "harness/command/commands.h"
 #include "harness/replay.h"
 #include "harness/report/terminal_summary.h"
+#include "harness/report/terminal_table.h"
 #include "harness/selection.h"
 
 namespace attest::harness {
@@ -43,9 +44,9 @@ int replay_law(const LawLine& line) {
              label_of(evidence.judged));
   fmt::print("{}{}\n", compared("inputs", evidence.inputs, line.inputs),
              "; " + compared("outputs", evidence.outputs, line.outputs));
-  fmt::print("{}{}{}\n", name_of(status), message.empty() ? "" : ": " + message,
-             evidence.law->agreement == Agreement::bounded ? fmt::format("; e = {:.4g}", e) : "");
   fmt::print("again: {}\n", replay_command(to_line(evidence)));
+  fmt::print("{}{}{}\n", painted_status(status, style_of_standard_output()), message.empty() ? "" : ": " + message,
+             evidence.law->agreement == Agreement::bounded ? fmt::format("; e = {:.4g}", e) : "");
   return is_tolerable(status) ? 0 : kExitFailed;
 }
 
@@ -54,12 +55,13 @@ int replay_recorded(const RecordedLine& line, const std::string& fixtures) {
   run.selected = 1;
   run.cases.push_back(replay(line, fixtures_directory(fixtures)));
   const Result& result = run.cases.front().results.front();
+  const TerminalStyle style = style_of_standard_output();
   if (is_tolerable(result.status)) {
-    fmt::print("{} {}, step {}, {} ({}), {}: e = {:.4g} {}\n", name_of(result.status), result.case_name, result.step,
-               result.stage, name_of(result.mode), label_of(result.judged), result.e, result.message);
+    fmt::print("{} {}, step {}, {} ({}), {}: e = {:.4g} {}\n", painted_status(result.status, style), result.case_name,
+               result.step, result.stage, name_of(result.mode), label_of(result.judged), result.e, result.message);
     return 0;
   }
-  fmt::print("{}", failure_text(run, style_of_standard_output()));
+  fmt::print("{}", failure_text(run, style));
   return kExitFailed;
 }
 

@@ -6,6 +6,7 @@
 #include "harness/command/commands.h"
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
+#include "harness/report/progress.h"
 #include "harness/report/report_file.h"
 #include "harness/report/terminal_style.h"
 #include "harness/selection.h"
@@ -37,12 +38,13 @@ int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
   const auto reports = report_requests(options.reports, {"json"});
   const SelftestRequest request{options.bugs, fixtures_directory(options.fixtures),
                                 options.threads > 0 ? options.threads : threads()};
-  const bool progress = may_show_progress();
   watch_for_interrupt();
+  Progress progress(1.0);
+  progress.show(0.0, "drawing the cases");
   const Selftest selftest = run_selftest(request, [&](std::size_t done, std::size_t of) {
-    if (progress) fmt::print(stderr, "\r\033[K{}/{} kernels", done, of);
+    progress.show(static_cast<double>(done) / static_cast<double>(of), fmt::format("{}/{} kernels", done, of));
   });
-  if (progress) fmt::print(stderr, "\r\033[K");
+  progress.wipe();
   if (selftest.interrupted) {
     fmt::print(stderr, "attest: interrupted; no report was written\n");
     return kExitInterrupted;

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/command/commands.h"
+#include "harness/expected_work.h"
 #include "harness/interrupt.h"
 #include "harness/judge/comparator_self_check.h"
 #include "harness/process_resources.h"
 #include "harness/report/github.h"
 #include "harness/report/json_report.h"
+#include "harness/report/progress.h"
 #include "harness/report/report_file.h"
 #include "harness/report/report_kinds.h"
 #include "harness/report/terminal_summary.h"
@@ -53,12 +55,20 @@ constexpr auto kFooter = R"(Examples:
 Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
 Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
 
+/// How much of the work is done before each case, and at the end all of it.
+std::vector<double> work_before(const std::vector<fs::path>& files) {
+  std::vector<double> before = {0.0};
+  for (const auto& file : files) before.push_back(before.back() + (Progress::is_watched() ? expected_work(file) : 1.0));
+  return before;
+}
+
 /// Shows the table while the run goes on.
 class Screen {
  public:
   Screen(const Lineup& lineup, const std::vector<fs::path>& files, Detail detail)
       : detail_(detail),
-        progress_(may_show_progress()),
+        work_before_(work_before(files)),
+        progress_(work_before_.back()),
         count_(files.size()),
         style_(style_of_standard_output()),
         table_(columns(lineup), name_width(files), style_) {}
@@ -67,12 +77,12 @@ class Screen {
     if (detail_ != Detail::quiet) print(table_.heading(fingerprint, count_));
   }
 
-  void before_case(const fs::path& file, std::size_t index) const {
-    if (progress_) fmt::print(stderr, "\r\033[K{}/{} {}", index + 1, count_, file.stem().string());
+  void before_case(const fs::path& file, std::size_t index) {
+    progress_.show(work_before_[index], fmt::format("{}/{} {}", index + 1, count_, file.stem().string()));
   }
 
-  void after_case(const CaseOutcome& outcome) const {
-    if (progress_) fmt::print(stderr, "\r\033[K");
+  void after_case(const CaseOutcome& outcome) {
+    progress_.wipe();
     if (detail_ == Detail::quiet) return;
     print(table_.row(outcome));
     if (detail_ == Detail::verbose) print(table_.details(outcome));
@@ -93,17 +103,9 @@ class Screen {
     return judged;
   }
 
-  /// Enough for "<group>/<file stem>" of every file.
-  static std::size_t name_width(const std::vector<fs::path>& files) {
-    std::size_t width = 24;
-    for (const auto& file : files) {
-      width = std::max(width, file.parent_path().filename().string().size() + 1 + file.stem().string().size());
-    }
-    return width;
-  }
-
   Detail detail_;
-  bool progress_;
+  std::vector<double> work_before_;
+  Progress progress_;
   std::size_t count_;
   TerminalStyle style_;
   TerminalTable table_;
@@ -129,7 +131,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const auto files = take_shard(selected, shard_from_text(options.shard));
 
-  const Screen screen(lineup, files, options.detail());
+  Screen screen(lineup, files, options.detail());
   watch_for_interrupt();
   screen.open(fingerprint);
   const Run run = verify(files, lineup, budget,

@@ -137,8 +137,7 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   return result;
 }
 
-ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
-                           const std::function<bool()>& interrupted) {
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer) {
   set_threads(request.threads);
   const WorkCounts counts =
       count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
@@ -156,8 +155,9 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
   do {
     repetitions.push_back(repetition(*work, peaks, peers));
     const int done = static_cast<int>(repetitions.size());
+    observer.after_repetition(done);
     if (done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds)) break;
-  } while (!interrupted());
+  } while (!observer.interrupted());
 
   ProfileResult result = summarise(request, counts, repetitions, work->has_stages());
   result.verdict = work->verify();

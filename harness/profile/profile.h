@@ -92,8 +92,13 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
 
 ProfileStatus status_of(bool verified, double fraction);
 
-/// Sets up, times, then judges. `interrupted` ends the repetitions early.
-ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
-                           const std::function<bool()>& interrupted);
+/// Who watches the repetitions.
+struct ProfileObserver {
+  std::function<bool()> interrupted;          ///< ends them early
+  std::function<void(int)> after_repetition;  ///< told how many are done
+};
+
+/// Sets up, times, then judges.
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer);
 
 }  // namespace attest::harness

@@ -5,16 +5,21 @@
 
 #include "harness/fingerprint.h"
 #include "harness/profile/profile.h"
+#include "harness/report/terminal_style.h"
 
 namespace attest::harness {
 
 inline constexpr int kProfileSchemaVersion = 2;
 
 /// What the terminal shows of one work item, several lines.
-std::string profile_text(const ProfileResult& result);
+std::string profile_text(const ProfileResult& result, const TerminalStyle& style);
 
 /// How the same work scales over numbers of threads; empty if each was timed with one number only.
 std::string scaling_text(const std::vector<ProfileResult>& results);
+
+/// The last line: how many of the `requested` items passed, how near they came to their limits, how wrong they were.
+std::string profile_verdict(const std::vector<ProfileResult>& results, std::size_t requested,
+                            const TerminalStyle& style);
 
 /// The same as docs/json_report.md describes it, under "Profiles".
 std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,

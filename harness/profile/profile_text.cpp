@@ -101,10 +101,17 @@ std::string name_of_work(const ProfileResult& result) {
                      item.batch > 1 ? fmt::format(" x batch {}", item.batch) : "", name_of(result.request.target));
 }
 
+std::string painted_status(ProfileStatus status, const TerminalStyle& style) {
+  const Paint paint = status == ProfileStatus::passed   ? Paint::green
+                      : status == ProfileStatus::failed ? Paint::red
+                                                        : Paint::yellow;
+  return style.paint(std::string(name_of(status)), paint);
+}
+
 }  // namespace
 
-std::string profile_text(const ProfileResult& result) {
-  return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", name_of(result.status),
+std::string profile_text(const ProfileResult& result, const TerminalStyle& style) {
+  return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", painted_status(result.status, style),
                      name_of_work(result), result.request.threads, milliseconds(result.cold),
                      milliseconds(result.warm)) +
          limit_line(result) + fraction_line(result) + stage_lines(result) + peer_lines(result) + baseline_line(result) +
@@ -126,6 +133,25 @@ std::string scaling_text(const std::vector<ProfileResult>& results) {
     }
   }
   return text.empty() ? "" : "\nscaling, warm medians\n" + text;
+}
+
+std::string profile_verdict(const std::vector<ProfileResult>& results, std::size_t requested,
+                            const TerminalStyle& style) {
+  const auto count = [&](ProfileStatus status) { return std::ranges::count(results, status, &ProfileResult::status); };
+  const bool is_wrong = count(ProfileStatus::failed) > 0;
+  double worst_e = 0.0, lowest = 1.0, highest = 0.0;
+  for (const auto& result : results) {
+    worst_e = std::max(worst_e, result.verdict.worst_e());
+    if (result.status == ProfileStatus::invalid) continue;
+    lowest = std::min(lowest, result.fraction);
+    highest = std::max(highest, result.fraction);
+  }
+  std::string line = painted_status(is_wrong ? ProfileStatus::failed : ProfileStatus::passed, style);
+  line += fmt::format(": {} of {} work items timed, {} passed, {} failed, {} invalid; largest e {:.3f}", results.size(),
+                      requested, count(ProfileStatus::passed), count(ProfileStatus::failed),
+                      count(ProfileStatus::invalid), worst_e);
+  if (highest > 0.0) line += fmt::format("; {:.1f} % to {:.1f} % of the limit", 100 * lowest, 100 * highest);
+  return line + "\n";
 }
 
 }  // namespace attest::harness

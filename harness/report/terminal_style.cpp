@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
 
 namespace attest::harness {
 
@@ -34,9 +35,13 @@ std::string TerminalStyle::paint(const std::string& text, Paint paint) const {
 TerminalStyle style_of_standard_output() {
   const char* no_color = std::getenv("NO_COLOR");
   const bool refused = no_color != nullptr && *no_color != '\0';
-  return TerminalStyle(!refused && ::isatty(STDOUT_FILENO) == 1);
+  return TerminalStyle(!refused && is_capable_terminal(STDOUT_FILENO));
 }
 
-bool may_show_progress() { return ::isatty(STDOUT_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
+bool is_capable_terminal(int descriptor) {
+  const char* kind = std::getenv("TERM");
+  const bool is_dumb = kind != nullptr && std::string_view(kind) == "dumb";
+  return !is_dumb && ::isatty(descriptor) == 1;
+}
 
 }  // namespace attest::harness

@@ -16,10 +16,10 @@ class TerminalStyle {
   bool colour_;
 };
 
-/// Colour only where standard output is a terminal, and never with NO_COLOR.
+/// Colour only where standard output is a terminal that knows it, and never with NO_COLOR.
 TerminalStyle style_of_standard_output();
 
-/// Whether both standard output and standard error are terminals, so that progress may be shown and wiped again.
-bool may_show_progress();
+/// Whether this stream is a terminal that understands escape sequences: TERM says "dumb" where it does not.
+bool is_capable_terminal(int descriptor);
 
 }  // namespace attest::harness

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "harness/replay_line.h"
 
@@ -65,6 +64,15 @@ std::string counted(std::size_t count, std::string_view what) {
 }
 
 }  // namespace
+
+std::size_t name_width(const std::vector<std::filesystem::path>& case_files) {
+  std::size_t width = 24;
+  for (const auto& file : case_files) {
+    const auto group = file.parent_path().filename();
+    width = std::max(width, group.string().size() + 1 + file.stem().string().size());
+  }
+  return width;
+}
 
 std::string short_e(double e) {
   if (e == 0.0) return "0";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,9 @@ class TerminalTable {
   std::size_t name_width_;
   TerminalStyle style_;
 };
+
+/// Enough for the name of every one of these cases.
+std::size_t name_width(const std::vector<std::filesystem::path>& case_files);
 
 /// An e in five characters: "0.31", "4e-03", "inf".
 std::string short_e(double e);
