@@ -47,7 +47,8 @@ inline bool names(const harness::Explanation& explanation, const std::string& id
 /// Judges and explains one planted bug.
 inline void expect_named(const Planted& bug) {
   const harness::Explanation explanation = explanation_of(bug);
-  EXPECT_TRUE(names(explanation, bug.id)) << bug.case_name << ": " << text_of(explanation);
+  ASSERT_TRUE(names(explanation, bug.id)) << bug.case_name << ": " << text_of(explanation);
+  EXPECT_EQ(explanation.findings.front().id, bug.id) << bug.case_name << ": " << text_of(explanation);
   for (const auto& finding : explanation.findings) EXPECT_FALSE(finding.sentence.empty());
 }
 
