@@ -152,13 +152,15 @@ void add_masked(Hypotheses& all, const AttentionModel& right) {
   const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
   all.push_back(
       hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
-  all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
-                           seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
   all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
                            seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
   all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
                            seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
-  if (!right.mask->bias) return;
+  if (!right.mask->bias) {
+    all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
+                             seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
+    return;
+  }
   const double root = 1 / right.scale;
   all.push_back(hypothesis({"mask_scaled", "the mask is added before the scale: it arrives divided by sqrt(h_d)"},
                            weighing(right, bias_times(right.scale))));
