@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "fixtures/error.h"
+#include "fixtures/named_rows.h"
 #include "optimized/target.h"
 
 namespace attest::harness {
@@ -38,16 +39,13 @@ std::optional<Target> requested_target(const std::string& option) {
 std::vector<std::string> required_targets() {
   const std::string list = environment("ATTEST_REQUIRE_TARGETS");
   const auto known = optimized::targets();
-  std::string valid;
-  for (const auto& status : known) valid += (valid.empty() ? "" : ", ") + std::string(name_of(status.target));
   std::vector<std::string> names;
   for (std::size_t begin = 0; begin < list.size();) {
     const std::size_t end = std::min(list.find_first_of(";,", begin), list.size());
     const std::string name = list.substr(begin, end - begin);
     begin = end + 1;
     if (name.empty()) continue;
-    const bool exists = std::ranges::any_of(known, [&](const auto& status) { return name_of(status.target) == name; });
-    if (!exists) throw InputError("ATTEST_REQUIRE_TARGETS", "names out of " + valid, name);
+    row_named(known, "ATTEST_REQUIRE_TARGETS", name, [](const auto& status) { return name_of(status.target); });
     names.push_back(name);
   }
   return names;

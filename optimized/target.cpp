@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstdlib>
+#include <ranges>
 
 #include "fixtures/error.h"
+#include "fixtures/named_rows.h"
 #include "optimized/kernel_tables.h"
 
 #ifdef ATTEST_X86
@@ -29,12 +31,8 @@ struct Need {
 
 template <std::size_t N>
 TargetStatus status_from(Target target, const std::array<Need, N>& needs) {
-  std::string all, missing;
-  for (const auto& need : needs) {
-    all += (all.empty() ? "" : ", ") + std::string(need.name);
-    if (!need.present) missing += (missing.empty() ? "" : ", ") + std::string(need.name);
-  }
-  if (missing.empty()) return {target, true, "the CPU and the operating system offer " + all};
+  const auto missing = listed_names(std::views::filter(needs, [](const Need& need) { return !need.present; }));
+  if (missing.empty()) return {target, true, "the CPU and the operating system offer " + listed_names(needs)};
   return {target, false, "the CPU or the operating system lacks " + missing};
 }
 
@@ -65,12 +63,6 @@ constexpr std::array kTargets = {
 #endif
 };
 
-std::string valid_names() {
-  std::string names;
-  for (const auto& row : kTargets) names += (names.empty() ? "" : ", ") + std::string(row.name);
-  return names;
-}
-
 }  // namespace
 
 std::string_view name_of(Target target) {
@@ -92,13 +84,11 @@ std::vector<TargetStatus> targets() {
 }
 
 Target target_from_name(std::string_view name) {
-  for (const auto& row : kTargets) {
-    if (row.name != name) continue;
-    const TargetStatus status = row.status();
-    if (status.usable) return row.target;
-    throw InputError("target", "one usable here (of " + valid_names() + ")", std::string(name) + ": " + status.reason);
-  }
-  throw InputError("target", "one of " + valid_names(), "'" + std::string(name) + "'");
+  const TargetRow& row = row_named(kTargets, "target", name);
+  const TargetStatus status = row.status();
+  if (status.usable) return row.target;
+  throw InputError("target", "one usable here (of " + listed_names(kTargets) + ")",
+                   std::string(name) + ": " + status.reason);
 }
 
 Target choose_target() {

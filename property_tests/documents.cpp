@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -24,8 +25,14 @@ std::string content_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
+/// Relative to the source: those at the top, in docs/, and each room's README.md.
 std::vector<fs::path> documents() {
-  std::vector<fs::path> files = {"README.md", "CONTRIBUTING.md", "fixtures/README.md"};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(kSource)) {
+    const auto name = entry.path().filename();
+    if (name.extension() == ".md") files.push_back(name);
+    if (fs::exists(entry.path() / "README.md")) files.push_back(name / "README.md");
+  }
   for (const auto& entry : fs::directory_iterator(kSource / "docs")) {
     if (entry.path().extension() == ".md") files.push_back(fs::path("docs") / entry.path().filename());
   }

@@ -2,64 +2,26 @@
 
 #include <algorithm>
 
-#include "fixtures/error.h"
+#include "fixtures/floating_point.h"
 
 namespace attest::reference {
-namespace {
-
-template <class T, class Stored>
-void copy_as(const Tensor& tensor, Array<T>& values) {
-  std::ranges::transform(tensor.as<Stored>(), values.data(), [](Stored element) {
-    if constexpr (std::is_same_v<Stored, bfloat16>) {
-      return static_cast<T>(to_float(element));
-    } else {
-      return static_cast<T>(element);
-    }
-  });
-}
-
-}  // namespace
 
 template <class T>
 Array<T> to_array(const Tensor& tensor) {
   Array<T> values(typename Array<T>::shape_type(tensor.shape().begin(), tensor.shape().end()));
-  switch (tensor.dtype()) {
-    case DType::float32:
-      copy_as<T, float>(tensor, values);
-      break;
-    case DType::float64:
-      copy_as<T, double>(tensor, values);
-      break;
-    case DType::bfloat16:
-      copy_as<T, bfloat16>(tensor, values);
-      break;
-    case DType::int64:
-    case DType::int32:
-    case DType::boolean:
-      throw InputError("tensor", "a floating-point dtype", std::string(name_of(tensor.dtype())));
-  }
+  visit_floating_point(tensor, [&](auto elements) {
+    std::ranges::transform(elements, values.data(), [](auto element) { return converted<T>(element); });
+  });
   return values;
 }
 
 template <class T>
 Tensor to_tensor(const Array<T>& values, DType dtype) {
   Tensor tensor(dtype, Shape(values.shape().begin(), values.shape().end()));
-  const std::span<const T> elements(values.data(), values.size());
-  switch (dtype) {
-    case DType::float32:
-      std::ranges::transform(elements, tensor.as<float>().begin(), [](T v) { return static_cast<float>(v); });
-      break;
-    case DType::float64:
-      std::ranges::copy(elements, tensor.as<double>().begin());
-      break;
-    case DType::bfloat16:
-      std::ranges::transform(elements, tensor.as<bfloat16>().begin(), [](T v) { return round_to_bfloat16(v); });
-      break;
-    case DType::int64:
-    case DType::int32:
-    case DType::boolean:
-      throw InputError("tensor", "a floating-point dtype", std::string(name_of(dtype)));
-  }
+  visit_floating_point(tensor, [&]<class Stored>(std::span<Stored> elements) {
+    std::ranges::transform(std::span(values.data(), values.size()), elements.begin(),
+                           [](T value) { return converted<Stored>(value); });
+  });
   return tensor;
 }
 

@@ -170,18 +170,14 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   return exit_code_of(results, complete);
 }
 
-std::string layer_list() {
-  std::string list;
-  for (const auto& name : layer_names()) list += (list.empty() ? "" : ", ") + name;
-  return list;
-}
-
 }  // namespace
 
 void add_profile(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ProfileOptions>();
   CLI::App* command = app.add_subcommand("profile", "Time the optimized code beside the machine's peaks, and judge it");
-  command->add_option("--layer", options->layers, "Layers, repeatable or with commas: " + layer_list())
+  command
+      ->add_option("--layer", options->layers,
+                   fmt::format("Layers, repeatable or with commas: {}", fmt::join(layer_names(), ", ")))
       ->type_name("LAYER")
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "fixtures/error.h"
+#include "fixtures/named_rows.h"
 #include "harness/draw/counter_numbers.h"
 
 namespace attest::harness {
@@ -171,12 +171,6 @@ constexpr auto kNames = [] {
 
 std::span<const std::string_view> drawn_families() { return kNames; }
 
-const InputFamily& input_family(std::string_view name) {
-  const auto* found = std::ranges::find(kFamilies, name, &InputFamily::name);
-  if (found != kFamilies.end()) return *found;
-  std::string valid;
-  for (const auto& family : kFamilies) valid += (valid.empty() ? "" : ", ") + std::string(family.name);
-  throw InputError("family", "one that can be drawn: " + valid, "'" + std::string(name) + "'");
-}
+const InputFamily& input_family(std::string_view name) { return row_named(kFamilies, "family", name); }
 
 }  // namespace attest::harness

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "fixtures/error.h"
+#include "fixtures/named_rows.h"
 #include "harness/laws/law_tools.h"
 
 namespace attest::harness {
@@ -19,12 +19,6 @@ std::span<const Law> laws() {
   return all;
 }
 
-const Law& law_from_name(std::string_view name) {
-  const auto found = std::ranges::find(laws(), name, &Law::name);
-  if (found != laws().end()) return *found;
-  std::string valid;
-  for (const Law& law : laws()) valid += (valid.empty() ? "" : ", ") + std::string(law.name);
-  throw InputError("law", "one of " + valid, "'" + std::string(name) + "'");
-}
+const Law& law_from_name(std::string_view name) { return row_named(laws(), "law", name); }
 
 }  // namespace attest::harness

@@ -3,9 +3,9 @@
 #include <array>
 #include <cmath>
 
-#include "fixtures/error.h"
 #include "fixtures/generator.h"
 #include "fixtures/layer_shapes.h"
+#include "fixtures/named_rows.h"
 #include "reference/rotary_tables.h"
 
 namespace attest::harness {
@@ -34,15 +34,6 @@ const std::array kLayers = {
     NamedLayer{"tiny", 64, 4, 2, 16, false, RotaryPositionalEmbeddings{16, kLongest, 10'000.0}},
 };
 
-const NamedLayer& find(std::string_view name) {
-  std::string known;
-  for (const auto& layer : kLayers) {
-    if (layer.name == name) return layer;
-    known += (known.empty() ? "" : ", ") + std::string(layer.name);
-  }
-  throw InputError("--layer", "one of " + known, "'" + std::string(name) + "'");
-}
-
 constexpr double kStandardDeviation = 75'674.0;  // of a generated tensor with exponent 0
 
 }  // namespace
@@ -54,7 +45,7 @@ std::vector<std::string> layer_names() {
 }
 
 Config named_config(std::string_view name, std::int64_t batch, std::int64_t slots) {
-  const NamedLayer& layer = find(name);
+  const NamedLayer& layer = row_named(kLayers, "--layer", name);
   const std::int64_t queries = layer.num_heads * layer.head_dim, keys = layer.num_kv_heads * layer.head_dim;
   Config config;
   config.embed_dim = layer.embed_dim;

@@ -9,7 +9,7 @@
 #include <set>
 #include <thread>
 
-#include "fixtures/error.h"
+#include "fixtures/named_rows.h"
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
 #include "harness/interrupt.h"
@@ -95,12 +95,7 @@ std::vector<std::string> names_of(const auto& kernels) {
 }
 
 void require_in_zoo(const std::vector<std::string>& bugs) {
-  for (const auto& name : bugs) {
-    if (bug_zoo::find_bug(name) != nullptr) continue;
-    std::string valid;
-    for (const auto& planted : bug_zoo::kPlantedBugs) valid += (valid.empty() ? "" : ", ") + std::string(planted.name);
-    throw InputError("--bug", "one of " + valid, name);
-  }
+  for (const auto& name : bugs) row_named(bug_zoo::kPlantedBugs, "--bug", name);
 }
 
 /// Tries the kernels side by side: each has a process of its own.
