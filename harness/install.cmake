@@ -9,6 +9,11 @@ install(TARGETS attest_fixtures attest_reference attest_optimized attest_harness
 install(TARGETS attest_bug_zoo LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT attestTargets NAMESPACE attest:: DESTINATION ${ATTEST_CMAKE_DIR})
 
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/attest.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES command/completion/attest.bash
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME attest)
+install(FILES command/completion/_attest DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+
 configure_package_config_file(attestConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/attestConfig.cmake
   INSTALL_DESTINATION ${ATTEST_CMAKE_DIR})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/attestConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -70,19 +70,22 @@ CommandOutcome run_command(const std::vector<std::string>& arguments,
 }
 
 CommandOutcome run_in_terminal(const std::vector<std::string>& arguments,
-                               const std::map<std::string, std::string>& environment, unsigned short columns) {
-  const winsize size = {.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
-  int terminal = -1;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, &size);
+                               const std::map<std::string, std::string>& environment, const Terminal& terminal) {
+  const winsize size = {.ws_row = 24, .ws_col = terminal.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  int user = -1;  // our end of the line
+  const pid_t child = ::forkpty(&user, nullptr, nullptr, &size);
   if (child == 0) become(arguments, environment);
-  if (child < 0) throw std::runtime_error("no pseudo terminal for " + arguments.front());
+  const auto& typed = terminal.typed;
+  if (child < 0 || ::write(user, typed.data(), typed.size()) != static_cast<ssize_t>(typed.size())) {
+    throw std::runtime_error("no pseudo terminal for " + arguments.front());
+  }
   CommandOutcome outcome;
   std::array<char, 4096> buffer;
   // The end of the last process that writes there reads as an error, not as the end of a file.
-  for (ssize_t count; (count = ::read(terminal, buffer.data(), buffer.size())) > 0;) {
+  for (ssize_t count; (count = ::read(user, buffer.data(), buffer.size())) > 0;) {
     outcome.out.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  ::close(terminal);
+  ::close(user);
   outcome.exit_code = exit_code_of(child);
   return outcome;
 }

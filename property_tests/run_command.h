@@ -16,10 +16,14 @@ struct CommandOutcome {
 CommandOutcome run_command(const std::vector<std::string>& arguments,
                            const std::map<std::string, std::string>& environment = {});
 
-/// The same in a terminal of that many columns: `out` holds all that it was sent, with CR before each LF; `err`
-/// nothing.
+struct Terminal {
+  unsigned short columns = 120;
+  std::string typed;  ///< by the user, all at once
+};
+
+/// The same in a terminal: `out` holds all that it was sent, with CR before each LF; `err` nothing.
 CommandOutcome run_in_terminal(const std::vector<std::string>& arguments,
                                const std::map<std::string, std::string>& environment = {},
-                               unsigned short columns = 120);
+                               const Terminal& terminal = {});
 
 }  // namespace attest::property_tests

@@ -111,7 +111,7 @@ TEST(terminal, a_pipe_sees_neither_progress_nor_colour) {
 }
 
 TEST(terminal, a_narrow_terminal_is_not_overrun) {
-  for (const auto& line : progress_lines(run_in_terminal(kLongWork[0], kAtHome, 40).out)) {
+  for (const auto& line : progress_lines(run_in_terminal(kLongWork[0], kAtHome, {.columns = 40, .typed = ""}).out)) {
     EXPECT_LE(line.size(), 39u) << line;
   }
 }

@@ -26,10 +26,9 @@ struct FixturesOptions {
 
 constexpr auto kFooter = R"(Examples:
   attest fixtures list                     every recorded case in one line
-  attest fixtures list 'cache/*'
-  attest fixtures show heads/grouped_query configuration, steps, tensors, provenance
-  attest fixtures check                    SHA-256 of every file, and every file read and validated
-  attest fixtures diff A.h5 B.h5           exit 1 if any tensor differs
+  attest fixtures show heads/grouped_query
+  attest fixtures check
+  attest fixtures diff A.h5 B.h5
 
 Exit code: 0, 1 if diff finds a difference, 2 a usage or input error.)";
 
@@ -111,20 +110,50 @@ int diff_cases(const FixturesOptions& options) {
   return differences == 0 ? 0 : 1;
 }
 
-using Action = int (*)(const FixturesOptions&);
+constexpr int kAnyNumber = CLI::detail::expected_max_vector_size;
 
-struct ActionText {
+struct Action {
   const char* name;
   const char* description;
+  int (*run)(const FixturesOptions&);
+  int fewest_cases;
+  int most_cases;
+  const char* footer;
 };
 
-CLI::Option* add_action(CLI::App& command, Invocation& invocation, const ActionText& text, Action action) {
+constexpr Action kActions[] = {
+    {"list", "One line for each case", list_cases, 0, kAnyNumber,
+     R"(Examples:
+  attest fixtures list                     every recorded case
+  attest fixtures list 'cache/*' my_case.h5)"},
+    {"show", "Everything about a case but its numbers", show_cases, 1, kAnyNumber,
+     R"(Example:
+  attest fixtures show heads/grouped_query   configuration, steps, tensors, provenance)"},
+    {"check", "Check the manifest and read every file", check_cases, 0, 0,
+     R"(Examples:
+  attest fixtures check                    SHA-256 of every file, and every file read and validated
+  attest fixtures check --fixtures /tmp/regenerated)"},
+    {"diff", "Compare two cases tensor by tensor", diff_cases, 2, 2,
+     R"(Examples:
+  attest fixtures diff heads/grouped_query heads/multi_query
+  attest fixtures diff before.h5 after.h5
+
+Exit code: 0 no tensor differs, 1 some do, 2 a usage or input error.)"},
+};
+
+void add_action(CLI::App& command, Invocation& invocation, const Action& action) {
   auto options = std::make_shared<FixturesOptions>();
-  CLI::App* sub = command.add_subcommand(text.name, text.description);
-  sub->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
-  sub->callback([options, action, &invocation] { invocation.exit_code = action(*options); });
-  sub->footer(kFooter);
-  return sub->add_option("CASE", options->cases, "Case names, files, directories or globs");
+  CLI::App* sub = command.add_subcommand(action.name, action.description);
+  sub->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
+      ->type_name("DIRECTORY");
+  if (action.most_cases > 0) {
+    sub->add_option("CASE", options->cases, "Case names, files, directories or globs")
+        ->type_name("")
+        ->required(action.fewest_cases > 0)
+        ->expected(action.fewest_cases, action.most_cases);
+  }
+  sub->footer(action.footer);
+  sub->callback([options, &action, &invocation] { invocation.exit_code = action.run(*options); });
 }
 
 }  // namespace
@@ -136,10 +165,7 @@ void add_fixtures(CLI::App& app, Invocation& invocation) {
     if (command->get_subcommands().empty()) throw InputError("fixtures", "list, show, check or diff", "none");
   });
   command->footer(kFooter);
-  add_action(*command, invocation, {"list", "One line for each case"}, list_cases);
-  add_action(*command, invocation, {"show", "Everything about a case but its numbers"}, show_cases)->required();
-  add_action(*command, invocation, {"check", "Check the manifest and read every file"}, check_cases)->expected(0);
-  add_action(*command, invocation, {"diff", "Compare two cases tensor by tensor"}, diff_cases)->required()->expected(2);
+  for (const Action& action : kActions) add_action(*command, invocation, action);
 }
 
 }  // namespace attest::harness

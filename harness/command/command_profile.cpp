@@ -54,7 +54,9 @@ Examples:
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
 result above the measured peak is INVALID: no figure, but no parity failure either.
+
 Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python).
+
 Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate).)";
 
 std::vector<optimized::Target> targets_of(const std::string& option) {
@@ -176,40 +178,53 @@ void add_profile(CLI::App& app, Invocation& invocation) {
   command
       ->add_option("--layer", options->layers,
                    fmt::format("Layers, repeatable or with commas: {}", fmt::join(layer_names(), ", ")))
+      ->type_name("LAYER")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--work", options->work, "Work items, with commas (see below)")->capture_default_str();
+  command->add_option("--work", options->work, "Work items, with commas (see below)")
+      ->type_name("WORK")
+      ->capture_default_str();
   command->add_option("--batch", options->batch, "Batch sizes, with commas")
+      ->type_name("N")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  command->add_option("--target", options->target,
-                      "One target of the optimized code, or all (default: ATTEST_TARGET, else the fastest)");
+  command
+      ->add_option("--target", options->target,
+                   "One target of the optimized code, or all (default: ATTEST_TARGET, else the fastest)")
+      ->type_name("TARGET|all");
   command->add_option("--threads", options->threads, "Numbers of threads, with commas (default: all)")
+      ->type_name("N")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 4096));
   command->add_option("--repetitions", options->repetitions, "Repetitions of each item at most")
+      ->type_name("N")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   command->add_option("--seconds", options->seconds, "No further repetition after this, but for the first three")
+      ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
   command
       ->add_option(
           "--peer", options->peers,
           "The same work in turn there, repeatable: torchtune as shipped, torch-best (the fastest plain PyTorch)")
+      ->type_name("torchtune|torch-best")
       ->allow_extra_args(false);
-  auto* baseline =
-      command->add_option("--baseline", options->baseline,
-                          "An earlier JSON report of this machine: is the same work faster or slower now?");
+  auto* baseline = command
+                       ->add_option("--baseline", options->baseline,
+                                    "An earlier JSON report of this machine: is the same work faster or slower now?")
+                       ->type_name("FILE");
   command
       ->add_flag("--across-machines", options->across_machines,
                  "The baseline may be another machine's: compare shares of each machine's limit")
       ->needs(baseline);
-  command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
+  command->add_option("--report", options->reports, "Write a report; repeatable")
+      ->type_name(report_values({"json"}))
+      ->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });
 }

@@ -28,6 +28,7 @@ constexpr auto kFooter = R"(Examples:
   attest replay 'law=truth implementation=reference family=rare_key s_x=9' --export rare.h5
 
 An exported case holds the float reference's stages; scripts/regenerate --from FILE asks torchtune itself.
+
 Exit code: 0 it passes (or is skipped with a reason), 1 it fails, 2 a usage or input error.)";
 
 std::string compared(const char* what, std::uint64_t now, const std::optional<std::uint64_t>& then) {
@@ -83,9 +84,10 @@ int run_replay(const ReplayOptions& options) {
 void add_replay(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<ReplayOptions>();
   CLI::App* command = app.add_subcommand("replay", "Meet a failure again: the line that it printed");
-  command->add_option("LINE", options->line, "key=value words, in one pair of quotes")->required();
-  command->add_option("--export", options->export_file, "Also write the drawn case as a case file");
-  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
+  command->add_option("LINE", options->line, "key=value words, in one pair of quotes")->type_name("")->required();
+  command->add_option("--export", options->export_file, "Also write the drawn case as a case file")->type_name("FILE");
+  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
+      ->type_name("DIRECTORY");
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_replay(*options); });
 }

@@ -32,6 +32,7 @@ constexpr auto kFooter = R"(Examples:
   attest selftest --report json=selftest.json         with the evidence of every rejection
 
 Exit code: 0 every bug was noticed and every correct variant accepted, 1 not so, 2 a usage or input error.
+
 Environment: ATTEST_FIXTURES, NO_COLOR.)";
 
 int run(const SelftestOptions& options, const std::vector<std::string>& argv) {
@@ -62,11 +63,15 @@ void add_selftest(CLI::App& app, Invocation& invocation) {
   CLI::App* command =
       app.add_subcommand("selftest", "Would this harness have noticed? Planted bugs on every family of inputs");
   command->add_option("--bug", options->bugs, "A planted bug's name; repeatable (default: all, and correct variants)")
+      ->type_name("BUG")
       ->allow_extra_args(false);
   command->add_option("--threads", options->threads, "Kernels tried side by side (default: all threads)")
+      ->type_name("N")
       ->check(CLI::Range(1, 4096));
-  command->add_option("--report", options->reports, "json=FILE; repeatable")->allow_extra_args(false);
-  command->add_option("--fixtures", options->fixtures, "Directory with the recorded cases");
+  command->add_option("--report", options->reports, "Write a report; repeatable")
+      ->type_name(report_values({"json"}))
+      ->allow_extra_args(false);
+  command->add_option("--fixtures", options->fixtures, "Directory with the recorded cases")->type_name("DIRECTORY");
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run(*options, invocation.argv); });
 }

@@ -8,7 +8,7 @@
 namespace attest::harness {
 namespace {
 
-constexpr auto kFooter = R"(Example:
+constexpr auto kFooter = R"(Examples:
   attest targets
   ATTEST_TARGET=avx2 attest targets        what would be chosen with that setting
 

@@ -53,6 +53,7 @@ constexpr auto kFooter = R"(Examples:
   attest verify --report html=report.html             one page for a browser, without a network
 
 Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
+
 Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
 
 /// How much of the work is done before each case, and at the end all of it.
@@ -155,22 +156,32 @@ void add_verify(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command =
       app.add_subcommand("verify", "Judge torchtune cases: does everybody compute what torchtune computes?");
-  command->add_option("CASE", options->cases, "Case names, files, directories or globs (default: every case)");
+  command->add_option("CASE", options->cases, "Case names, files, directories or globs (default: every case)")
+      ->type_name("");
   command
       ->add_option("--implementation", options->lineup.implementations,
                    "reference, optimized or a shared library, PATH.so[#OPTION]; repeatable (default: the first two)")
+      ->type_name("reference|optimized|FILE")
       ->allow_extra_args(false);
-  command->add_option("--target", options->lineup.target,
-                      "One target of the optimized code, or all (default: ATTEST_TARGET, else all)");
+  command
+      ->add_option("--target", options->lineup.target,
+                   "One target of the optimized code, or all (default: ATTEST_TARGET, else all)")
+      ->type_name("TARGET|all");
   command->add_option("--threads", options->threads, "Threads (default: all; one for a small case)")
+      ->type_name("N")
       ->check(CLI::Range(1, 4096));
   command->add_option("--time-limit", options->time_limit, "Seconds that one call of a shared library may take")
+      ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
-  command->add_option("--shard", options->shard, "I/N: judge only the I-th of N parts of the selection");
-  command->add_option("--report", options->reports, "json=FILE, junit=FILE or html=FILE; repeatable")
+  command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
+      ->type_name("I/N")
+      ->capture_default_str();
+  command->add_option("--report", options->reports, "Write a report; repeatable")
+      ->type_name(report_values(kReportKinds))
       ->allow_extra_args(false);
-  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json");
+  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
+      ->type_name("DIRECTORY");
   auto* verbose = command->add_flag("--verbose", options->verbose, "A line for each stage");
   command->add_flag("--quiet", options->quiet, "The last line only")->excludes(verbose);
   command->footer(kFooter);

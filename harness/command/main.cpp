@@ -32,7 +32,7 @@ constexpr auto kFooter = R"(Examples:
 int main(int argc, char** argv) {
   attest::harness::Invocation invocation;
   invocation.argv.assign(argv, argv + argc);
-  CLI::App app("attest: does this attention layer compute what torchtune's MultiHeadAttention computes?", "attest");
+  CLI::App app("Does this attention layer compute what torchtune's MultiHeadAttention computes?", "attest");
   app.set_version_flag("--version", "attest " ATTEST_VERSION);
   app.require_subcommand(0, 1);
   app.footer(kFooter);
@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
   attest::harness::add_targets(app, invocation);
   attest::harness::add_replay(app, invocation);
   attest::harness::add_worker(app, invocation);
+  attest::harness::add_manual(app);
+  attest::harness::add_complete(app);
   app.final_callback([&app] {
     if (app.get_subcommands().empty())
       throw attest::InputError("command", "verify, selftest, profile, replay, fixtures or targets", "none");

@@ -79,6 +79,10 @@ void check_writable(const fs::path& file) {
   const TemporaryFile probe(file);
 }
 
+std::string report_values(const std::vector<std::string>& kinds) {
+  return fmt::format("{}=FILE", fmt::join(kinds, "=FILE|"));
+}
+
 std::vector<ReportRequest> report_requests(const std::vector<std::string>& reports,
                                            const std::vector<std::string>& kinds) {
   std::vector<ReportRequest> requests;

@@ -16,6 +16,9 @@ struct ReportRequest {
   std::filesystem::path file;
 };
 
+/// What --report takes, for its help: "json=FILE|junit=FILE".
+std::string report_values(const std::vector<std::string>& kinds);
+
 /// What --report was given, after checking that each kind is one of `kinds` and each file can be written. Throws
 /// InputError.
 std::vector<ReportRequest> report_requests(const std::vector<std::string>& reports,

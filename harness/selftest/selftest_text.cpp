@@ -65,7 +65,7 @@ std::string legend(const std::vector<std::string>& families) {
   std::string text = "\n";
   for (std::size_t n = 0; n < families.size(); ++n) {
     const bool ends_line = n % kInALine == kInALine - 1 || n + 1 == families.size();
-    text += fmt::format("{} {:<20}{}", letter_of(n), families[n], ends_line ? "\n" : " ");
+    text += fmt::format("{} {:<{}}{}", letter_of(n), families[n], ends_line ? 0 : 20, ends_line ? "\n" : " ");
   }
   return text;
 }
