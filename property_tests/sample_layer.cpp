@@ -19,7 +19,7 @@ Config config_of(const SampleLayer& sample) {
   config.dtype = sample.dtype;
   config.q_proj = Linear{sample.d, sample.n_h * sample.h_d, sample.bias};
   config.k_proj = config.v_proj = Linear{sample.d, sample.n_kv * sample.h_d, sample.bias};
-  config.output_proj = Linear{sample.n_h * sample.h_d, sample.d, sample.bias};
+  config.output_proj = Linear{sample.n_h * sample.h_d, sample.out_features.value_or(sample.d), sample.bias};
   config.pos_embeddings = sample.pos_embeddings;
   if (sample.norm) config.q_norm = config.k_norm = RMSNorm{sample.h_d, 1e-6};
   config.kv_cache = sample.kv_cache;
