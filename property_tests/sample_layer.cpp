@@ -52,16 +52,4 @@ Tensor positions_from(std::int64_t first, std::int64_t count) {
   return positions;
 }
 
-Tensor tokens_of(const Tensor& x, std::int64_t first, std::int64_t count) {
-  const std::int64_t b = x.dim(0), s = x.dim(1);
-  Tensor part(x.dtype(), {b, count, x.dim(2)});
-  const auto token = x.bytes().size() / static_cast<std::size_t>(b * s);
-  for (std::int64_t sample = 0; sample < b; ++sample) {
-    const auto from = x.bytes().subspan(static_cast<std::size_t>(sample * s + first) * token);
-    const auto to = part.bytes().subspan(static_cast<std::size_t>(sample * count) * token);
-    std::copy_n(from.begin(), static_cast<std::size_t>(count) * token, to.begin());
-  }
-  return part;
-}
-
 }  // namespace attest::property_tests

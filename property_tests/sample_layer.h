@@ -28,7 +28,4 @@ Tensor sample_tensor(const Shape& shape, std::uint64_t seed, DType dtype = DType
 /// int64 [count]: first, first + 1, ...
 Tensor positions_from(std::int64_t first, std::int64_t count);
 
-/// Tokens first..first + count - 1 of x [b, s, d].
-Tensor tokens_of(const Tensor& x, std::int64_t first, std::int64_t count);
-
 }  // namespace attest::property_tests
