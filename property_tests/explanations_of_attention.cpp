@@ -87,7 +87,7 @@ std::vector<Planted> mask_bugs() {
       attention("mask_inverted", "masks/bool_full", seeing([](auto&, auto, bool seen) { return !seen; })),
       attention("finite_mask", "hard_inputs/masked_keys_win", finite_mask(-100.0F)),
       attention("finite_mask", "masks/bool_fully_masked_rows", finite_mask(-1e4F)),
-      attention("finite_mask", "masks/bool_fully_masked_rows", finite_mask(-1e9F)),
+      attention("masked_row_mean", "masks/bool_fully_masked_rows", finite_mask(-1e9F)),  // it swallows the scores
       attention("masked_row_nan", "masks/bool_fully_masked_rows", weighing([nan](KernelRow& row) {
                   if (sees_nothing(row)) row.sum = row.weights[0] = nan;
                 })),
@@ -181,8 +181,9 @@ void forget_rescaling(KernelRow& row) {
 }
 
 std::vector<Planted> softmax_bugs() {
-  BuggyAttention no_max, first_block, flush;
+  BuggyAttention no_max, from_zero, first_block, flush;
   no_max.on_scores = [](KernelRow& row) { row.largest = 0.0F; };
+  from_zero.on_scores = [](KernelRow& row) { row.largest = std::max(row.largest, 0.0F); };
   first_block.on_scores = [](KernelRow& row) {
     row.largest = *std::max_element(row.scores.begin(), row.scores.begin() + 2);
   };
@@ -193,6 +194,9 @@ std::vector<Planted> softmax_bugs() {
     row.largest = to_float(round_to_bfloat16(row.largest));
   };
   hidden_max.on_scores = [](KernelRow& row) { row.largest = *std::ranges::max_element(row.scores); };
+  hidden_max.on_weights = from_zero.on_weights = [](KernelRow& row) {
+    if (row.sum == 0.0F && !sees_nothing(row)) row.sum = std::numeric_limits<float>::quiet_NaN();
+  };
   const auto round_weights = [](KernelRow& row) {
     for (float& weight : row.weights) weight = to_float(round_to_bfloat16(weight));
   };
@@ -200,6 +204,7 @@ std::vector<Planted> softmax_bugs() {
   divided_by_cut.on_weights = [](KernelRow& row) { row.sum = cut(row.sum, 10); };
   return {
       attention("max_not_subtracted", "hard_inputs/large_logits", no_max),
+      attention("max_starts_at_zero", "masks/float_shifted_by_ten_thousand", from_zero),
       attention("first_block_max", "hard_inputs/large_logits_h_d_40", first_block),
       attention("no_rescaling", "hard_inputs/ascending_logits", weighing(forget_rescaling)),
       attention("exp_clamped", "hard_inputs/rare_key", with_exp([](float x) { return std::exp(std::max(x, -20.0F)); })),

@@ -1,5 +1,6 @@
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "harness/judge/unwritten.h"
@@ -41,7 +42,7 @@ Planted linear(std::string id, std::string case_name, float bias_times, bool tra
 struct RotaryBug {
   bool halves = false;
   std::int64_t shift = 0;
-  float direction = 1.0F;
+  float stretch = 1.0F;  ///< of the angle
   bool in_double = false;
 };
 
@@ -59,9 +60,10 @@ Tensor rotated(const RotaryInputs& in, const RotaryBug& bug) {
     for (std::size_t i = 0; i < half; ++i) {
       const float theta = in.tables.theta.as<float>()[i];
       const auto position = static_cast<float>(given + bug.shift);
-      const double angle = bug.in_double ? static_cast<double>(position) * static_cast<double>(theta)
-                                         : static_cast<double>(position * theta);
-      const auto cos = static_cast<float>(std::cos(angle)), sin = bug.direction * static_cast<float>(std::sin(angle));
+      const double angle =
+          static_cast<double>(bug.stretch) * (bug.in_double ? static_cast<double>(position) * static_cast<double>(theta)
+                                                            : static_cast<double>(position * theta));
+      const auto cos = static_cast<float>(std::cos(angle)), sin = static_cast<float>(std::sin(angle));
       const std::size_t a = row * h_d + (bug.halves ? i : 2 * i), b = row * h_d + (bug.halves ? i + half : 2 * i + 1);
       y.as<float>()[a] = x[a] * cos - x[b] * sin;
       y.as<float>()[b] = x[b] * cos + x[a] * sin;
@@ -103,7 +105,9 @@ std::vector<Planted> other_stages() {
       linear("weight_transposed", "heads/multi_head", 1.0F, true),
       rotary("rotary_pairs", "positions/base", {.halves = true}),
       rotary("position_off_by_one", "positions/base", {.shift = 1}),
-      rotary("rotary_backwards", "positions/base", {.direction = -1.0F}),
+      rotary("rotary_backwards", "positions/base", {.stretch = -1.0F}),
+      rotary("rotary_angle", "positions/base", {.shift = 5}),
+      rotary("rotary_table_precision", "positions/base", {.stretch = 1.00002F}),
       rotary("rotary_table_precision", "positions/base_far", {.in_double = true}),
       norm("norm_epsilon", "norms/large_eps", 0.0F, 1.0F),
       norm("norm_scale", "norms/large_eps", 1.0F, 0.0F),
@@ -124,6 +128,22 @@ std::vector<Planted> value_bugs() {
       spoiled("zero", [](auto y, auto) { std::ranges::fill(y, 0.0F); }),
       spoiled("scaled", [](auto y, auto) { std::ranges::transform(y, y.begin(), [](float v) { return 0.5F * v; }); }),
       spoiled("rows_shifted", [](auto y, auto length) { std::copy(y.begin() + length, y.end(), y.begin()); }),
+      spoiled("not_finite", [](auto y, auto) { y.front() = std::numeric_limits<float>::quiet_NaN(); }),
+      spoiled("rows_scaled",
+              [](auto y, auto length) {
+                for (std::size_t at = 0; at < y.size(); ++at) y[at] *= 2.0F + static_cast<float>(at / length);
+              }),
+      spoiled("batch_mixed", [](auto y, auto) { std::ranges::rotate(y, y.begin() + std::ssize(y) / 2); }),
+      spoiled("rows_permuted",
+              [](auto y, auto length) {
+                std::ranges::reverse(y);
+                for (auto row = y.begin(); row != y.end(); row += length) std::reverse(row, row + length);
+              }),
+      spoiled("grows_with_position",
+              [](auto y, auto length) {
+                for (std::size_t at = 0; at < y.size(); ++at)
+                  y[at] *= 1.0F + 0.1F * static_cast<float>(at / length % 5) * std::sin(static_cast<float>(at * at));
+              }),
       spoiled("tail_lanes",
               [](auto y, auto length) {
                 for (std::size_t at = 0; at < y.size(); ++at)

@@ -14,6 +14,7 @@ namespace {
 /// The slots that one call fills.
 struct Filled {
   std::int64_t first, count;
+  std::size_t step;  ///< that made the call
 };
 
 /// Of every call since the last reset, the failed one last.
@@ -28,7 +29,7 @@ std::vector<Filled> calls_of(const StageFailure& failure) {
     }
     const Tensor* y = key_value_input(step.inputs);
     if (step.error || y == nullptr) continue;
-    calls.push_back({filled, y->dim(1)});
+    calls.push_back({filled, y->dim(1), i});
     filled += y->dim(1);
   }
   return calls;
@@ -65,7 +66,7 @@ void add_rotated_values(Hypotheses& all, const StageFailure& failure, const Arra
   const LayerSpec& layer = failure.item->layer;
   const auto calls = calls_of(failure);
   if (failure.stage != Stage::v_cache || !layer.tables || calls.size() != 1) return;
-  const auto& input_pos = failure.item->steps[failure.step].inputs.input_pos;
+  const auto& input_pos = failure.item->steps[calls[0].step].inputs.input_pos;
   const auto embedding =
       reference::rotary_embedding<double>(layer.config.pos_embeddings, &*layer.tables, layer.config.dtype);
   const std::int64_t first = calls[0].first, end = first + calls[0].count;

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <iterator>
 
+#include "fixtures/overloaded.h"
 #include "harness/explain/attention_hypotheses.h"
+#include "harness/explain/formulas.h"
 #include "harness/explain/layer_hypotheses.h"
 #include "harness/explain/pattern_findings.h"
 #include "harness/explain/region.h"
@@ -22,34 +24,39 @@ std::size_t rows_for(double multiplications_a_row) {
 
 void append(std::vector<Finding>& to, std::vector<Finding> more) { std::ranges::move(more, std::back_inserter(to)); }
 
-/// Tests the formulas that go with each kind of stage.
-struct Formulas {
-  const Residual& residual;
+double multiplications_a_row(const StageInputs& inputs) {
+  return std::visit(
+      overloaded{[](const LinearInputs& in) { return static_cast<double>(in.weight.size()); },
+                 [](const RotaryInputs&) { return 1.0; }, [](const NormInputs&) { return 1.0; },
+                 [](const AttentionInputs& in) { return static_cast<double>(2 * in.k.dim(2) * in.k.dim(3)); }},
+      inputs);
+}
 
-  std::vector<Finding> operator()(const LinearInputs& in) const {
-    const auto rows = residual.sample(rows_for(static_cast<double>(in.weight.size())));
-    return those_that_fit(linear_hypotheses(in, residual), residual, rows);
+/// What is solved for instead of listed: appended to the formulas that fit.
+struct Searches {
+  const Residual& residual;
+  const std::vector<std::int64_t>& rows;
+  std::vector<Finding>& found;
+
+  void operator()(const LinearInputs&) const {}
+  void operator()(const RotaryInputs& in) const {
+    if (found.empty()) append(found, angle_findings(in, residual, rows));
   }
-  std::vector<Finding> operator()(const RotaryInputs& in) const {
-    const auto rows = residual.sample(rows_for(1));
-    std::vector<Finding> found = those_that_fit(rotary_hypotheses(in), residual, rows);
-    return found.empty() ? angle_findings(in, residual, rows) : found;
-  }
-  std::vector<Finding> operator()(const NormInputs& in) const {
-    return those_that_fit(norm_hypotheses(in), residual, residual.sample(rows_for(1)));
-  }
-  std::vector<Finding> operator()(const AttentionInputs& in) const {
+  void operator()(const NormInputs&) const {}
+  void operator()(const AttentionInputs& in) const {
     const AttentionModel right(in);
-    const auto rows = residual.sample(rows_for(static_cast<double>(2 * right.keys() * right.head_dim())));
-    std::vector<Finding> found = those_that_fit(mask_hypotheses(right, in.is_causal), residual, rows);
-    append(found, those_that_fit(scale_hypotheses(right), residual, rows));
     append(found, overflow_findings(right, residual, rows));
-    append(found, those_that_fit(softmax_hypotheses(right), residual, rows));
-    append(found, those_that_fit(key_value_hypotheses(right), residual, rows));
     append(found, key_findings(right, residual, rows));
-    return found.empty() ? fitted_scale_findings(right, residual, rows) : found;
+    if (found.empty()) append(found, fitted_scale_findings(right, residual, rows));
   }
 };
+
+std::vector<Finding> findings_from(const StageInputs& inputs, const Residual& residual) {
+  const auto rows = residual.sample(rows_for(multiplications_a_row(inputs)));
+  std::vector<Finding> found = those_that_fit(formulas_of(inputs, residual), residual, rows);
+  std::visit(Searches{residual, rows, found}, inputs);
+  return found;
+}
 
 }  // namespace
 
@@ -58,7 +65,7 @@ Explanation explain_stage(const StageFailure& failure) {
   if (failure.got.shape() != failure.truth.value.shape() || failure.got.size() == 0) return explanation;
   const Residual residual(failure.stage, failure.got, failure.truth);
   if (residual.outside_rows().empty()) return explanation;
-  if (failure.inputs != nullptr) explanation.findings = std::visit(Formulas{residual}, *failure.inputs);
+  if (failure.inputs != nullptr) explanation.findings = findings_from(*failure.inputs, residual);
   if (failure.item != nullptr) {
     append(explanation.findings, those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1))));
   }

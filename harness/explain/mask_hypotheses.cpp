@@ -95,18 +95,6 @@ Weigh skip_blocks(std::size_t block) {
   };
 }
 
-/// A hidden key's logit is `value`, whatever its score.
-Weigh flat_mask(double value) {
-  return [value](const ScoredRow& row) {
-    ScoredRow flat = row;
-    flat.scores = row.logits();
-    for (std::size_t j = 0; j < row.scores.size(); ++j) flat.scores[j] = row.visible[j] ? flat.scores[j] : value;
-    flat.bias.clear();
-    flat.visible.assign(flat.visible.size(), true);
-    return softmax(flat);
-  };
-}
-
 /// Keys with a bias of `bound` or below are taken for hidden.
 Weigh cut_bias(double bound) {
   return [bound](const ScoredRow& row) {
@@ -147,6 +135,8 @@ void add_causal(Hypotheses& all, const AttentionModel& right) {
                                             right.keys() - right.tokens())},
         shifted(right.keys() - right.tokens())));
   }
+  all.push_back(
+      hypothesis({"causal_ignored", "the causal bound is ignored: every token sees every key"}, shifted(right.keys())));
   for (const std::int64_t block : {2, 4, 8, 16, 32, 64, 128}) {
     all.push_back(
         hypothesis({"causal_by_block",
@@ -155,8 +145,6 @@ void add_causal(Hypotheses& all, const AttentionModel& right) {
                                 block)},
                    seeing(right, [block](auto, auto i, auto j) { return j / block <= i / block; })));
   }
-  all.push_back(
-      hypothesis({"causal_ignored", "the causal bound is ignored: every token sees every key"}, shifted(right.keys())));
 }
 
 void add_masked(Hypotheses& all, const AttentionModel& right) {
@@ -164,13 +152,15 @@ void add_masked(Hypotheses& all, const AttentionModel& right) {
   const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
   all.push_back(
       hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
-  all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
-                           seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
   all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
                            seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
   all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
                            seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
-  if (!right.mask->bias) return;
+  if (!right.mask->bias) {
+    all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
+                             seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
+    return;
+  }
   const double root = 1 / right.scale;
   all.push_back(hypothesis({"mask_scaled", "the mask is added before the scale: it arrives divided by sqrt(h_d)"},
                            weighing(right, bias_times(right.scale))));
@@ -195,8 +185,10 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
         hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
                    seeing(right, [&](auto b, auto i, auto j) { return j <= i && right.mask->visible(b, i, j); })));
   }
-  all.push_back(hypothesis({"masked_row_mean", "rows that see no key hold the mean of all values instead of zero"},
-                           weighing(right, mean_if_blind)));
+  all.push_back(hypothesis(
+      {"masked_row_mean",
+       "rows that see no key hold the mean of all values instead of zero, as if hidden keys had one finite logit"},
+      weighing(right, mean_if_blind)));
   all.push_back(
       hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)));
   all.push_back(hypothesis(
@@ -209,10 +201,6 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
         weighing(right, hide_after_softmax_in_blocks(block))));
     all.push_back(hypothesis({"block_skipped", "a block whose first key is hidden is skipped as a whole" + of},
                              weighing(right, skip_blocks(block))));
-  }
-  for (const double value : {-1e4, -1e9, -3.4028235e38}) {
-    all.push_back(hypothesis({"finite_mask", fmt::format("a hidden key gets the logit {:g} instead of -inf", value)},
-                             weighing(right, flat_mask(value))));
   }
   // The rounding of score + value is relative to `value`, and a row of hidden keys only is all rounding.
   constexpr double kSlack = 0x1p-8;

@@ -19,7 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Calls of up to so many bytes are repeated in every placement.
+/// Calls of up to so many bytes are repeated in every placement. A larger one, whose buffers cost more than its
+/// arithmetic, is made at the end of its pages only: before a buffer lie canaries, which are NaN to a read and show a
+/// write.
 constexpr std::size_t kSmallCall = std::size_t{4} << 20;
 
 std::size_t bytes_of(const LibraryCall& call) {
