@@ -11,6 +11,7 @@
 #include "fixtures/manifest.h"
 #include "harness/case_text.h"
 #include "harness/command/commands.h"
+#include "harness/report/progress.h"
 #include "harness/report/terminal_table.h"
 #include "harness/selection.h"
 
@@ -31,6 +32,8 @@ constexpr auto kFooter = R"(Examples:
   attest fixtures diff A.h5 B.h5
 
 Exit code: 0, 1 if diff finds a difference, 2 a usage or input error.)";
+
+std::string painted(Status status) { return painted_status(status, style_of_standard_output()); }
 
 fs::path the_one_case(const std::string& argument, const fs::path& fixtures) {
   const auto files = select_cases({argument}, fixtures);
@@ -61,12 +64,17 @@ int show_cases(const FixturesOptions& options) {
 int check_cases(const FixturesOptions& options) {
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto files = all_cases(fixtures);
-  for (const auto& file : files) {
+  Progress progress(static_cast<double>(files.size()));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const auto& file = files[i];
+    progress.show(static_cast<double>(i), fmt::format("{}/{} {}", i + 1, files.size(), file.stem().string()));
     const Case item = read_case(file);
     const std::string expected = fs::relative(file, fixtures).replace_extension().generic_string();
     if (item.name != expected) throw InputError(file.string() + ": /case", expected, item.name);
   }
-  fmt::print("{} cases in {}: every SHA-256 matches and every file is valid\n", files.size(), fixtures.string());
+  progress.wipe();
+  fmt::print("{}: {} cases in {}, every SHA-256 matches and every file is valid\n", painted(Status::passed),
+             files.size(), fixtures.string());
   return 0;
 }
 
@@ -106,7 +114,8 @@ int diff_cases(const FixturesOptions& options) {
     ++differences;
     fmt::print("{:<40} {}\n", path, what);
   }
-  fmt::print("{} of {} tensors differ\n", differences, paths.size());
+  fmt::print("{}: {} of {} tensors differ\n", painted(differences == 0 ? Status::passed : Status::failed), differences,
+             paths.size());
   return differences == 0 ? 0 : 1;
 }
 
