@@ -6,6 +6,17 @@
 namespace attest::property_tests {
 namespace {
 
+/// Bool bytes are 0 or 1.
+Tensor random_bits(DType dtype, const Shape& shape, std::uint64_t seed) {
+  Tensor tensor(dtype, shape);
+  std::uint64_t index = 0;
+  for (auto& byte : tensor.bytes()) {
+    const auto bits = counter_bits(seed, 0, index++);
+    byte = static_cast<std::byte>(dtype == DType::boolean ? bits & 1u : bits & 0xFFu);
+  }
+  return tensor;
+}
+
 constexpr std::int64_t kTableRows = 16, kCacheSlots = 12;
 
 PosEmbeddings pos_embeddings(int arm, std::int64_t dim) {
@@ -110,16 +121,6 @@ class CaseBuilder {
 };
 
 }  // namespace
-
-Tensor random_bits(DType dtype, const Shape& shape, std::uint64_t seed) {
-  Tensor tensor(dtype, shape);
-  std::uint64_t index = 0;
-  for (auto& byte : tensor.bytes()) {
-    const auto bits = counter_bits(seed, 0, index++);
-    byte = static_cast<std::byte>(dtype == DType::boolean ? bits & 1u : bits & 0xFFu);
-  }
-  return tensor;
-}
 
 Case arbitrary_case(const ArbitraryCase& choice) { return CaseBuilder(choice).build(); }
 

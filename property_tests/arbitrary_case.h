@@ -23,9 +23,6 @@ struct ArbitraryCase {
 
 Case arbitrary_case(const ArbitraryCase& choice);
 
-/// A tensor of random bits; bool bytes are 0 or 1.
-Tensor random_bits(DType dtype, const Shape& shape, std::uint64_t seed);
-
 /// The first place where two cases differ in type, shape, word or bit; empty if they are the same.
 std::string difference(const Case& a, const Case& b);
 

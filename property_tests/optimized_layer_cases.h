@@ -9,6 +9,7 @@
 #include "fixtures/validate.h"
 #include "property_tests/optimized_inputs.h"
 #include "property_tests/plain_double.h"
+#include "property_tests/sample_layer.h"
 
 /// Random layers for the tests of optimized/, and the judge of a call's recorded stages, each on the stage before it.
 namespace attest {
@@ -31,25 +32,15 @@ inline PosEmbeddings embedding_of(int index, std::int64_t dim, std::int64_t posi
 }
 
 inline LayerSpec random_layer(Random& random, const LayerShape& n) {
-  LayerSpec layer;
-  Config& c = layer.config;
-  c.embed_dim = n.d;
-  c.num_heads = n.n_h;
-  c.num_kv_heads = n.n_kv;
-  c.head_dim = n.h_d;
-  c.q_proj = Linear{n.d, n.n_h * n.h_d, n.bias};
-  c.k_proj = c.v_proj = Linear{n.d, n.n_kv * n.h_d, n.bias};
-  c.output_proj = Linear{n.n_h * n.h_d, n.out_features, n.bias};
-  c.pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions);
-  if (n.norm) c.q_norm = c.k_norm = RMSNorm{n.h_d, 1e-6};
-  for (const auto& [name, shape] : parameter_shapes(c)) {
-    layer.weights[name] = normal(random, shape, shape.size() == 2 ? 1 / std::sqrt(double(shape[1])) : 1.0);
-  }
-  if (n.embedding != 0) {
-    layer.tables = RotaryTables{normal(random, {n.h_d / 2}), normal(random, {n.positions, n.h_d / 2}, 0.7),
-                                normal(random, {n.positions, n.h_d / 2}, 0.7)};
-  }
-  return layer;
+  return property_tests::sample_layer({.n_h = n.n_h,
+                                       .n_kv = n.n_kv,
+                                       .h_d = n.h_d,
+                                       .d = n.d,
+                                       .out_features = n.out_features,
+                                       .bias = n.bias,
+                                       .norm = n.norm,
+                                       .pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions),
+                                       .seed = random()});
 }
 
 /// [b, s, n, h_d] (or [b, s, n h_d]) as [b, n, s, h_d], or back with n and s exchanged.

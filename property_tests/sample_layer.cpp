@@ -19,7 +19,7 @@ Config config_of(const SampleLayer& sample) {
   config.dtype = sample.dtype;
   config.q_proj = Linear{sample.d, sample.n_h * sample.h_d, sample.bias};
   config.k_proj = config.v_proj = Linear{sample.d, sample.n_kv * sample.h_d, sample.bias};
-  config.output_proj = Linear{sample.n_h * sample.h_d, sample.d, sample.bias};
+  config.output_proj = Linear{sample.n_h * sample.h_d, sample.out_features.value_or(sample.d), sample.bias};
   config.pos_embeddings = sample.pos_embeddings;
   if (sample.norm) config.q_norm = config.k_norm = RMSNorm{sample.h_d, 1e-6};
   config.kv_cache = sample.kv_cache;
@@ -50,18 +50,6 @@ Tensor positions_from(std::int64_t first, std::int64_t count) {
   Tensor positions(DType::int64, {count});
   std::ranges::generate(positions.as<std::int64_t>(), [&] { return first++; });
   return positions;
-}
-
-Tensor tokens_of(const Tensor& x, std::int64_t first, std::int64_t count) {
-  const std::int64_t b = x.dim(0), s = x.dim(1);
-  Tensor part(x.dtype(), {b, count, x.dim(2)});
-  const auto token = x.bytes().size() / static_cast<std::size_t>(b * s);
-  for (std::int64_t sample = 0; sample < b; ++sample) {
-    const auto from = x.bytes().subspan(static_cast<std::size_t>(sample * s + first) * token);
-    const auto to = part.bytes().subspan(static_cast<std::size_t>(sample * count) * token);
-    std::copy_n(from.begin(), static_cast<std::size_t>(count) * token, to.begin());
-  }
-  return part;
 }
 
 }  // namespace attest::property_tests

@@ -1,59 +1,8 @@
-#include <gtest/gtest.h>
+#include "property_tests/calls_of_forward.h"
 
-#include <algorithm>
-#include <optional>
-
-#include "fixtures/error.h"
-#include "fixtures/validate.h"
-
-/// What torchtune 0.6.1 on torch 2.13 accepts and refuses was recorded by running it; its messages are quoted here, and
-/// every number in them must occur in ours.
-namespace attest {
+/// x, y, the cache and the mask of a call.
+namespace attest::property_tests {
 namespace {
-
-/// d 16, n_h 4, h_d 4, a rotary table of 16 rows.
-struct Layer {
-  std::int64_t n_kv = 2;
-  bool rotary = false;
-  std::optional<KVCache> cache = std::nullopt;
-  DType dtype = DType::float32;
-
-  LayerSpec spec() const {
-    LayerSpec layer;
-    layer.config.embed_dim = 16;
-    layer.config.num_heads = 4;
-    layer.config.num_kv_heads = n_kv;
-    layer.config.head_dim = 4;
-    layer.config.dtype = dtype;
-    layer.config.q_proj = layer.config.output_proj = Linear{16, 16};
-    layer.config.k_proj = layer.config.v_proj = Linear{16, n_kv * 4};
-    if (cache) layer.config.kv_cache = *cache;
-    if (rotary) {
-      layer.config.pos_embeddings = RotaryPositionalEmbeddings{4, 16};
-      layer.tables = {Tensor(DType::float32, {2}), Tensor(DType::float32, {16, 2}), Tensor(DType::float32, {16, 2})};
-    }
-    return layer;
-  }
-};
-
-Tensor zeros(const Shape& shape, DType dtype = DType::float32) { return {dtype, shape}; }
-
-Tensor positions(const Shape& shape, std::int64_t first = 0) {
-  Tensor tensor(DType::int64, shape);
-  for (auto& position : tensor.as<std::int64_t>()) position = first++;
-  return tensor;
-}
-
-Inputs call(const Shape& x) {
-  Inputs inputs;
-  inputs.x = zeros(x);
-  return inputs;
-}
-
-Inputs with_y(Inputs inputs, const Shape& y) {
-  inputs.y = zeros(y);
-  return inputs;
-}
 
 Inputs without_y(Inputs inputs) {
   inputs.y = AbsentY{};
@@ -68,41 +17,6 @@ Inputs with_mask(Inputs inputs, const Shape& mask) {
 Inputs with_float_mask(Inputs inputs, DType dtype) {
   inputs.mask = FloatMask{zeros({1, 1, 1}, dtype)};
   return inputs;
-}
-
-Inputs with_positions(Inputs inputs, const Tensor& input_pos) {
-  inputs.input_pos = input_pos;
-  return inputs;
-}
-
-std::vector<std::string> numbers_in(const std::string& text) {
-  std::vector<std::string> numbers;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto end = std::min(text.find_first_not_of("0123456789", i), text.size());
-    if (end > i) numbers.push_back(text.substr(i, end - i));
-    i = end + 1;
-  }
-  return numbers;
-}
-
-/// Refused by `field`, with every number of torchtune's message.
-void refused(const Layer& layer, const Inputs& inputs, const std::string& field, const std::string& torchtunes = "",
-             std::int64_t filled = 0) {
-  try {
-    validate_call(layer.spec(), inputs, filled);
-    ADD_FAILURE() << "accepted, although torchtune says " << torchtunes;
-  } catch (const InputError& error) {
-    EXPECT_EQ(error.field, field) << error.what();
-    const auto ours = numbers_in(error.what());
-    for (const auto& number : numbers_in(torchtunes)) {
-      EXPECT_NE(std::ranges::find(ours, number), ours.end())
-          << number << " of " << torchtunes << " in " << error.what();
-    }
-  }
-}
-
-void accepted(const Layer& layer, const Inputs& inputs, std::int64_t filled = 0) {
-  EXPECT_NO_THROW(validate_call(layer.spec(), inputs, filled));
 }
 
 TEST(validate_call, x_has_three_dimensions_the_right_width_and_dtype) {
@@ -231,88 +145,5 @@ TEST(validate_call, the_documents_of_a_sample_have_its_tokens_in_all) {
   refused({}, inputs, "seq_lens");
 }
 
-TEST(validate_call, without_positions_x_and_y_may_be_as_long_as_the_rotary_table) {
-  accepted({.rotary = true}, call({1, 16, 16}));
-  accepted({}, call({1, 17, 16}));
-  refused({.rotary = true}, call({1, 17, 16}), "x", "shape '[-1, 17, 1, 2, 2]' is invalid for input of size 64");
-  refused({.rotary = true}, with_y(call({1, 5, 16}), {1, 17, 16}), "y",
-          "shape '[-1, 17, 1, 2, 2]' is invalid for input of size 64");
-}
-
-TEST(validate_call, input_pos_may_have_any_shape_with_a_fitting_count) {
-  for (const auto& shape : {Shape{5}, {1, 5}, {2, 5}, {5, 2}, {10}, {1, 1, 5}, {1, 2, 5}}) {
-    accepted({.rotary = true}, with_positions(call({2, 5, 16}), positions(shape)));
-  }
-  for (const auto& shape : {Shape{}, {1}, {2}}) {
-    accepted({.rotary = true}, with_positions(call({2, 1, 16}), positions(shape)));
-  }
-  auto int32 = zeros({5}, DType::int32);
-  accepted({.rotary = true}, with_positions(call({2, 5, 16}), int32));
-}
-
-TEST(validate_call, input_pos_of_another_count_is_refused_with_torchtunes_numbers) {
-  const auto x = call({2, 5, 16});
-  const Layer layer{.rotary = true};
-  refused(layer, with_positions(x, positions({4})), "input_pos",
-          "shape '[-1, 5, 1, 2, 2]' is invalid for input of size 16");
-  refused(layer, with_positions(x, positions({})), "input_pos",
-          "shape '[-1, 5, 1, 2, 2]' is invalid for input of size 4");
-  refused(layer, with_positions(x, positions({15})), "input_pos",
-          "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
-  refused(layer, with_positions(x, positions({0})), "input_pos",
-          "The size of tensor a (2) must match the size of tensor b (0) at non-singleton dimension 0");
-  refused(layer, with_positions(call({2, 1, 16}), positions({3})), "input_pos",
-          "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0");
-  refused(layer, with_positions(call({1, 5, 16}), positions({10})), "input_pos");
-}
-
-TEST(validate_call, input_pos_outside_the_table_is_refused_with_torchtunes_numbers) {
-  const auto x = call({2, 5, 16});
-  accepted({.rotary = true}, with_positions(x, positions({5}, -16)));
-  accepted({.rotary = true}, with_positions(x, positions({5}, 11)));
-  refused({.rotary = true}, with_positions(x, positions({5}, -17)), "input_pos",
-          "index -17 is out of bounds for dimension 0 with size 16");
-  refused({.rotary = true}, with_positions(x, positions({5}, 12)), "input_pos",
-          "index 16 is out of bounds for dimension 0 with size 16");
-}
-
-TEST(validate_call, input_pos_has_an_index_dtype) {
-  for (const auto dtype : {DType::float32, DType::float64, DType::bfloat16, DType::boolean}) {
-    refused({.rotary = true}, with_positions(call({2, 5, 16}), zeros({5}, dtype)), "input_pos");
-  }
-}
-
-TEST(validate_call, without_a_rotary_embedding_input_pos_is_ignored) {
-  for (const auto& input_pos : {positions({4}), positions({5}, 1000), zeros({5}), zeros({0}, DType::boolean)}) {
-    accepted({}, with_positions(call({2, 5, 16}), input_pos));
-  }
-}
-
-TEST(validate_call, with_another_length_of_y_input_pos_must_fit_both) {
-  const auto cross = [](std::int64_t b, std::int64_t s_x, std::int64_t s_y, std::int64_t count) {
-    return with_positions(with_y(call({b, s_x, 16}), {b, s_y, 16}), positions({count}));
-  };
-  const Layer layer{.rotary = true};
-  accepted(layer, cross(2, 4, 2, 4));  // [4] for x, [2, 2] for y: torchtune computes this
-  accepted(layer, cross(2, 2, 4, 4));
-  accepted(layer, cross(2, 2, 1, 2));
-  accepted(layer, cross(4, 1, 4, 4));
-  for (const auto& [b, s_x, s_y, count] :
-       {std::tuple{1, 4, 2, 4}, {2, 4, 2, 8}, {1, 2, 4, 4}, {2, 2, 4, 8}, {2, 2, 1, 4}, {4, 1, 2, 2}, {2, 4, 2, 2}}) {
-    refused(layer, cross(b, s_x, s_y, count), "input_pos");
-  }
-  accepted(layer, with_y(call({2, 3, 16}), {2, 7, 16}));
-}
-
-TEST(validate_call, a_position_without_a_stored_table_row_is_refused) {
-  auto layer = Layer{.rotary = true}.spec();
-  layer.tables->cos = layer.tables->sin = zeros({8, 2});
-  EXPECT_NO_THROW(validate_call(layer, call({1, 8, 16}), 0));
-  EXPECT_THROW(validate_call(layer, call({1, 9, 16}), 0), InputError);
-  EXPECT_NO_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, 7)), 0));
-  EXPECT_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, 8)), 0), InputError);
-  EXPECT_THROW(validate_call(layer, with_positions(call({1, 1, 16}), positions({1}, -1)), 0), InputError);
-}
-
 }  // namespace
-}  // namespace attest
+}  // namespace attest::property_tests

@@ -10,6 +10,7 @@
 #include "harness/implementation.h"
 #include "harness/isolation/dlpack_tensor.h"
 #include "harness/process_resources.h"
+#include "harness/tensor_parts.h"
 
 /// The built-in implementations as a library under test: `libattest_builtin.so#reference`, `#optimized/avx2`. Tensors
 /// are copied out of the interface's buffers and back, so this library puts its own tensors between guard pages too.
@@ -80,18 +81,6 @@ std::int32_t attention(const attest_attention* in, attest_call* call) {
   });
 }
 
-/// The filled slots of a cache [b, n_kv, slots, h_d].
-Tensor filled_part(const Tensor& cache, std::int64_t filled) {
-  Tensor part(cache.dtype(), {cache.dim(0), cache.dim(1), filled, cache.dim(3)});
-  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
-  const std::size_t length = static_cast<std::size_t>(filled) * row;
-  for (std::size_t head = 0; head < static_cast<std::size_t>(cache.dim(0) * cache.dim(1)); ++head) {
-    const auto source = cache.bytes().subspan(head * static_cast<std::size_t>(cache.dim(2)) * row, length);
-    std::copy(source.begin(), source.end(), part.bytes().begin() + static_cast<std::ptrdiff_t>(head * length));
-  }
-  return part;
-}
-
 void give(const attest_layer& in, const Stages& computed) {
   copy_to(*in.output, computed.at(Stage::output));
   if (in.k_cache != nullptr) {
@@ -111,8 +100,8 @@ std::int32_t layer(const attest_layer* in, attest_call* call) {
   return guarded(call, spec, [&] {
     const auto built = chosen->layer(spec);
     if (in->cache_filled > 0) {
-      built->fill_cache(filled_part(copy_of(*in->k_cache), in->cache_filled),
-                        filled_part(copy_of(*in->v_cache), in->cache_filled));
+      built->fill_cache(harness::slice(copy_of(*in->k_cache), 2, 0, in->cache_filled),
+                        harness::slice(copy_of(*in->v_cache), 2, 0, in->cache_filled));
     }
     give(*in, built->forward(inputs_of(*in)));
   });

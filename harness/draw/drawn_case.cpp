@@ -7,6 +7,7 @@
 #include "harness/draw/drawn_layer.h"
 #include "harness/draw/drawn_mask.h"
 #include "harness/draw/input_family.h"
+#include "harness/tensor_parts.h"
 #include "reference/multi_head_attention.h"
 
 namespace attest::harness {
@@ -65,22 +66,10 @@ Tokens random_tokens(const CaseDraw& draw) {
   return {rounded_tensor(draw.dtype, {draw.b, draw.s_x, d}, x), rounded_tensor(draw.dtype, {draw.b, draw.s_y, d}, y)};
 }
 
-/// Tokens first..first + count - 1 of x [b, s, d].
-Tensor tokens_of(const Tensor& x, std::int64_t first, std::int64_t count) {
-  Tensor part(x.dtype(), {x.dim(0), count, x.dim(2)});
-  const std::size_t token = static_cast<std::size_t>(x.dim(2)) * size_of(x.dtype());
-  for (std::int64_t sample = 0; sample < x.dim(0); ++sample) {
-    const auto from = x.bytes().subspan(static_cast<std::size_t>(sample * x.dim(1) + first) * token);
-    const auto to = part.bytes().subspan(static_cast<std::size_t>(sample * count) * token);
-    std::copy_n(from.begin(), static_cast<std::size_t>(count) * token, to.begin());
-  }
-  return part;
-}
-
 Inputs call(const CaseDraw& draw, const Tokens& tokens, const Mask& mask, std::int64_t first) {
   const std::int64_t count = draw.has_cache() ? std::min(draw.chunk, draw.s_x - first) : draw.s_x;
   Inputs inputs;
-  inputs.x = tokens_of(tokens.x, first, count);
+  inputs.x = slice(tokens.x, 1, first, count);
   if (draw.keys == KeySource::cross || (draw.keys == KeySource::cross_cache && first == 0)) {
     inputs.y = tokens.y;
   } else if (draw.keys == KeySource::cross_cache) {

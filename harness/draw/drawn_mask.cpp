@@ -6,6 +6,7 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
+#include "harness/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
@@ -128,17 +129,7 @@ Mask drawn_mask(const CaseDraw& draw) {
 }
 
 Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
-  const auto rows = [&](const Tensor& values) {
-    if (values.dim(1) == 1) return values;
-    Tensor part(values.dtype(), {values.dim(0), count, values.dim(2)});
-    const auto row = static_cast<std::size_t>(values.dim(2)) * size_of(values.dtype());
-    for (std::int64_t sample = 0; sample < values.dim(0); ++sample) {
-      const auto from = values.bytes().subspan(static_cast<std::size_t>(sample * values.dim(1) + first) * row);
-      const auto to = part.bytes().subspan(static_cast<std::size_t>(sample * count) * row);
-      std::copy_n(from.begin(), static_cast<std::size_t>(count) * row, to.begin());
-    }
-    return part;
-  };
+  const auto rows = [&](const Tensor& values) { return values.dim(1) == 1 ? values : slice(values, 1, first, count); };
   return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
                                [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
                                [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },

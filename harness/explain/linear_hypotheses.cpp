@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "fixtures/bfloat16.h"
+#include "harness/explain/rounded.h"
 #include "harness/explain/stage_hypotheses.h"
 
 namespace attest::harness::explain {
@@ -48,15 +48,6 @@ struct Product {
 };
 
 double as_it_is(double value) { return value; }
-
-/// To nearest with the 11 significant bits of TF32 and float16.
-double in_eleven_bits(double value) {
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  return std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11);
-}
-
-double in_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
 
 class Builder {
  public:

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <memory>
 #include <numeric>
@@ -89,9 +91,10 @@ class Builder {
         });
     for (const double eps : {1e-8, 1e-6, 1e-5, 1e-3}) {
       if (eps == right_.eps) continue;
-      add("norm_epsilon", "epsilon is another one", [eps](auto x, auto c, const Parameters& with) {
-        return x[c] / std::sqrt(mean_square(x) + eps) * with.scale(c);
-      });
+      add("norm_epsilon", fmt::format("epsilon is {:g} instead of {:g}", eps, right_.eps),
+          [eps](auto x, auto c, const Parameters& with) {
+            return x[c] / std::sqrt(mean_square(x) + eps) * with.scale(c);
+          });
     }
   }
 

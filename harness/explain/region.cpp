@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "harness/judge/judgement.h"
 
 namespace attest::harness::explain {
@@ -27,8 +29,7 @@ std::vector<std::set<std::int64_t>> outside_indices(const Residual& residual, co
   return indices;
 }
 
-}  // namespace
-
+/// "0..3, 7": integers as ranges.
 std::string ranges_text(const std::set<std::int64_t>& values) {
   std::string text;
   for (auto first = values.begin(); first != values.end();) {
@@ -40,6 +41,8 @@ std::string ranges_text(const std::set<std::int64_t>& values) {
   }
   return text;
 }
+
+}  // namespace
 
 std::vector<std::string> axis_names(Stage stage) {
   switch (stage) {

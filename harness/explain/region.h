@@ -1,14 +1,11 @@
 #pragma once
 
-#include <set>
 #include <string>
+#include <vector>
 
 #include "harness/explain/residual.h"
 
 namespace attest::harness::explain {
-
-/// "0..3, 7": integers as ranges.
-std::string ranges_text(const std::set<std::int64_t>& values);
 
 /// What the axes of a stage's tensor count, the last one left out: "sample", "head", "token" for attention.
 std::vector<std::string> axis_names(Stage stage);

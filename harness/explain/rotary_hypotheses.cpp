@@ -6,6 +6,7 @@
 #include "fixtures/layer_shapes.h"
 #include "fixtures/overloaded.h"
 #include "fixtures/validate.h"
+#include "harness/explain/rounded.h"
 #include "harness/explain/stage_hypotheses.h"
 #include "reference/arrays.h"
 #include "reference/rotary.h"
@@ -18,9 +19,6 @@ using reference::Rotation;
 
 /// The angle by which pair i is turned at a position.
 using Angle = std::function<double(std::int64_t position, std::size_t i)>;
-
-double in_float32(double value) { return static_cast<double>(static_cast<float>(value)); }
-double in_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
 
 /// The `base` of a module whose frequencies are not scaled; 0 for the others.
 double plain_base(const PosEmbeddings& embedding) {
@@ -149,14 +147,14 @@ class Builder {
     }
     for (const double other : {10'000.0, 500'000.0, 1'000'000.0}) {
       if (other == base) continue;
-      add("rotary_base", "the rotary base is another one",
+      add("rotary_base", fmt::format("the rotary base is {:g} instead of {:g}", other, base),
           turned([&](std::int64_t p,
                      std::size_t i) { return in_float32(static_cast<double>(p) * in_float32(frequency(other, i))); },
                  positions_));
     }
     Rotation<double> wrong = right_;
-    for (double& value : wrong.cos) value = in_bfloat16(value);
-    for (double& value : wrong.sin) value = in_bfloat16(value);
+    wrong.cos = reference::rounded_to(DType::bfloat16, wrong.cos);
+    wrong.sin = reference::rounded_to(DType::bfloat16, wrong.sin);
     add("rotary_table_precision", "the rotary tables are rounded to bfloat16", wrong);
     wrong = right_;
     wrong.product_dtype = wrong.product_dtype == DType::float32 ? DType::bfloat16 : DType::float32;

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "fixtures/bfloat16.h"
 #include "harness/explain/attention_hypotheses.h"
+#include "harness/explain/rounded.h"
 
 namespace attest::harness::explain {
 namespace {
@@ -13,15 +13,6 @@ struct WrongScale {
   std::string id, words;
   double value;
 };
-
-double rounded_to_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
-
-/// To the 11 significant bits of a float16, in its normal range.
-double rounded_to_float16(double value) {
-  int exponent = 0;
-  const double fraction = std::frexp(value, &exponent);
-  return std::ldexp(std::nearbyint(std::ldexp(fraction, 11)), exponent - 11);
-}
 
 std::vector<WrongScale> wrong_scales(const AttentionModel& right) {
   const double h_d = static_cast<double>(right.head_dim()), scale = right.scale;
@@ -42,8 +33,8 @@ std::vector<WrongScale> wrong_scales(const AttentionModel& right) {
       {"scale_wrong_dimension", "the scale is taken of h_d/2 instead of h_d", over_root(h_d / 2)},
       {"scale_wrong_dimension", "the scale is taken of 2 h_d instead of h_d", over_root(2 * h_d)},
       {"scale_wrong_dimension", "the scale is taken of h_d + 1", over_root(h_d + 1)},
-      {"scale_rounded", "the scale is rounded to bfloat16", rounded_to_bfloat16(scale)},
-      {"scale_rounded", "the scale is rounded to float16", rounded_to_float16(scale)},
+      {"scale_rounded", "the scale is rounded to bfloat16", in_bfloat16(scale)},
+      {"scale_rounded", "the scale is rounded to float16", in_eleven_bits(scale)},
       {"exp_base", "2^x is computed where e^x is meant", scale * std::numbers::ln2},
       {"exp_base", "the factor log2(e) is applied twice", scale * std::numbers::log2e},
   };

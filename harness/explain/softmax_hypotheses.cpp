@@ -5,8 +5,9 @@
 #include <limits>
 #include <numeric>
 
-#include "fixtures/bfloat16.h"
 #include "harness/explain/attention_hypotheses.h"
+#include "harness/explain/rounded.h"
+#include "reference/arrays.h"
 
 namespace attest::harness::explain {
 namespace {
@@ -60,8 +61,6 @@ Weigh bounded_exp(double bound, Below below) {
     return weights;
   };
 }
-
-double in_bfloat16(double value) { return static_cast<double>(to_float(round_to_bfloat16(value))); }
 
 std::vector<double> with_rounded_scores(const ScoredRow& row) {
   ScoredRow rounded = row;
@@ -117,9 +116,7 @@ Hypothesis flushing(const AttentionModel& right) {
 }
 
 std::shared_ptr<const Array<double>> rounded(const Array<double>& values) {
-  Array<double> result = values;
-  for (double& value : result) value = in_bfloat16(value);
-  return std::make_shared<const Array<double>>(std::move(result));
+  return std::make_shared<const Array<double>>(reference::rounded_to(DType::bfloat16, values));
 }
 
 void add_rounded_operands(Hypotheses& all, const AttentionModel& right) {

@@ -7,6 +7,11 @@
 #include "fixtures/require.h"
 
 namespace attest::harness {
+namespace {
+
+Shape shape_of(const DLTensor& tensor) { return {tensor.shape, tensor.shape + tensor.ndim}; }
+
+}  // namespace
 
 DLDataType dlpack_type(DType dtype) {
   switch (dtype) {
@@ -35,8 +40,6 @@ DType dtype_of(const DLDataType& type) {
   throw InputError("dtype", "an element type of the interface",
                    "code " + std::to_string(type.code) + " with " + std::to_string(type.bits) + " bits");
 }
-
-Shape shape_of(const DLTensor& tensor) { return {tensor.shape, tensor.shape + tensor.ndim}; }
 
 Tensor copy_of(const DLTensor& tensor) {
   Tensor copy(dtype_of(tensor.dtype), shape_of(tensor));

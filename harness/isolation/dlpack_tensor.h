@@ -12,8 +12,6 @@ DLDataType dlpack_type(DType dtype);
 /// Throws InputError for a type that the contract does not have.
 DType dtype_of(const DLDataType& type);
 
-Shape shape_of(const DLTensor& tensor);
-
 /// A copy. The tensor is contiguous, as the C interface's are.
 Tensor copy_of(const DLTensor& tensor);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "fixtures/error.h"
@@ -13,6 +12,7 @@
 #include "harness/isolation/isolated_library.h"
 #include "harness/isolation/library_calls.h"
 #include "harness/process_resources.h"
+#include "harness/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
@@ -76,17 +76,6 @@ class Questioned {
   bool differed_ = false;
 };
 
-/// Writes [b, n_kv, s, h_d] to the slots first_slot, ... of the cache [b, n_kv, slots, h_d].
-void append(Tensor& cache, const Tensor& fresh, std::int64_t first_slot) {
-  const std::size_t row = static_cast<std::size_t>(cache.dim(3)) * size_of(cache.dtype());
-  const std::size_t stride = static_cast<std::size_t>(cache.dim(2)) * row;
-  const std::size_t length = static_cast<std::size_t>(fresh.dim(2)) * row;
-  for (std::size_t head = 0; head * length < fresh.bytes().size(); ++head) {
-    std::memcpy(cache.bytes().data() + head * stride + static_cast<std::size_t>(first_slot) * row,
-                fresh.bytes().data() + head * length, length);
-  }
-}
-
 class LibraryLayer final : public LayerUnderTest {
  public:
   LibraryLayer(const LayerSpec& layer, Questioned& library) : layer_(layer), library_(library) { reset_cache(); }
@@ -113,8 +102,8 @@ class LibraryLayer final : public LayerUnderTest {
 
   void fill_cache(const Tensor& k, const Tensor& v) override {
     LibraryCache& cache = cache_.value();
-    append(cache.k_cache, k, cache.filled);
-    append(cache.v_cache, v, cache.filled);
+    overwrite(cache.k_cache, 2, cache.filled, k);
+    overwrite(cache.v_cache, 2, cache.filled, v);
     cache.filled += k.dim(2);
   }
 

@@ -6,6 +6,7 @@
 #include "fixtures/bfloat16.h"
 #include "fixtures/layer_shapes.h"
 #include "harness/judge/judge_stage.h"
+#include "harness/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
@@ -106,14 +107,8 @@ class CacheReplay {
   void append(const Tensor* entries, const Shape& shape, DType dtype) {
     if (!buffer_) buffer_ = Tensor(dtype, shape);
     if (entries == nullptr) return;
-    const std::size_t row = static_cast<std::size_t>(shape.at(3)) * size_of(dtype);
-    const std::size_t source_rows = static_cast<std::size_t>(entries->dim(2)) * row;
-    const std::size_t target_rows = static_cast<std::size_t>(shape.at(2)) * row;
-    for (std::size_t head = 0; head < static_cast<std::size_t>(shape.at(0) * shape.at(1)); ++head) {
-      const auto to = buffer_->bytes().subspan(head * target_rows + filled_ * row, source_rows);
-      std::ranges::copy(entries->bytes().subspan(head * source_rows, source_rows), to.begin());
-    }
-    filled_ += static_cast<std::size_t>(entries->dim(2));
+    overwrite(*buffer_, 2, filled_, *entries);
+    filled_ += entries->dim(2);
   }
 
   Stage stage() const { return stage_; }
@@ -122,7 +117,7 @@ class CacheReplay {
  private:
   Stage stage_;
   std::optional<Tensor> buffer_;
-  std::size_t filled_ = 0;
+  std::int64_t filled_ = 0;
 };
 
 void judge_cache_copies(const Question& question, CacheReplay& keys, CacheReplay& values,

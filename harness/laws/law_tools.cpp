@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "fixtures/family.h"
 
@@ -63,45 +62,6 @@ StepTruths end_to_end_truths(const Case& item) {
   StepTruths truths;
   for (const Step& step : item.steps) truths.push_back(layer.forward(step.inputs));
   return truths;
-}
-
-Tensor slice(const Tensor& tensor, std::size_t axis, std::int64_t first, std::int64_t count) {
-  std::vector<std::int64_t> entries(static_cast<std::size_t>(count));
-  std::iota(entries.begin(), entries.end(), first);
-  return picked(tensor, axis, entries);
-}
-
-Tensor joined(const std::vector<Tensor>& parts, std::size_t axis) {
-  Shape shape = parts.front().shape();
-  shape[axis] = 0;
-  for (const Tensor& part : parts) shape[axis] += part.dim(axis);
-  Tensor whole(parts.front().dtype(), shape);
-  const auto outer = static_cast<std::size_t>(element_count(Shape(shape.begin(), shape.begin() + long(axis))));
-  auto to = whole.bytes().begin();
-  for (std::size_t i = 0; i < outer; ++i) {
-    for (const Tensor& part : parts) {
-      const std::size_t run = part.bytes().size() / outer;
-      to = std::ranges::copy(part.bytes().subspan(i * run, run), to).out;
-    }
-  }
-  return whole;
-}
-
-Tensor picked(const Tensor& tensor, std::size_t axis, const std::vector<std::int64_t>& entries) {
-  Shape shape = tensor.shape();
-  const auto outer = static_cast<std::size_t>(element_count(Shape(shape.begin(), shape.begin() + long(axis))));
-  const auto extent = static_cast<std::size_t>(shape[axis]);
-  const std::size_t run = tensor.bytes().size() / (outer * extent);
-  shape[axis] = static_cast<std::int64_t>(entries.size());
-  Tensor result(tensor.dtype(), shape);
-  auto to = result.bytes().begin();
-  for (std::size_t i = 0; i < outer; ++i) {
-    for (const std::int64_t entry : entries) {
-      const auto from = tensor.bytes().subspan((i * extent + static_cast<std::size_t>(entry)) * run, run);
-      to = std::ranges::copy(from, to).out;
-    }
-  }
-  return result;
 }
 
 reference::StageTruth with_value(const reference::StageTruth& budgets, const Tensor& value) {

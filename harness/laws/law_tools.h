@@ -5,6 +5,7 @@
 
 #include "harness/judge/comparator.h"
 #include "harness/laws/laws.h"
+#include "harness/tensor_parts.h"
 
 /// What the laws are made of.
 namespace attest::harness {
@@ -12,7 +13,7 @@ namespace attest::harness {
 /// Gathers what was compared for one law.
 class Findings {
  public:
-  /// `family` as in fixtures/family.h: one of identical terms may use the worst-case bound.
+  /// A case of a structured-constant family (fixtures/family.h) may use the worst-case bound.
   explicit Findings(const Case& item);
 
   /// Same shape and bits; -0 equals 0 and any NaN any NaN.
@@ -39,14 +40,7 @@ void same_bits_of_steps(Findings& findings, const std::vector<Stages>& got, cons
 using StepTruths = std::vector<std::map<Stage, reference::StageTruth>>;
 StepTruths end_to_end_truths(const Case& item);
 
-/// Elements [first, first + count) of an axis.
-Tensor slice(const Tensor& tensor, std::size_t axis, std::int64_t first, std::int64_t count);
-/// Tensors joined along an axis.
-Tensor joined(const std::vector<Tensor>& parts, std::size_t axis);
-/// The given entries of an axis, in that order; an entry may occur more than once.
-Tensor picked(const Tensor& tensor, std::size_t axis, const std::vector<std::int64_t>& entries);
-
-/// `truth` of these tokens (axis 1 of the output) with the values of another truth: see laws.h.
+/// The budgets of one truth around the value of another: what a bounded law asks, see laws.h.
 reference::StageTruth with_value(const reference::StageTruth& budgets, const Tensor& value);
 
 // The laws themselves, by what they speak about.
