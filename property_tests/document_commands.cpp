@@ -1,6 +1,7 @@
 #include "property_tests/document_commands.h"
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "property_tests/markdown.h"
@@ -53,19 +54,41 @@ class DocumentRun {
   void run(const Fence& fence) {
     output_.clear();
     if (fence.note == "no-test" || fence.note == "no-test ") blame(fence, "no-test without a reason");
-    if (fence.note.starts_with("no-test")) return;
+    const auto commands = commands_of(fence);
+    if (fence.note.starts_with("no-test")) {
+      for (const auto& command : commands) look_up(fence, command);
+      return;
+    }
     const bool may_fail = fence.note.starts_with("exits ");
     if (!fence.note.empty() && !may_fail) blame(fence, "unknown note '" + fence.note + "'");
-    const auto commands = commands_of(fence);
     for (const auto& command : commands) {
       const bool fails = may_fail && &command == &commands.back();
       run(fence, command, fails ? std::stoi(fence.note.substr(6)) : 0);
     }
   }
 
+  CommandOutcome in_folder(const std::string& command) const {
+    return run_command({"/bin/bash", "-c", "cd '" + folder_.string() + "' && { " + command + "\n} </dev/null"},
+                       environment_);
+  }
+
+  /// Of a command that is not run: its --help has to know every --option.
+  void look_up(const Fence& fence, const std::string& command) {
+    static const std::regex kProgram("^(scripts/[a-z]+|attest [a-z]+)"), kOption(" (--[a-z][a-z-]*)");
+    std::smatch program;
+    if (!std::regex_search(command, program, kProgram)) return;
+    const CommandOutcome help = in_folder(program.str() + " --help");
+    // The program's own help answers for a command that it does not have.
+    const bool is_its_own = help.out.find(program.str()) != std::string::npos;
+    if (help.exit_code != 0 || !is_its_own) blame(fence, "`" + program.str() + "` has no --help");
+    for (std::sregex_iterator found(command.begin(), command.end(), kOption), none; found != none; ++found) {
+      const std::string option = (*found)[1];
+      if (help.out.find(option) == std::string::npos) blame(fence, program.str() + " does not know " + option);
+    }
+  }
+
   void run(const Fence& fence, const std::string& command, int expected) {
-    const CommandOutcome outcome = run_command(
-        {"/bin/bash", "-c", "cd '" + folder_.string() + "' && { " + command + "\n} </dev/null"}, environment_);
+    const CommandOutcome outcome = in_folder(command);
     output_ += outcome.out;
     if (outcome.exit_code == expected) return;
     blame(fence, "`" + command + "` exits with " + std::to_string(outcome.exit_code) + ", not " +

@@ -117,14 +117,20 @@ TEST(documents, an_output_that_is_no_longer_printed_is_noticed) {
 }
 
 TEST(documents, a_command_that_would_not_be_run_needs_a_reason) {
-  expect_complaint("```sh no-test\nattest verfy\n```\n", "without a reason");
+  expect_complaint("```sh no-test\nattest verify\n```\n", "without a reason");
   expect_complaint("```\nattest verfy\n```\n", "does not say what it is");
   expect_complaint("    attest verfy\n", "outside of a fenced block");
   expect_complaint("```sh notest needs torch\nattest targets\n```\n", "unknown note");
 }
 
+TEST(documents, an_option_of_a_command_that_is_not_run_is_looked_up) {
+  expect_complaint("```sh no-test takes long\nattest verfy\n```\n", "`attest verfy` has no --help");
+  expect_complaint("```sh no-test takes long\nattest profile \\\n  --leyer tiny\n```\n", "does not know --leyer");
+  EXPECT_TRUE(wrong_in("```sh no-test takes long\nattest profile --layer tiny\nother --thing\n```\n").empty());
+}
+
 TEST(documents, a_true_document_has_no_complaints) {
-  EXPECT_TRUE(wrong_in("```sh no-test needs a network\nattest verfy\n```\n"
+  EXPECT_TRUE(wrong_in("```sh no-test needs a network\nattest verify\n```\n"
                        "```sh\nprintf 'a\\nb\\n' \\\n  >made\n\ncat made; echo c\n```\n```output\na\n...c\n```\n"
                        "```sh exits 1\ntest -f made\ntest -f not_made\n```\n```text\nanything\n```\n")
                   .empty());
