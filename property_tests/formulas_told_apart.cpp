@@ -31,16 +31,14 @@ std::string words_of(const harness::Finding& finding) {
   return finding.id + ": " + std::regex_replace(finding.sentence, number, "#");
 }
 
-/// The stage as the formula has it, rounded to float32.
-Tensor computed_by(const Hypothesis& formula, const Shape& shape) {
-  Tensor got(DType::float32, shape);
-  const auto length = static_cast<std::size_t>(shape.back());
-  for (std::size_t row = 0; row * length < got.as<float>().size(); ++row) {
-    const std::vector<double> wrong = formula.wrong(static_cast<std::int64_t>(row));
-    std::ranges::transform(wrong, got.as<float>().begin() + static_cast<std::ptrdiff_t>(row * length),
-                           [](double value) { return static_cast<float>(value); });
+/// The stage as the formula has it.
+Tensor computed_by(const Hypothesis& formula, const Tensor& right) {
+  auto all = reference::to_array<double>(right);
+  const auto length = static_cast<std::ptrdiff_t>(right.shape().back());
+  for (std::ptrdiff_t row = 0; row < right.size() / length; ++row) {
+    std::ranges::copy(formula.wrong(row), all.begin() + row * length);
   }
-  return got;
+  return reference::to_tensor(all, right.dtype());
 }
 
 class Census {
@@ -70,7 +68,7 @@ class Census {
  private:
   void plant_in(const Case& item, std::size_t step, Stage stage, const harness::StageInputs* inputs,
                 const reference::StageTruth& truth) {
-    const Tensor right = reference::to_tensor(reference::to_array<double>(truth.value), DType::float32);
+    const Tensor right = reference::to_tensor(reference::to_array<double>(truth.value), item.layer.config.dtype);
     const Residual none(stage, right, truth);
     const StageFailure failure{stage, right, truth, inputs, &item, step};
     Hypotheses formulas = inputs == nullptr ? Hypotheses() : harness::explain::formulas_of(*inputs, none);
@@ -78,7 +76,7 @@ class Census {
     for (const Hypothesis& formula : formulas) {
       known_.insert(words_of(formula.finding));
       if (first_.contains(words_of(formula.finding))) continue;
-      const Tensor got = computed_by(formula, right.shape());
+      const Tensor got = computed_by(formula, right);
       const auto explanation = harness::explain::explain_stage({stage, got, truth, inputs, &item, step});
       if (!explanation.findings.empty()) first_.insert(words_of(explanation.findings.front()));
     }
@@ -94,7 +92,7 @@ TEST(formulas_told_apart, each_is_the_first_that_is_named_where_it_is_planted) {
   for (const auto& file : golden_files()) {
     if (!is_small(file)) continue;
     const Case item = read_case(file);
-    if (item.layer.config.dtype == DType::float32 && !constructor_raises(item)) census.plant_in(item);
+    if (!constructor_raises(item)) census.plant_in(item);
   }
   EXPECT_GE(census.known(), 100u);
   EXPECT_TRUE(census.never_first().empty()) << fmt::format("{}", fmt::join(census.never_first(), "\n"));

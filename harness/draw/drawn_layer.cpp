@@ -1,8 +1,11 @@
 #include "harness/draw/drawn_layer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
+#include "fixtures/floating_point.h"
 #include "fixtures/layer_shapes.h"
 #include "harness/draw/counter_numbers.h"
 #include "harness/draw/drawn_mask.h"
@@ -90,11 +93,9 @@ void plant_nan(const CaseDraw& draw, Weights& weights) {
 
 Tensor rounded_tensor(DType dtype, Shape shape, const std::vector<double>& values) {
   Tensor tensor(dtype, std::move(shape));
-  if (dtype == DType::bfloat16) {
-    for (std::size_t i = 0; i < values.size(); ++i) tensor.as<bfloat16>()[i] = round_to_bfloat16(values[i]);
-  } else {
-    for (std::size_t i = 0; i < values.size(); ++i) tensor.as<float>()[i] = static_cast<float>(values[i]);
-  }
+  visit_floating_point(tensor, [&]<class Stored>(std::span<Stored> elements) {
+    std::ranges::transform(values, elements.begin(), converted<Stored, double>);
+  });
   return tensor;
 }
 

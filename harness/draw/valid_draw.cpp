@@ -52,7 +52,6 @@ void fit_to_family(CaseDraw& draw, const InputFamily& family) {
 }
 
 void fit_calls(CaseDraw& draw) {
-  if (draw.has_documents()) draw.keys = KeySource::self;
   if (!draw.has_cache()) {
     draw.chunk = 1;
     draw.spare = 0;

@@ -147,20 +147,7 @@ void add_causal(Hypotheses& all, const AttentionModel& right) {
   }
 }
 
-void add_masked(Hypotheses& all, const AttentionModel& right) {
-  const auto& visible = right.mask->visible;
-  const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
-  all.push_back(
-      hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
-  all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
-                           seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
-  all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
-                           seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
-  if (!right.mask->bias) {
-    all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
-                             seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
-    return;
-  }
+void add_biased(Hypotheses& all, const AttentionModel& right) {
   const double root = 1 / right.scale;
   all.push_back(hypothesis({"mask_scaled", "the mask is added before the scale: it arrives divided by sqrt(h_d)"},
                            weighing(right, bias_times(right.scale))));
@@ -171,6 +158,23 @@ void add_masked(Hypotheses& all, const AttentionModel& right) {
                              weighing(right, cut_bias(bound))));
   }
   all.push_back(hypothesis({"mask_added_twice", "the mask is added twice"}, weighing(right, bias_times(2.0))));
+}
+
+void add_masked(Hypotheses& all, const AttentionModel& right) {
+  const auto& visible = right.mask->visible;
+  const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
+  all.push_back(
+      hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
+  all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
+                           seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
+  all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
+                           seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
+  if (right.mask->bias) {
+    add_biased(all, right);
+  } else {
+    all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
+                             seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
+  }
 }
 
 }  // namespace
