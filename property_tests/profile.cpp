@@ -71,20 +71,20 @@ TEST(profile, a_prefill_of_the_8b_layer_is_counted_exactly) {
   const WorkCounts found = counts("llama3_1_8b", "prefill:512");
   EXPECT_EQ(found.input_projections.flops, 2LL * 512 * 4096 * 6144);
   EXPECT_EQ(found.output_projection.flops, 2LL * 512 * 4096 * 4096);
-  EXPECT_EQ(found.attention.flops, 4LL * 32 * 128 * (512 * 513 / 2));
+  EXPECT_EQ(found.attention_flops(), 4LL * 32 * 128 * (512 * 513 / 2));
   EXPECT_EQ(found.flops(), 45'101'350'912LL);
   EXPECT_EQ(found.bytes, 167'772'160LL + 2LL * 512 * 4096 * 4);
 }
 
 TEST(profile, a_decode_reads_the_weights_and_the_filled_cache_once) {
   const WorkCounts found = counts("llama3_1_8b", "decode:32768");
-  EXPECT_EQ(found.attention.flops, 4LL * 32 * 128 * 32768);
+  EXPECT_EQ(found.attention_flops(), 4LL * 32 * 128 * 32768);
   EXPECT_EQ(found.bytes, 167'772'160LL + 268'435'456LL + 2 * 4096 * 4);
 }
 
 TEST(profile, packed_documents_do_not_see_each_other_and_an_empty_cache_costs_nothing) {
-  EXPECT_EQ(counts("llama3_2_1b", "packed:8x512").attention.flops,
-            8 * counts("llama3_2_1b", "prefill:512").attention.flops);
+  EXPECT_EQ(counts("llama3_2_1b", "packed:8x512").attention_flops(),
+            8 * counts("llama3_2_1b", "prefill:512").attention_flops());
   EXPECT_EQ(counts("llama3_2_1b", "cached:512/32768").flops(), counts("llama3_2_1b", "prefill:512").flops());
 }
 
@@ -138,9 +138,10 @@ Repetition repetition(double cold, double warm) {
 
 TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limits) {
   const ProfileRequest request{.layer = "tiny", .item = {}, .target = optimized::Target::scalar, .peers = {}};
-  const WorkCounts by_arithmetic{{100, 0}, {50, 0}, {50, 0}, 10}, by_memory{{100, 0}, {50, 0}, {50, 0}, 40};
-  EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, false).fraction, 0.5);
-  EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, false).fraction, 0.5);
+  const WorkCounts by_arithmetic{{100, 0}, {25, 0}, {25, 0}, {50, 0}, 10},
+      by_memory{{100, 0}, {25, 0}, {25, 0}, {50, 0}, 40};
+  EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, Caches::warm).fraction, 0.5);
+  EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, Caches::cold).fraction, 0.5);
 }
 
 TEST(profile, above_the_measured_peak_is_invalid_and_a_wrong_output_is_failed) {
@@ -214,10 +215,9 @@ TEST(profile, a_small_profile_verifies_its_output_and_its_stages_fit_into_the_ca
     EXPECT_EQ(item.at("verified").at("status"), "passed") << item;
     EXPECT_LE(item.at("verified").at("e"), 1.0) << item;
     EXPECT_EQ(item.at("warm").at("count"), 3) << item;
-    if (item.at("work") == "attention:33") continue;
     const auto& stages = item.at("stages");
     EXPECT_GT(stages.at("sum"), 0.0) << item;
-    EXPECT_LE(stages.at("sum"), stages.at("call")) << item;
+    EXPECT_LE(stages.at("sum"), stages.at("seconds")) << item;
   }
 }
 

@@ -90,8 +90,8 @@ void LayerWork::restore() {
   holds_call_ = false;
 }
 
-void LayerWork::run(optimized::StageTimes& times) {
-  layer_.forward(inputs_, output_, nullptr, &times);
+void LayerWork::run(optimized::PartTimes* times) {
+  layer_.forward(inputs_, output_, nullptr, times);
   holds_call_ = true;
 }
 

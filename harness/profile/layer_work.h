@@ -10,8 +10,7 @@ class LayerWork final : public PreparedWork {
   LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target);
 
   void restore() override;
-  void run(optimized::StageTimes& times) override;
-  bool has_stages() const override { return true; }
+  void run(optimized::PartTimes* times) override;
   WorkVerdict verify() override;
   std::vector<float> sampled_output() const override;
 

@@ -32,9 +32,8 @@ class PreparedWork {
 
   /// Brings the cache back to where the call begins. Not timed.
   virtual void restore() = 0;
-  /// The timed call, after restore(). If the work has stages they are added to `times`.
-  virtual void run(optimized::StageTimes& times) = 0;
-  virtual bool has_stages() const = 0;
+  /// The timed call, after restore(). If `times` is given, the parts of the call are timed too.
+  virtual void run(optimized::PartTimes* times) = 0;
   /// Judges the output of the last run.
   virtual WorkVerdict verify() = 0;
   /// The rows of the last output that verify() samples, one after the other.

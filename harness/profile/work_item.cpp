@@ -92,17 +92,19 @@ std::string to_text(const WorkItem& item) {
   return "";
 }
 
-/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P, P the unmasked pairs; each for every
+/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P (half of them scores, half values), P the unmasked pairs; each for every
 /// sample. Rotary embedding, norm and softmax are not counted. Bytes of a stage: its weights, and what it reads and
-/// writes once; attention reads the keys and values that lie in the cache when the call ends.
+/// writes once: scores the queries and keys, values the values and what they become; keys and values are those that lie
+/// in the cache when the call ends.
 WorkCounts count_work(const Config& config, const WorkItem& item) {
   const std::int64_t s = item.batch * new_tokens(item), d = config.embed_dim;
   const std::int64_t queries = config.num_heads * config.head_dim, keys = config.num_kv_heads * config.head_dim;
   const std::int64_t seen = item.batch * (filled_before(item) + new_tokens(item));
   WorkCounts counts;
-  counts.attention = {4 * queries * item.batch * unmasked_pairs(item), kWord * (2 * s * queries + 2 * seen * keys)};
+  counts.scores = counts.values = {2 * queries * item.batch * unmasked_pairs(item),
+                                   kWord * (s * queries + seen * keys)};
   if (item.kind == WorkKind::attention) {
-    counts.bytes = counts.attention.bytes;
+    counts.bytes = counts.scores.bytes + counts.values.bytes;
     return counts;
   }
   const std::int64_t columns = queries + 2 * keys;

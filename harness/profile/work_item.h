@@ -45,12 +45,14 @@ struct StageCounts {
 
 struct WorkCounts {
   StageCounts input_projections;  ///< of q, k and v
-  StageCounts attention;
+  StageCounts scores;             ///< Q K^T, of unmasked pairs only
+  StageCounts values;             ///< P V
   StageCounts output_projection;
   /// Of the whole call, in which nothing but weights, tokens in and out and the cache has to be moved.
   std::int64_t bytes = 0;
 
-  std::int64_t flops() const { return input_projections.flops + attention.flops + output_projection.flops; }
+  std::int64_t attention_flops() const { return scores.flops + values.flops; }
+  std::int64_t flops() const { return input_projections.flops + attention_flops() + output_projection.flops; }
 };
 
 WorkCounts count_work(const Config& config, const WorkItem& item);
