@@ -53,9 +53,7 @@ void CallClock::start(PartTimes* times) {
   threads_.assign(std::max<std::size_t>(threads_.size(), 1), {});  // a call that threw has left its ticks
   ticks_ = {};
   working_ = 1;
-  start_ = Clock::now();
-  first_tick_ = ticks_now();
-  threads_.front().restart(first_tick_);
+  threads_.front().restart(times->called_at != 0 ? times->called_at : ticks_now());
 }
 
 void CallClock::fork(std::size_t threads) {
@@ -81,9 +79,9 @@ void CallClock::stop() noexcept {
   if (times_ == nullptr) return;
   end_of(Part::checks);
   threads_.front().move_to(ticks_, 1.0);
-  const double passed = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double ticks = static_cast<double>(ticks_now() - first_tick_);
-  for (std::size_t part = 0; part < kParts; ++part) times_->seconds[part] += ticks_[part] * passed / ticks;
+  const double passed = std::chrono::duration<double>(Clock::now() - made_).count();
+  const double a_tick = passed / static_cast<double>(ticks_now() - made_at_);
+  for (std::size_t part = 0; part < kParts; ++part) times_->seconds[part] += ticks_[part] * a_tick;
 }
 
 }  // namespace attest::optimized

@@ -13,17 +13,19 @@ namespace attest::optimized {
 
 std::string_view name_of(Part part);  ///< "checks", ...
 
+/// Ticks of the processor's counter: reading it takes some ten nanoseconds.
+std::uint64_t ticks_now() noexcept;
+
 /// Seconds that calls spent in each part; every call adds to them. Threads that work together each count for their
 /// share of one, so that the sum is the time that passed.
 struct PartTimes {
   std::array<double, kParts> seconds{};
+  /// ticks_now() when the caller made the call, so that the way into it counts as well (among the checks); or 0.
+  std::uint64_t called_at = 0;
 
   double& operator[](Part part) { return seconds[static_cast<std::size_t>(part)]; }
   double operator[](Part part) const { return seconds[static_cast<std::size_t>(part)]; }
 };
-
-/// Ticks of the processor's counter: reading it takes some ten nanoseconds.
-std::uint64_t ticks_now() noexcept;
 
 /// Counts one thread's ticks.
 class alignas(64) ThreadClock : public PartClock {
@@ -69,8 +71,8 @@ class CallClock {
   std::vector<ThreadClock> threads_;
   std::size_t working_ = 1;
   std::array<double, kParts> ticks_{};
-  Clock::time_point start_;
-  std::uint64_t first_tick_ = 0;
+  Clock::time_point made_ = Clock::now();  ///< together with made_at_ tells how long a tick is
+  std::uint64_t made_at_ = ticks_now();
 };
 
 /// Times one of many short pieces of work, and takes it for all of them: the counter would cost as much as they do.

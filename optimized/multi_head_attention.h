@@ -26,8 +26,8 @@ class MultiHeadAttention {
   ~MultiHeadAttention();
 
   /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is
-  /// given, the intermediates are written there too; if `times` is given, the parts of the call are timed. Throws InputError and
-  /// leaves the cache and `output` as they were.
+  /// given, the intermediates are written there too; if `times` is given, the parts of the call are timed. Throws
+  /// InputError and leaves the cache and `output` as they were.
   void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, PartTimes* times = nullptr);
   void reset_cache();
   /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. Throws InputError for

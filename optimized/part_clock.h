@@ -7,7 +7,7 @@ namespace attest::optimized {
 
 /// What the time of a call goes to.
 enum class Part : unsigned char {
-  checks,       ///< of the arguments, reading the mask, and cutting up the work
+  checks,       ///< the way into the call, checks of its arguments, reading the mask, cutting up the work
   packing,      ///< rows of x, of the attention's output, and queries, as the tile product reads them
   projections,  ///< the products of q, k and v
   layout,       ///< out of product panels, with the bias, into what is read next: heads, keys, values, output

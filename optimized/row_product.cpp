@@ -22,8 +22,7 @@ void RowProduct::run(const RowMatrix& x, std::span<const GroupTask> tasks, Part 
   const std::size_t blocks = (tiles + most - 1) / most;
   const std::size_t block_rows = (tiles + blocks - 1) / std::max<std::size_t>(blocks, 1) * kernels_.tile_rows;
   for (std::size_t first = 0; first < x.rows; first += kBlocksPacked * block_rows) {
-    run_rows(x, {first, std::min(kBlocksPacked * block_rows, x.rows - first), block_rows}, tasks, part,
-             clock);
+    run_rows(x, {first, std::min(kBlocksPacked * block_rows, x.rows - first), block_rows}, tasks, part, clock);
   }
 }
 
@@ -57,8 +56,8 @@ void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<c
     kernels_.multiply_block(
         {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
     worker.end_of(part);
-    task.finisher->finish({task.group, x.first_row + range.first + first, rows, product, product + space - row_floats,
-                           worker.clock});
+    task.finisher->finish(
+        {task.group, x.first_row + range.first + first, rows, product, product + space - row_floats, worker.clock});
   });
 }
 

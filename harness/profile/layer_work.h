@@ -7,7 +7,7 @@ namespace attest::harness {
 /// A call of a whole layer: every kind of work but attention alone.
 class LayerWork final : public PreparedWork {
  public:
-  LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target);
+  LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
 
   void restore() override;
   void run(optimized::PartTimes* times) override;

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/profile/work_item.h"
+#include "harness/profile/profiled_layer.h"
 #include "optimized/multi_head_attention.h"
 
 namespace attest::harness {
@@ -40,8 +40,8 @@ class PreparedWork {
   virtual std::vector<float> sampled_output() const = 0;
 };
 
-/// Builds the layer, the inputs and, for decode, fills the cache. Throws InputError for an unknown layer.
-std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target);
+/// Builds the layer, the inputs and, for decode, fills the cache.
+std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
 
 /// The tokens whose rows are judged: up to four, the first and the last among them.
 std::vector<std::int64_t> sampled_tokens(std::int64_t tokens);

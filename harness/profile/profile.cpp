@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "harness/process_resources.h"
-#include "harness/profile/named_layer.h"
 
 namespace attest::harness {
 namespace {
@@ -22,6 +21,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 double timed(PreparedWork& work, optimized::PartTimes* times = nullptr) {
   work.restore();
   const auto start = Clock::now();
+  if (times != nullptr) times->called_at = optimized::ticks_now();
   work.run(times);
   return seconds_since(start);
 }
@@ -37,7 +37,8 @@ TimedParts timed_parts(PreparedWork& work, EventCounters& events) {
 using Peers = std::vector<std::unique_ptr<PeerProcess>>;
 
 /// `split` says for which kind of call the parts are timed.
-Repetition repetition(PreparedWork& work, MachinePeaks& peaks, EventCounters& events, Caches split, const Peers& peers) {
+Repetition repetition(PreparedWork& work, MachinePeaks& peaks, EventCounters& events, Caches split,
+                      const Peers& peers) {
   Repetition once;
   once.fma = peaks.measure_fma();
   once.stream = peaks.measure_stream();
@@ -152,8 +153,7 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
 
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer) {
   set_threads(request.threads);
-  const WorkCounts counts =
-      count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
+  const WorkCounts counts = count_work(request.layer.config, request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
   Peers peers;
   for (const auto& name : request.peers) {

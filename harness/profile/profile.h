@@ -9,6 +9,7 @@
 #include "harness/profile/machine_peaks.h"
 #include "harness/profile/peer_process.h"
 #include "harness/profile/prepared_work.h"
+#include "harness/profile/profiled_layer.h"
 #include "harness/profile/stage_breakdown.h"
 #include "harness/profile/timing.h"
 
@@ -16,7 +17,7 @@
 namespace attest::harness {
 
 struct ProfileRequest {
-  std::string layer;
+  ProfiledLayer layer;
   WorkItem item;
   optimized::Target target;
   int threads = 1;
@@ -30,8 +31,8 @@ struct Repetition {
   double cold = 0.0, warm = 0.0;  ///< seconds
   double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
   double stream = 0.0;            ///< bytes/s
-  TimedParts parts;         ///< of a third call
-  std::vector<PeerTimes> peers;  ///< in the order of the request
+  TimedParts parts;               ///< of a third call
+  std::vector<PeerTimes> peers;   ///< in the order of the request
 };
 
 enum class ProfileStatus {

@@ -95,7 +95,7 @@ Json to_json(const WorkVerdict& verdict) {
 Json to_json(const ProfileResult& result) {
   Json json = {
       {"status", name_of(result.status)},
-      {"layer", result.request.layer},
+      {"layer", result.request.layer.name},
       {"work", to_text(result.request.item)},
       {"batch", result.request.item.batch},
       {"dtype", "float32"},

@@ -35,8 +35,8 @@ std::string fraction_line(const ProfileResult& result) {
 }
 
 std::string stage_line(const PartSeconds& part, double call) {
-  auto line =
-      fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %", title_of(part.part), 1e3 * part.seconds, 100 * part.seconds / call);
+  auto line = fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %", title_of(part.part), 1e3 * part.seconds,
+                          100 * part.seconds / call);
   if (part.counts) {
     line += fmt::format("  {:>7.1f} GFLOP/s, {:>5.1f} % of its roof ({:.3g} FLOP/byte)", 1e-9 * part.rate(),
                         100 * part.rate() / part.roof,
@@ -46,13 +46,12 @@ std::string stage_line(const PartSeconds& part, double call) {
 }
 
 std::string stage_lines(const StageBreakdown& stages) {
-  std::string lines = fmt::format(
-      "  stages    of a third call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n", name_of(stages.caches),
-      1e3 * stages.call, 100 * stages.timer_overhead,
-      stages.timer_overhead <= kMostTimerOverhead ? "" : ": too short a call to be split");
+  std::string lines = fmt::format("  stages    of a third call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n",
+                                  name_of(stages.caches), 1e3 * stages.call, 100 * stages.timer_overhead,
+                                  stages.timer_overhead <= kMostTimerOverhead ? "" : ": too short a call to be split");
   for (const auto& part : stages.parts) lines += stage_line(part, stages.call);
-  return lines +
-         fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(), 100 * stages.sum() / stages.call);
+  return lines + fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
+                             100 * stages.sum() / stages.call);
 }
 
 std::string event_line(const StageBreakdown& stages) {
@@ -104,7 +103,7 @@ std::string verdict_lines(const WorkVerdict& verdict) {
 
 std::string name_of_work(const ProfileResult& result) {
   const WorkItem& item = result.request.item;
-  return fmt::format("{} {}{} {}", result.request.layer, to_text(item),
+  return fmt::format("{} {}{} {}", result.request.layer.name, to_text(item),
                      item.batch > 1 ? fmt::format(" x batch {}", item.batch) : "", name_of(result.request.target));
 }
 
@@ -121,8 +120,8 @@ std::string profile_text(const ProfileResult& result, const TerminalStyle& style
   return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", painted_status(result.status, style),
                      name_of_work(result), result.request.threads, milliseconds(result.cold),
                      milliseconds(result.warm)) +
-         limit_line(result) + fraction_line(result) + stage_lines(result.stages) + event_line(result.stages) + peer_lines(result) + baseline_line(result) +
-         verdict_lines(result.verdict);
+         limit_line(result) + fraction_line(result) + stage_lines(result.stages) + event_line(result.stages) +
+         peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
 }
 
 std::string scaling_text(const std::vector<ProfileResult>& results) {

@@ -53,7 +53,8 @@ StageBreakdown breakdown_of(std::vector<TimedParts> calls, const WorkCounts& cou
   for (std::size_t i = 0; i < kParts; ++i) {
     if (middle.parts.seconds[i] <= 0.0) continue;
     const auto part = static_cast<Part>(i);
-    PartSeconds& timed = breakdown.parts.emplace_back(PartSeconds{part, middle.parts.seconds[i], counts_of(part, counts)});
+    PartSeconds& timed =
+        breakdown.parts.emplace_back(PartSeconds{part, middle.parts.seconds[i], counts_of(part, counts)});
     if (!timed.counts) continue;
     const double intensity = static_cast<double>(timed.counts->flops) / static_cast<double>(timed.counts->bytes);
     timed.roof = std::min(peaks.fma, intensity * peaks.stream);
