@@ -9,8 +9,7 @@
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
-/// The reports that people and their tools read: JUnit XML, GitHub's annotations and summary, the HTML page; and what
-/// an interrupted run leaves.
+/// The reports that other tools read: JUnit XML, GitHub's annotations and summary; and what an interrupted run leaves.
 namespace attest::property_tests {
 namespace {
 
@@ -75,36 +74,6 @@ TEST_F(reports, a_github_workflow_gets_an_annotation_and_a_summary) {
                                           {{"GITHUB_ACTIONS", "true"}, {"GITHUB_STEP_SUMMARY", summary.string()}});
   EXPECT_NE(outcome.out.find("::error title=attest heads/grouped_query::"), std::string::npos) << outcome.out;
   EXPECT_NE(text_of(summary).find("1 cases passed, 1 failed"), std::string::npos) << text_of(summary);
-}
-
-TEST_F(reports, the_page_holds_every_case_and_needs_nothing_from_elsewhere) {
-  const auto page = verify_as("html");
-  for (const std::string part : {"heads/multi_head", "heads/grouped_query", "What is wrong", "attest replay "}) {
-    EXPECT_NE(page.find(part), std::string::npos) << part;
-  }
-  for (const std::string part : {"http:", "https:", "src=", "@import", "url("}) {
-    EXPECT_EQ(page.find(part), std::string::npos) << part;
-  }
-}
-
-TEST_F(reports, a_browser_filters_and_sorts_the_table_without_an_error) {
-  if (!is_installed("chromium")) GTEST_SKIP() << "chromium is not installed";
-  auto page = verify_as("html");
-  page.insert(page.find("<style>"),
-              "<script>onerror = (m) => { document.documentElement.dataset.error = m; };</script>");
-  page.insert(page.find("</body>"), R"(<script>
-    const button = table.tHead.rows[0].cells[0].querySelector("button");
-    button.click(); button.click();
-    document.body.dataset.first = body.rows[0].cells[0].textContent;
-    form.elements.text.value = "GROUPED"; form.dispatchEvent(new Event("input"));
-    document.body.dataset.shown = shown.textContent;</script>)");
-  std::ofstream(scratch_ / "page.html") << page;
-  const auto dom = run_command({"/usr/bin/env", "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
-                                "--user-data-dir=" + (scratch_ / "profile").string(),
-                                "file://" + (scratch_ / "page.html").string()});
-  EXPECT_NE(dom.out.find("data-first=\"heads/multi_head\""), std::string::npos) << dom.err;
-  EXPECT_NE(dom.out.find("data-shown=\"1 of 2 cases\""), std::string::npos) << dom.err;
-  EXPECT_EQ(dom.out.find("data-error"), std::string::npos) << dom.out;
 }
 
 TEST(interrupted_run, leaves_a_report_of_what_was_judged_that_says_so) {

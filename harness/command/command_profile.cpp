@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
@@ -13,7 +14,7 @@
 #include "harness/profile/named_layer.h"
 #include "harness/profile/profile_report.h"
 #include "harness/report/progress.h"
-#include "harness/report/report_file.h"
+#include "harness/report/report_kinds.h"
 
 namespace attest::harness {
 namespace {
@@ -50,7 +51,7 @@ Examples:
   attest profile --layer llama3_1_8b --work prefill:512,prefill:2048,decode:32768
   attest profile --layer llama3_2_1b --work cached:512/32768,packed:8x512 --target all --report json=profile.json
   attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
-  attest profile --threads 1,2 --report json=before.json
+  attest profile --threads 1,2 --report json=before.json --report html=before.html
   attest profile --threads 1,2 --baseline before.json   faster or slower than then?
   attest profile --layer norms/after_rotary --work prefill:512,cross:64/1601     (a recorded case's layer)
   attest profile --layer tiny --work prefill:16         (a first try, in a second)
@@ -148,7 +149,7 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   const Fingerprint fingerprint = environment_fingerprint();
   const auto baseline = baseline_of(options, fingerprint);
   const auto requests = requests_of(options);
-  const auto reports = report_requests(options.reports, {"json"});
+  const auto reports = report_requests(options.reports, kOtherReports);
   watch_for_interrupt();
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
@@ -173,7 +174,7 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   }
   fmt::print("{}", scaling_text(results));
   const bool complete = results.size() == requests.size();
-  for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
+  write_reports(reports, profile_document(results, fingerprint, argv, complete));
   if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
   return exit_code_of(results, complete);
@@ -236,7 +237,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
                  "The baseline may be another machine's: compare shares of each machine's limit")
       ->needs(baseline);
   command->add_option("--report", options->reports, "Write a report; repeatable")
-      ->type_name(report_values({"json"}))
+      ->type_name(report_values(kOtherReports))
       ->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });

@@ -127,7 +127,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   request.isolation.time_limit = std::chrono::seconds(options.time_limit);
   const Lineup lineup = line_up(request);
   const Fingerprint fingerprint = environment_fingerprint();
-  const auto reports = report_requests(options.reports, kReportKinds);
+  const auto reports = report_requests(options.reports, kVerifyReports);
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const auto files = take_shard(selected, shard_from_text(options.shard));
@@ -178,7 +178,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->type_name("I/N")
       ->capture_default_str();
   command->add_option("--report", options->reports, "Write a report; repeatable")
-      ->type_name(report_values(kReportKinds))
+      ->type_name(report_values(kVerifyReports))
       ->allow_extra_args(false);
   command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
       ->type_name("DIRECTORY");

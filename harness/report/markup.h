@@ -14,6 +14,9 @@ std::string escaped(std::string_view text);
 /// "reference", "optimized/avx2": who was judged, in a result or in an implementation of the summary.
 std::string judged_label(const nlohmann::ordered_json& result);
 
+/// The same for people: of a library its file's name, without the folders.
+std::string short_label(const std::string& label);
+
 /// A number of the document, where infinities and NaN are strings.
 double number_of(const nlohmann::ordered_json& value);
 

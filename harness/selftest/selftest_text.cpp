@@ -4,6 +4,7 @@
 
 #include "harness/bug_zoo/bugs.h"
 #include "harness/report/terminal_table.h"
+#include "harness/selftest/check_letter.h"
 #include "harness/selftest/selftest_report.h"
 
 namespace attest::harness {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::size_t kNameWidth = 36;
 
 char letter_of(std::size_t family) { return static_cast<char>('a' + family); }
-
-char letter_of(Check check) {
-  constexpr char kLetters[] = {'C', 'S', 'X', 'E'};
-  return kLetters[static_cast<std::size_t>(check)];
-}
 
 std::string heading(const Selftest& selftest, const TerminalStyle& style) {
   const std::string text =
@@ -33,7 +29,7 @@ std::string bug_row(const Trial& bug, const std::vector<std::string>& families, 
   std::string cells;
   for (const auto& family : families) {
     const auto found = bug.rejections.find(family);
-    cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of(found->second.check));
+    cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of_check(name_of(found->second.check)));
   }
   const bool is_equivalent = !equivalence_of(bug).empty();
   const std::string row =
