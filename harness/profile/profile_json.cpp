@@ -98,7 +98,7 @@ Json to_json(const ProfileResult& result) {
       {"layer", result.request.layer.name},
       {"work", to_text(result.request.item)},
       {"batch", result.request.item.batch},
-      {"dtype", "float32"},
+      {"dtype", name_of(result.request.layer.config.dtype)},
       {"target", name_of(result.request.target)},
       {"threads", result.request.threads},
       {"counts", to_json(result.counts)},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/profile/event_counters.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/profile_page.h"
@@ -60,7 +61,7 @@ std::string rows_of(const Json& stages, const TimeUnit& unit) {
 std::string note_of(const Json& stages) {
   std::string events;
   for (const auto& [event, count] : stages.at("events").items()) {
-    events += fmt::format("{}{} {}", events.empty() ? " In it: " : ", ", event, count.get<std::uint64_t>());
+    events += fmt::format("{}{} {}", events.empty() ? " In it: " : ", ", count.get<std::uint64_t>(), in_words(event));
   }
   return fmt::format(
       "Of the {} call with the median time. Grey: checks, waiting. Timing the parts changed it by {:+.1f} %.{}",
