@@ -13,6 +13,7 @@
 #include "harness/profile/named_layer.h"
 #include "harness/profile/rank_test.h"
 #include "harness/profile/sampled_rows.h"
+#include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -206,7 +207,7 @@ TEST(profile, a_small_profile_verifies_its_output_and_its_stages_fit_into_the_ca
                                 "--target", "all", "--repetitions", "3", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  const auto report = nlohmann::json::parse(std::ifstream(file));
+  const auto report = valid_report(file);
   EXPECT_EQ(report.at("schema"), "attest.profile");
   EXPECT_EQ(report.at("status"), "passed");
   EXPECT_EQ(report.at("items").size() % 5, 0U);
@@ -230,14 +231,14 @@ TEST(profile, a_profile_compares_with_an_earlier_one_of_the_same_machine_only) {
     return profile(more);
   };
   ASSERT_EQ(with({"--report", "json=" + before.string()}).exit_code, 0);
-  auto report = nlohmann::json::parse(std::ifstream(before));
+  auto report = valid_report(before);
   report.at("environment").at("cpu") = "another one";
   for (auto& item : report.at("items")) item.at("samples").at("fraction") = std::vector<double>(9, 1e-9);
   std::ofstream(elsewhere) << report;
 
   const auto same = with({"--baseline", before.string(), "--report", "json=" + (scratch.path() / "now.json").string()});
   ASSERT_EQ(same.exit_code, 0) << same.err;
-  const auto now = nlohmann::json::parse(std::ifstream(scratch.path() / "now.json"));
+  const auto now = valid_report(scratch.path() / "now.json");
   ASSERT_EQ(now.at("items").size(), 2U);
   for (const auto& item : now.at("items")) EXPECT_EQ(item.at("baseline").at("scale"), "seconds");
   EXPECT_NE(same.out.find("% of linear"), std::string::npos) << same.out;
@@ -270,7 +271,7 @@ TEST(profile, each_peer_computes_the_same_output_on_every_kind_of_work) {
       profile({"--layer", "tiny", "--work", "prefill:16,cached:8/64,decode:64,packed:3x5,attention:33", "--repetitions",
                "1", "--peer", "torchtune", "--peer", "torch-best", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  const auto report = nlohmann::json::parse(std::ifstream(file));
+  const auto report = valid_report(file);
   for (const auto& item : report.at("items")) {
     ASSERT_EQ(item.at("peers").size(), 2U) << item;
     for (const auto& peer : item.at("peers")) EXPECT_LT(peer.at("output_difference"), 1e-5) << item;

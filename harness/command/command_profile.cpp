@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
@@ -11,8 +12,10 @@
 #include "harness/profile/expected_seconds.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/profile_report.h"
+#include "harness/report/github.h"
 #include "harness/report/progress.h"
 #include "harness/report/report_file.h"
+#include "harness/report/report_kinds.h"
 
 namespace attest::harness {
 namespace {
@@ -55,9 +58,11 @@ Each repetition measures the machine's peaks beside the work; the limit follows 
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
 result above the measured peak is INVALID: no figure, but no parity failure either.
 
-Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python).
+Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python), 130
+interrupted (the reports hold what was timed).
 
-Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate).)";
+Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate);
+GITHUB_ACTIONS, GITHUB_STEP_SUMMARY (see docs/ci.md).)";
 
 std::vector<optimized::Target> targets_of(const std::string& option) {
   if (option.empty()) return {optimized::choose_target()};
@@ -137,35 +142,44 @@ class RequestProgress {
   std::size_t index_ = 0;
 };
 
+/// Times one after the other and shows each; after Ctrl-C, those that came to their end.
+std::vector<ProfileResult> time_all(const std::vector<ProfileRequest>& requests,
+                                    const std::optional<Baseline>& baseline) {
+  std::vector<ProfileResult> results;
+  std::optional<MachinePeaks> peaks;
+  RequestProgress progress(requests);
+  try {
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      progress.begin(i);
+      if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
+      results.push_back(profile_work(requests[i], *peaks, [&](int done) { progress.repeated(done); }));
+      if (baseline) results.back().baseline = baseline->compare(results.back());
+      progress.end();
+      fmt::print("\n{}", profile_text(results.back(), style_of_standard_output()));
+      std::fflush(stdout);
+    }
+  } catch (const Interrupted&) {
+  }
+  return results;
+}
+
 int run_profile(const ProfileOptions& options, const std::vector<std::string>& argv) {
   if (options.threads.size() == 1) set_threads(options.threads.front());
   const Fingerprint fingerprint = environment_fingerprint();
   const auto baseline = baseline_of(options, fingerprint);
   const auto requests = requests_of(options);
-  const auto reports = report_requests(options.reports, {"json"});
+  const auto reports = report_requests(options.reports, kProfileReportKinds);
   watch_for_interrupt();
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
 
-  const TerminalStyle style = style_of_standard_output();
-  std::vector<ProfileResult> results;
-  std::optional<MachinePeaks> peaks;
-  RequestProgress progress(requests);
-  for (std::size_t i = 0; i < requests.size() && !interrupted(); ++i) {
-    progress.begin(i);
-    if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
-    ProfileResult result = profile_work(requests[i], *peaks, {interrupted, [&](int done) { progress.repeated(done); }});
-    progress.end();
-    if (interrupted()) break;
-    if (baseline) result.baseline = baseline->compare(result);
-    fmt::print("\n{}", profile_text(result, style));
-    std::fflush(stdout);
-    results.push_back(std::move(result));
-  }
+  const auto results = time_all(requests, baseline);
   fmt::print("{}", scaling_text(results));
+  const auto document = profile_document(results, requests.size(), fingerprint, argv);
+  write_reports(reports, document);
+  tell_github(document);
   const bool complete = results.size() == requests.size();
-  for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
-  if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style));
+  if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style_of_standard_output()));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
   return exit_code_of(results, complete);
 }
@@ -223,7 +237,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
                  "The baseline may be another machine's: compare shares of each machine's limit")
       ->needs(baseline);
   command->add_option("--report", options->reports, "Write a report; repeatable")
-      ->type_name(report_values({"json"}))
+      ->type_name(report_values(kProfileReportKinds))
       ->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });

@@ -3,14 +3,12 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "harness/replay_line.h"
+#include "harness/report/ci_outcomes.h"
 #include "harness/report/markup.h"
 #include "harness/report/report_kinds.h"
 
 namespace attest::harness {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct Suite {
   std::string cases;
@@ -18,54 +16,39 @@ struct Suite {
   double seconds = 0.0;
 };
 
-/// The first trouble in the attribute, all of them below it with the commands that show them again.
-std::string failure_of(const Json& item) {
-  const auto status = item.at("status").get<std::string>();
-  const auto troubles = troubles_of(item);
-  std::string all;
-  for (const auto* trouble : troubles) {
-    all += trouble_text(*trouble) + "\n  " + replay_command(trouble->at("replay")) + "\n";
-  }
-  return fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", status,
-                     troubles.empty() ? "nothing of an implementation was judged" : escaped(trouble_text(*troubles[0])),
-                     escaped(all));
+std::string body_of(const CiOutcome& outcome) {
+  if (outcome.status == "passed") return "";
+  if (outcome.status == "skipped") return fmt::format("<skipped message=\"{}\"/>", escaped(outcome.message));
+  return fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", outcome.status, escaped(outcome.message),
+                     escaped(outcome.details));
 }
 
-void add(Suite& suite, const Json& item, const std::string& group, const std::string& stem) {
-  const auto status = item.at("status").get<std::string>();
-  const auto seconds = item.at("seconds").get<double>();
-  std::string outcome;
-  if (status == "skipped") outcome = "<skipped message=\"every implementation has declared a gap\"/>";
-  if (status != "skipped" && status != "passed") outcome = failure_of(item);
-  suite.cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\">{}</testcase>\n",
-                             escaped(group), escaped(stem), seconds, outcome);
+void add(Suite& suite, const CiOutcome& outcome) {
+  suite.cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\">{}</testcase>\n",
+                             escaped(outcome.group), escaped(outcome.name), outcome.seconds, body_of(outcome));
   suite.tests += 1;
-  suite.skipped += status == "skipped" ? 1 : 0;
-  suite.failures += status != "skipped" && status != "passed" ? 1 : 0;
-  suite.seconds += seconds;
+  suite.skipped += outcome.status == "skipped" ? 1 : 0;
+  suite.failures += outcome.is_trouble() ? 1 : 0;
+  suite.seconds += outcome.seconds;
 }
 
 std::string counts_of(const Suite& suite) {
-  return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\"", suite.tests,
+  return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.6f}\"", suite.tests,
                      suite.failures, suite.skipped, suite.seconds);
 }
 
 }  // namespace
 
-std::string junit_report(const Json& document) {
+std::string junit_report(const nlohmann::ordered_json& document) {
   std::map<std::string, Suite> suites;
-  for (const auto& item : document.at("cases")) {
-    const auto name = item.at("case").get<std::string>();
-    const auto slash = name.find('/');
-    const auto group = name.substr(0, slash);
-    add(suites[group], item, group, name.substr(slash + 1));
-  }
+  for (const auto& outcome : ci_outcomes(document)) add(suites[outcome.group], outcome);
   std::string body;
   for (const auto& [group, suite] : suites) {
     body +=
         fmt::format("  <testsuite name=\"{}\" {}>\n{}  </testsuite>\n", escaped(group), counts_of(suite), suite.cases);
   }
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"attest verify\">\n" + body + "</testsuites>\n";
+  return fmt::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"{}\">\n{}</testsuites>\n",
+                     document.at("schema").get<std::string>(), body);
 }
 
 }  // namespace attest::harness

@@ -37,6 +37,8 @@ std::string judged_label(const Json& result) {
   return result.at("implementation").get<std::string>() + (target.empty() ? "" : "/" + target);
 }
 
+std::string text_of(const Json& item, const char* member) { return item.at(member).get<std::string>(); }
+
 double number_of(const Json& value) {
   if (value.is_number()) return value.get<double>();
   const auto word = value.get<std::string>();
