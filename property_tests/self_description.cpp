@@ -77,6 +77,7 @@ TEST(self_description, every_command_has_examples_of_itself_with_options_that_it
     const Words options = completed(with(command, "--"));
     std::size_t examples = 0;
     for (const auto& line : lines_of(help)) {
+      EXPECT_TRUE(line.size() <= 80 || line.starts_with("  attest ")) << line;
       if (line.find(" attest " + joined(command)) == std::string::npos || !line.starts_with("  ")) continue;
       ++examples;
       static const std::regex kOption("--[a-z-]+");

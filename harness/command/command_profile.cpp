@@ -47,12 +47,12 @@ constexpr auto kFooter = R"(Work, float32:
 
 Examples:
   attest profile
-  attest profile --layer llama3_1_8b --work prefill:512,prefill:2048,decode:32768
-  attest profile --layer llama3_2_1b --work cached:512/32768,packed:8x512 --target all --report json=profile.json
-  attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
+  attest profile --layer llama3_1_8b --work prefill:2048,decode:32768
+  attest profile --work cached:512/32768 --target all --report json=profile.json
+  attest profile --work decode:4096 --threads 2 --peer torchtune
   attest profile --threads 1,2 --report json=before.json
   attest profile --threads 1,2 --baseline before.json   faster or slower than then?
-  attest profile --layer tiny --work prefill:16         (a first try, in a second)
+  attest profile --layer tiny --work prefill:16         a first try, in a second
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
@@ -196,7 +196,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--work", options->work, "Work items, with commas (see below)")
+  command->add_option("--work", options->work, "Work items, with commas; they are listed below")
       ->type_name("WORK")
       ->capture_default_str();
   command->add_option("--batch", options->batch, "Batch sizes, with commas")

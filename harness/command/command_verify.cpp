@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -74,7 +75,7 @@ class Screen {
         progress_(work_before_.back()),
         count_(files.size()),
         style_(style_of_standard_output()),
-        table_(columns(lineup), name_width(files), style_) {}
+        table_(columns(lineup), name_width(files), columns_of_terminal(STDOUT_FILENO), style_) {}
 
   void open(const Fingerprint& fingerprint) const {
     if (detail_ != Detail::quiet) print(table_.heading(fingerprint, count_));
