@@ -112,6 +112,17 @@ TEST(ci_reports, of_profile_tell_a_wrong_output_and_no_figure_for_an_invalid_one
   expect_parts(harness::job_summary(document), {"### attest profile: failed", "| none |", "| invalid |"});
 }
 
+TEST(ci_reports, of_profile_show_peers_and_baseline_beside_the_work) {
+  Json document = profile_once().document;
+  auto& item = document["items"][0];
+  const std::string ratio = item["fraction_of"].get<std::string>() + "_ratio";
+  item["peers"] = {
+      {{"name", "torchtune"}, {ratio, {{"of_medians", 1.5}, {"interval", {{"low", 1.4}, {"high", 1.6}}}}}}};
+  item["baseline"] = {{"verdict", "faster"}, {"speed_up", 1.25}};
+  expect_parts(harness::job_summary(document),
+               {"| torchtune takes 1.50 times as long (1.40 to 1.60); faster (baseline; 1.25 times as fast) |"});
+}
+
 // --- selftest --------------------------------------------------------------------------------------------------------
 
 Told selftest_once() {

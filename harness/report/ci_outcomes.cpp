@@ -26,7 +26,8 @@ CiOutcome outcome_of_case(const Json& item) {
   const auto troubles = troubles_of(item);
   outcome.message = troubles.empty() ? "nothing of an implementation was judged" : trouble_text(*troubles.front());
   for (const auto* trouble : troubles) {
-    outcome.details += trouble_text(*trouble) + "\n  " + replay_command(trouble->at("replay")) + "\n";
+    if (trouble != troubles.front()) outcome.details += trouble_text(*trouble) + "\n";
+    outcome.details += replay_command(trouble->at("replay")) + "\n";
   }
   return outcome;
 }

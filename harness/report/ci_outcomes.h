@@ -12,7 +12,7 @@ struct CiOutcome {
   std::string name;
   std::string status;   ///< "passed", "skipped", or what is wrong: "failed", "survived", ...
   std::string message;  ///< one line, of anything but a pass
-  std::string details;  ///< all of it, with the commands that show it again; may be empty
+  std::string details;  ///< what else there is to say, and the commands that show it again; may be empty
   double seconds = 0.0;
 
   bool is_trouble() const { return status != "passed" && status != "skipped"; }

@@ -21,7 +21,7 @@ std::string column_title(const Judged& judged) {
 }
 
 std::string column_title(const std::vector<Judged>& group) {
-  return group.size() == 1 ? column_title(group.front()) : "all";
+  return group.size() == 1 ? column_title(group.front()) : "worst of all";
 }
 
 std::size_t column_width(const std::vector<Judged>& group) { return std::max(kCellWidth, column_title(group).size()); }
