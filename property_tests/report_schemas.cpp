@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -7,6 +8,10 @@
 #include <set>
 
 #include "fixtures/case_file.h"
+#include "harness/bug_zoo/bugs.h"
+#include "harness/bug_zoo/design.h"
+#include "harness/profile/profile_report.h"
+#include "harness/selftest/selftest_report.h"
 #include "property_tests/case_copy.h"
 #include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
@@ -65,6 +70,41 @@ TEST(report_schemas, accept_whatever_a_library_does) {
 TEST(report_schemas, accept_cases_that_raise_or_are_skipped_or_have_nothing_to_judge) {
   report_of({"verify", "errors", "norms", "bfloat16/bool_mask", "packed/two_documents"}, 0);
   report_of({"verify", "bfloat16/bool_mask", "--implementation", "optimized"}, 1);
+}
+
+/// "passed", and whether the report is valid.
+std::string status_of(const nlohmann::ordered_json& document) {
+  const Json report = Json::parse(document.dump());
+  EXPECT_EQ(breaches(report), "");
+  return report.at("status");
+}
+
+TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
+  harness::Repetition once;
+  once.cold = once.warm = once.fma = once.stream = 1.0;
+  const harness::ProfileRequest request{
+      .layer = "tiny", .item = {}, .target = optimized::Target::scalar, .repetitions = 1, .peers = {}};
+  harness::ProfileResult wrong = summarise(request, {}, {once, once}, true), invalid = wrong;
+  wrong.verdict.stages = {{.stage = "attention", .e = INFINITY, .elements = 9, .passed = false, .message = "1 of 9"}};
+  invalid.status = harness::ProfileStatus::invalid;
+  const harness::Fingerprint here = harness::environment_fingerprint();
+  EXPECT_EQ(status_of(profile_document({wrong, invalid}, 2, here, {"attest"})), "failed");
+  EXPECT_EQ(status_of(profile_document({invalid}, 1, here, {"attest"})), "passed");
+  EXPECT_EQ(status_of(profile_document({invalid}, 2, here, {"attest"})), "interrupted");
+}
+
+TEST(report_schemas, accept_a_selftest_with_a_survivor_and_a_rejected_variant) {
+  harness::Result result;
+  result.stage = "attention";
+  result.message = "1 of 9 elements outside the error budget";
+  harness::Trial survivor, rejected;
+  survivor.name = "heads_tiled";
+  rejected.name = bug_zoo::kCorrectVariants.front().name;
+  rejected.rejections.emplace("randn", harness::Rejection{harness::Check::stage, "family=randn", result});
+  harness::Selftest selftest{.families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .selected = 2};
+  EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "failed");
+  selftest.interrupted = true;
+  EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "interrupted");
 }
 
 // --- damaged ---------------------------------------------------------------------------------------------------------
