@@ -82,9 +82,13 @@ std::string status_of(const nlohmann::ordered_json& document) {
 TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
   harness::Repetition once;
   once.cold = once.warm = once.fma = once.stream = 1.0;
-  const harness::ProfileRequest request{
-      .layer = "tiny", .item = {}, .target = optimized::Target::scalar, .repetitions = 1, .peers = {}};
-  harness::ProfileResult wrong = summarise(request, {}, {once, once}, true), invalid = wrong;
+  once.parts.call = 1.0;
+  const harness::ProfileRequest request{.layer = harness::profiled_layer("tiny"),
+                                        .item = {},
+                                        .target = optimized::Target::scalar,
+                                        .repetitions = 1,
+                                        .peers = {}};
+  harness::ProfileResult wrong = summarise(request, {}, {once, once}, harness::Caches::warm), invalid = wrong;
   wrong.verdict.stages = {{.stage = "attention", .e = INFINITY, .elements = 9, .passed = false, .message = "1 of 9"}};
   invalid.status = harness::ProfileStatus::invalid;
   const harness::Fingerprint here = harness::environment_fingerprint();
@@ -168,7 +172,11 @@ TEST_P(damaged_report, without_a_member_is_rejected_unless_the_document_says_tha
                                                      "/summary/implementations/*/peer",
                                                      "/summary/sensitivity/least",
                                                      "/summary/sensitivity/least/swapped_heads",
-                                                     "/items/*/stages",
+                                                     "/items/*/stages/events/cycles",
+                                                     "/items/*/stages/events/instructions",
+                                                     "/items/*/stages/events/cache_misses",
+                                                     "/items/*/stages/events/page_faults",
+                                                     "/items/*/stages/events/context_switches",
                                                      "/items/*/baseline"};
   for_each_place(report(), [&](const Pointer& at) {
     const Pointer owner = at.parent_pointer();

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "harness/profile/named_layer.h"
-
 namespace attest::harness {
 namespace {
 
@@ -15,8 +13,7 @@ constexpr double kSetUpAndVerify = 1.0;
 }  // namespace
 
 double expected_seconds(const ProfileRequest& request) {
-  const WorkCounts counts =
-      count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
+  const WorkCounts counts = count_work(request.layer.config, request.item);
   const double limit = limit_of(counts, kOrdinaryFlops, kOrdinaryStream).seconds();
   const auto sides = static_cast<double>(1 + request.peers.size());
   const double timing = request.repetitions * sides * (kPeaks + kCallsARepetition * limit);
