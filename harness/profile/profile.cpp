@@ -8,6 +8,7 @@
 
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
+#include "harness/resident_memory.h"
 
 namespace attest::harness {
 namespace {
@@ -45,8 +46,13 @@ Repetition repetition(PreparedWork& work, MachinePeaks& peaks, EventCounters& ev
   once.stream = peaks.measure_stream();
   once.cold = timed(work);
   once.warm = timed(work);
-  if (split == Caches::cold) peaks.measure_stream();
+  const auto prepare_caches = [&] {
+    if (split == Caches::cold) peaks.measure_stream();
+  };
+  prepare_caches();
   once.parts = timed_parts(work, events);
+  prepare_caches();
+  once.untimed = timed(work);
   once.fma = std::max(once.fma, peaks.measure_fma());
   for (const auto& peer : peers) {
     peaks.measure_stream();
@@ -73,9 +79,8 @@ StageBreakdown breakdown(const std::vector<Repetition>& repetitions, const Profi
   for (const auto& once : repetitions) calls.push_back(once.parts);
   auto breakdown = breakdown_of(std::move(calls), result.counts, {result.fma.median, result.stream.median});
   breakdown.caches = caches;
-  breakdown.timer_overhead = timing(repetitions, [&](const Repetition& r) {
-                               return r.parts.call / (caches == Caches::cold ? r.cold : r.warm) - 1.0;
-                             }).median;
+  breakdown.timer_overhead =
+      timing(repetitions, [](const Repetition& r) { return r.parts.call / r.untimed - 1.0; }).median;
   return breakdown;
 }
 
@@ -162,7 +167,7 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
     peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));
   }
 
-  timed(*work);
+  const auto memory = memory_growth([&] { timed(*work); });
   EventCounters events;  // made now that the call has started its threads
   for (const auto& peer : peers) peer->repeat();
   const bool by_memory = limit_of(counts, peaks.measure_fma(), peaks.measure_stream()).by_memory();
@@ -178,6 +183,7 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
   }
 
   ProfileResult result = summarise(request, counts, repetitions, split);
+  result.memory = memory;
   result.verdict = work->verify();
   result.status = status_of(result.verdict.passed(), result.fraction);
   for (std::size_t i = 0; i < peers.size(); ++i) {

@@ -31,7 +31,8 @@ struct Repetition {
   double cold = 0.0, warm = 0.0;  ///< seconds
   double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
   double stream = 0.0;            ///< bytes/s
-  TimedParts parts;               ///< of a third call
+  TimedParts parts;               ///< of a further call
+  double untimed = 0.0;           ///< seconds of one like it, whose parts are not timed
   std::vector<PeerTimes> peers;   ///< in the order of the request
 };
 
@@ -74,6 +75,7 @@ struct ProfileResult {
   double fraction = 0.0;
   std::vector<double> fractions;  ///< of each repetition
   StageBreakdown stages;
+  std::optional<std::int64_t> memory;  ///< bytes that the first call took beside weights, inputs and output
   std::vector<PeerComparison> peers;
   std::optional<BaselineComparison> baseline;
   WorkVerdict verdict;

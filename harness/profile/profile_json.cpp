@@ -116,6 +116,7 @@ Json to_json(const ProfileResult& result) {
       {"stages", to_json(result.stages)},
       {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
       {"verified", to_json(result.verdict)}};
+  if (result.memory) json["memory"] = *result.memory;
   if (result.baseline) json["baseline"] = to_json(*result.baseline);
   json["peers"] = Json::array();
   for (const auto& peer : result.peers) json["peers"].push_back(to_json(peer));

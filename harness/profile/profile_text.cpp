@@ -46,7 +46,7 @@ std::string stage_line(const PartSeconds& part, double call) {
 }
 
 std::string stage_lines(const StageBreakdown& stages) {
-  std::string lines = fmt::format("  stages    of a third call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n",
+  std::string lines = fmt::format("  stages    of a further call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n",
                                   name_of(stages.caches), 1e3 * stages.call, 100 * stages.timer_overhead,
                                   stages.timer_overhead <= kMostTimerOverhead ? "" : ": too short a call to be split");
   for (const auto& part : stages.parts) lines += stage_line(part, stages.call);
@@ -63,6 +63,12 @@ std::string event_line(const StageBreakdown& stages) {
     events += fmt::format("{}{} {}", events.empty() ? "" : ", ", count, words);
   }
   return "  events    " + events + "\n";
+}
+
+std::string memory_line(const ProfileResult& result) {
+  if (!result.memory) return "";
+  return fmt::format("  memory    {:.1f} MiB beside weights, inputs and output\n",
+                     static_cast<double>(*result.memory) / (1 << 20));
 }
 
 std::string ratio(double of_medians, const Interval& interval) {
@@ -121,7 +127,7 @@ std::string profile_text(const ProfileResult& result, const TerminalStyle& style
                      name_of_work(result), result.request.threads, milliseconds(result.cold),
                      milliseconds(result.warm)) +
          limit_line(result) + fraction_line(result) + stage_lines(result.stages) + event_line(result.stages) +
-         peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
+         memory_line(result) + peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
 }
 
 std::string scaling_text(const std::vector<ProfileResult>& results) {
