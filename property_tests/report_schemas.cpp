@@ -172,6 +172,7 @@ TEST_P(damaged_report, without_a_member_is_rejected_unless_the_document_says_tha
                                                      "/summary/implementations/*/peer",
                                                      "/summary/sensitivity/least",
                                                      "/summary/sensitivity/least/swapped_heads",
+                                                     "/items/*/memory",
                                                      "/items/*/stages/events/cycles",
                                                      "/items/*/stages/events/instructions",
                                                      "/items/*/stages/events/cache_misses",
