@@ -82,7 +82,7 @@ std::string status_of(const nlohmann::ordered_json& document) {
 TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
   harness::Repetition once;
   once.cold = once.warm = once.fma = once.stream = 1.0;
-  once.parts.call = 1.0;
+  once.parts.call = once.untimed = 1.0;
   const harness::ProfileRequest request{.layer = harness::profiled_layer("tiny"),
                                         .item = {},
                                         .target = optimized::Target::scalar,
