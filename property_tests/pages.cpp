@@ -1,18 +1,17 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "harness/report/report_kinds.h"
 #include "property_tests/browser.h"
+#include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
 /// The HTML pages of every command, opened in a real browser. What it shows on a phone and on a desk, in light and in
-/// dark, is kept in the build folder as property_tests/screenshots/*.png. Without Chromium they are skipped; where
-/// ATTEST_REQUIRE_BROWSER is set, that is a failure.
+/// dark, is kept in the build folder as property_tests/screenshots/*.png.
 namespace attest::property_tests {
 namespace {
 
@@ -44,10 +43,7 @@ TEST(page_of_every_case, is_smaller_than_two_mebibytes_and_needs_nothing_from_el
 class pages : public testing::Test {
  protected:
   void SetUp() override {
-    if (Browser::program().empty()) {
-      ASSERT_EQ(std::getenv("ATTEST_REQUIRE_BROWSER"), nullptr) << "chromium is required and not installed";
-      GTEST_SKIP() << "chromium is not installed";
-    }
+    ATTEST_NEEDS_PROGRAM("chromium");
     browser_ = std::make_unique<Browser>();
   }
 

@@ -125,20 +125,20 @@ Json to_json(const ProfileResult& result) {
 
 }  // namespace
 
-Json profile_document(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
-                      const std::vector<std::string>& command, bool complete) {
+Json profile_document(const std::vector<ProfileResult>& results, std::size_t requested, const Fingerprint& fingerprint,
+                      const std::vector<std::string>& command) {
   Json items = Json::array();
   bool passed = true;
   for (const auto& result : results) {
     items.push_back(to_json(result));
     passed = passed && result.status != ProfileStatus::failed;
   }
+  const auto status = passed ? "passed" : "failed";
   return {{"schema", "attest.profile"},
           {"schema_version", kProfileSchemaVersion},
-          {"status", !complete ? "interrupted"
-                     : passed  ? "passed"
-                               : "failed"},
+          {"status", results.size() < requested ? "interrupted" : status},
           {"command", command},
+          {"selected", requested},
           {"environment", fingerprint_json(fingerprint)},
           {"items", items}};
 }

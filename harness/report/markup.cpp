@@ -44,6 +44,8 @@ std::string short_label(const std::string& label) {
   return file.has_extension() ? file.filename().string() + label.substr(option) : label;
 }
 
+std::string text_of(const Json& item, const char* member) { return item.at(member).get<std::string>(); }
+
 double number_of(const Json& value) {
   if (value.is_number()) return value.get<double>();
   const auto word = value.get<std::string>();

@@ -6,14 +6,13 @@
 
 #include "harness/report/report_file.h"
 
-/// The reports of every command, each made of its JSON report's document (docs/json_report.md).
+/// The reports of `attest verify`, `profile` and `selftest`, each made of the JSON report's document
+/// (docs/json_report.md).
 namespace attest::harness {
 
-/// What `attest verify` writes, and what other commands do.
-inline const std::vector<std::string> kVerifyReports = {"json", "junit", "html"};
-inline const std::vector<std::string> kOtherReports = {"json", "html"};
+inline const std::vector<std::string> kReportKinds = {"json", "junit", "html"};
 
-/// JUnit XML of `attest verify`: a suite for each group of cases, a test case for each case.
+/// JUnit XML: a test case for each thing of which the report has a verdict (ci_outcomes.h).
 std::string junit_report(const nlohmann::ordered_json& document);
 
 /// Writes each of them. Throws InputError.

@@ -66,8 +66,11 @@ Json selftest_document(const Selftest& selftest, const Fingerprint& fingerprint,
   for (const Trial& trial : selftest.variants) variants.push_back(variant_json(trial));
   return {{"schema", "attest.selftest"},
           {"schema_version", kSelftestSchemaVersion},
-          {"status", all_fine(selftest) ? "passed" : "failed"},
+          {"status", selftest.interrupted ? "interrupted"
+                     : all_fine(selftest) ? "passed"
+                                          : "failed"},
           {"command", command},
+          {"selected", selftest.selected},
           {"seconds", selftest.seconds},
           {"environment", fingerprint_json(fingerprint)},
           {"families", selftest.families},

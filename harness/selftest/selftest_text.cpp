@@ -17,7 +17,8 @@ char letter_of(std::size_t family) { return static_cast<char>('a' + family); }
 std::string heading(const Selftest& selftest, const TerminalStyle& style) {
   const std::string text =
       "each cell: the first check that noticed the bug in a case of that family\n"
-      "  C the call itself: crash, stray access, thread count   S a stage alone   X its exact bits   E the layer\n"
+      "  C the call itself: crash, stray access, thread count\n"
+      "  S a stage alone   X its exact bits   E the layer end to end\n"
       "named: an explanation says which bug it is; law: the first that it breaks on one draw\n\n";
   std::string families;
   for (std::size_t n = 0; n < selftest.families.size(); ++n) families += fmt::format(" {}", letter_of(n));
@@ -57,11 +58,11 @@ std::string bug_rows(const Selftest& selftest, const TerminalStyle& style) {
 }
 
 std::string legend(const std::vector<std::string>& families) {
-  constexpr std::size_t kInALine = 5;
+  constexpr std::size_t kInALine = 4;
   std::string text = "\n";
   for (std::size_t n = 0; n < families.size(); ++n) {
     const bool ends_line = n % kInALine == kInALine - 1 || n + 1 == families.size();
-    text += fmt::format("{} {:<{}}{}", letter_of(n), families[n], ends_line ? 0 : 20, ends_line ? "\n" : " ");
+    text += fmt::format("{} {:<{}}{}", letter_of(n), families[n], ends_line ? 0 : 17, ends_line ? "\n" : " ");
   }
   return text;
 }
