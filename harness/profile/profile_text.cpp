@@ -8,6 +8,8 @@
 namespace attest::harness {
 namespace {
 
+constexpr std::size_t kTextColumns = 68;  // beside the labels
+
 std::string milliseconds(const Timing& timing) {
   return fmt::format("{:.3f} ms  (min {:.3f}, max {:.3f}, deviation {:.3f}, {} times)", 1e3 * timing.median,
                      1e3 * timing.min, 1e3 * timing.max, 1e3 * timing.deviation, timing.count);
@@ -17,72 +19,79 @@ std::string range(const Timing& timing, double scale) {
   return fmt::format("{:.1f} ({:.1f}-{:.1f})", scale * timing.median, scale * timing.min, scale * timing.max);
 }
 
-std::string limit_line(const ProfileResult& result) {
+/// A line of its own; without a label it goes on with the one before. No line is longer than 80 columns.
+std::string line(std::string_view label, std::string_view text) { return fmt::format("  {:<10}{}\n", label, text); }
+
+std::string limit_lines(const ProfileResult& result) {
   const Limit& limit = result.limit;
-  return fmt::format("  limit     {:.3f} ms by {}: {:.4g} GFLOP at {} GFLOP/s, {:.4g} MB at {} GB/s\n",
-                     1e3 * limit.seconds(), limit.by_memory() ? "memory" : "arithmetic",
-                     1e-9 * static_cast<double>(result.counts.flops()), range(result.fma, 1e-9),
-                     1e-6 * static_cast<double>(result.counts.bytes), range(result.stream, 1e-9));
+  return line("limit", fmt::format("{:.3f} ms by {}: {:.4g} GFLOP at {} GFLOP/s", 1e3 * limit.seconds(),
+                                   limit.by_memory() ? "memory" : "arithmetic",
+                                   1e-9 * static_cast<double>(result.counts.flops()), range(result.fma, 1e-9))) +
+         line("", fmt::format("and {:.4g} MB at {} GB/s", 1e-6 * static_cast<double>(result.counts.bytes),
+                              range(result.stream, 1e-9)));
 }
 
 std::string fraction_line(const ProfileResult& result) {
-  const char* calls = result.limit.by_memory() ? "cold" : "warm";
   if (result.status == ProfileStatus::invalid) {
-    return fmt::format("  reached   INVALID: {:.1f} % of the limit; above the peak measured in this run\n",
-                       100 * result.fraction);
+    return line("reached", fmt::format("INVALID: {:.1f} % of the limit; above the peak measured in this run",
+                                       100 * result.fraction));
   }
-  return fmt::format("  reached   {:.1f} % of the limit ({} calls)\n", 100 * result.fraction, calls);
+  return line("reached", fmt::format("{:.1f} % of the limit ({} calls)", 100 * result.fraction,
+                                     result.limit.by_memory() ? "cold" : "warm"));
 }
 
 std::string stage_line(const PartSeconds& part, double call) {
-  auto line = fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %", title_of(part.part), 1e3 * part.seconds,
+  auto text = fmt::format("  {:<12}{:>10.3f} ms {:>5.1f} %", title_of(part.part), 1e3 * part.seconds,
                           100 * part.seconds / call);
   if (part.counts) {
-    line += fmt::format("  {:>7.1f} GFLOP/s, {:>5.1f} % of its roof ({:.3g} FLOP/byte)", 1e-9 * part.rate(),
-                        100 * part.rate() / part.roof,
-                        static_cast<double>(part.counts->flops) / static_cast<double>(part.counts->bytes));
+    text +=
+        fmt::format("  {:>6.1f} GFLOP/s, {:>5.1f} % of its roof", 1e-9 * part.rate(), 100 * part.rate() / part.roof);
   }
-  return line + "\n";
+  return "  " + text + "\n";
 }
 
 std::string stage_lines(const StageBreakdown& stages) {
-  std::string lines = fmt::format("  stages    of a further call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n",
-                                  name_of(stages.caches), 1e3 * stages.call, 100 * stages.timer_overhead,
-                                  stages.timer_overhead <= kMostTimerOverhead ? "" : ": too short a call to be split");
+  std::string lines =
+      line("stages", fmt::format("of a further call, {}, {:.3f} ms; timing them costs {:+.1f} %",
+                                 name_of(stages.caches), 1e3 * stages.call, 100 * stages.timer_overhead));
+  if (!(stages.timer_overhead <= kMostTimerOverhead)) lines += line("", "too short a call to be split");
   for (const auto& part : stages.parts) lines += stage_line(part, stages.call);
-  return lines + fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
+  return lines + fmt::format("    {:<12}{:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
                              100 * stages.sum() / stages.call);
 }
 
-std::string event_line(const StageBreakdown& stages) {
-  if (stages.events.empty()) return "";
-  std::string events;
+std::string event_lines(const StageBreakdown& stages) {
+  std::string lines, text;
   for (const auto& [event, count] : stages.events) {
-    events += fmt::format("{}{} {}", events.empty() ? "" : ", ", count, in_words(event));
+    const auto more = fmt::format("{} {}", count, in_words(event));
+    if (text.size() + more.size() > kTextColumns) {
+      lines += line(lines.empty() ? "events" : "", text);
+      text.clear();
+    }
+    text += (text.empty() ? "" : ", ") + more;
   }
-  return "  events    " + events + "\n";
+  return text.empty() ? lines : lines + line(lines.empty() ? "events" : "", text);
 }
 
 std::string memory_line(const ProfileResult& result) {
   if (!result.memory) return "";
-  return fmt::format("  memory    {:.1f} MiB beside weights, inputs and output\n",
-                     static_cast<double>(*result.memory) / (1 << 20));
+  return line("memory", fmt::format("{:.1f} MiB beside weights, inputs and output",
+                                    static_cast<double>(*result.memory) / (1 << 20)));
 }
 
-std::string ratio(double of_medians, const Interval& interval) {
-  return fmt::format("{:.2f} ({:.2f}-{:.2f})", of_medians, interval.low, interval.high);
+std::string ratio(const Timing& each, const Interval& interval) {
+  return fmt::format("{:.2f} ({:.2f}-{:.2f})", each.median, interval.low, interval.high);
 }
 
 std::string peer_lines(const ProfileResult& result) {
   std::string lines;
   for (const auto& peer : result.peers) {
-    lines += fmt::format("  {}\n            cold {}\n            warm {}\n", peer.name, milliseconds(peer.cold),
-                         milliseconds(peer.warm)) +
-             fmt::format("            / attest: cold {}, warm {}  ({:.0f} % interval of the median)\n",
-                         ratio(peer.median_ratio_cold, peer.cold_interval),
-                         ratio(peer.median_ratio_warm, peer.warm_interval), 100 * peer.warm_interval.confidence) +
-             fmt::format("            {}; the two outputs differ by {:.2g} of their size (rms, sampled rows)\n",
-                         peer.versions, peer.difference);
+    lines += fmt::format("  {}\n", peer.versions) + line("  cold", milliseconds(peer.cold)) +
+             line("  warm", milliseconds(peer.warm)) +
+             line("  ratio",
+                  fmt::format("cold {}, warm {} of ours ({:.0f} % intervals)", ratio(peer.cold_ratio, peer.cold_interval),
+                              ratio(peer.warm_ratio, peer.warm_interval), 100 * peer.warm_interval.confidence)) +
+             line("", fmt::format("outputs differ by {:.2g} of their size (rms, sampled rows)", peer.difference));
   }
   return lines;
 }
@@ -91,18 +100,20 @@ std::string baseline_line(const ProfileResult& result) {
   if (!result.baseline) return "";
   const BaselineComparison& b = *result.baseline;
   const bool seconds = b.scale == BaselineScale::seconds;
-  return fmt::format("  baseline  {}: {:.3f} {}, then {:.3f}; {:.3f} times as fast, p {:.2g}\n", verdict_of(b),
-                     (seconds ? 1e3 : 1e2) * b.now, seconds ? "ms" : "% of the limit", (seconds ? 1e3 : 1e2) * b.before,
-                     b.speed_up, b.p);
+  return line("baseline", fmt::format("{}: {:.3f} {}, then {:.3f}; {:.3f} times as fast, p {:.2g}", verdict_of(b),
+                                      (seconds ? 1e3 : 1e2) * b.now, seconds ? "ms" : "% of the limit",
+                                      (seconds ? 1e3 : 1e2) * b.before, b.speed_up, b.p));
 }
 
 std::string verdict_lines(const WorkVerdict& verdict) {
-  std::string stages, failures;
+  std::string failures, worst;
   for (const auto& stage : verdict.stages) {
-    stages += fmt::format("{}{} {:.3f}", stages.empty() ? "" : ", ", stage.stage, stage.e);
-    if (!stage.passed) failures += fmt::format("  FAILED    {}: {}\n", stage.stage, stage.message);
+    if (worst.empty() && stage.e == verdict.worst_e()) worst = stage.stage;
+    if (!stage.passed) failures += line("FAILED", stage.stage + ": " + stage.message);
   }
-  return fmt::format("  verified  e {:.3f}: {}\n", verdict.worst_e(), stages) + failures;
+  return line("verified",
+              fmt::format("{} stages; largest e {:.3f}, of {}", verdict.stages.size(), verdict.worst_e(), worst)) +
+         failures;
 }
 
 std::string name_of_work(const ProfileResult& result) {
@@ -121,11 +132,11 @@ std::string painted_status(ProfileStatus status, const TerminalStyle& style) {
 }  // namespace
 
 std::string profile_text(const ProfileResult& result, const TerminalStyle& style) {
-  return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", painted_status(result.status, style),
-                     name_of_work(result), result.request.threads, milliseconds(result.cold),
-                     milliseconds(result.warm)) +
-         limit_line(result) + fraction_line(result) + stage_lines(result.stages) + event_line(result.stages) +
-         memory_line(result) + peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
+  return fmt::format("{} {}, threads {}\n", painted_status(result.status, style), name_of_work(result),
+                     result.request.threads) +
+         line("cold", milliseconds(result.cold)) + line("warm", milliseconds(result.warm)) + limit_lines(result) +
+         fraction_line(result) + stage_lines(result.stages) + event_lines(result.stages) + memory_line(result) +
+         peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
 }
 
 std::string scaling_text(const std::vector<ProfileResult>& results) {
