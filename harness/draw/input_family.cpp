@@ -85,13 +85,16 @@ void steer(SelectedInputs& inputs, const CaseDraw& draw, LogitOf logit_of) {
 }
 
 /// The first keys have weights of about 1e-9, 1e-20, 1e-32, down to the last normal numbers of float32, and values that
-/// make up for them.
+/// make up for them. Their logits are one product: noise on top of one that large would be rounded again and again, and
+/// a plain sum may then exceed the budget.
 void rare_key(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys&) {
   constexpr double kWeights[] = {1e-9, 1e-20, 1e-32};
   const auto weight = [&](std::int64_t key) { return key < std::ssize(kWeights) ? kWeights[key] : 1.0; };
   steer(inputs, draw, [&](std::int64_t key) { return std::log(weight(key)); });
   for_each_head(inputs.v, [&](std::int64_t sample, std::int64_t token, std::int64_t head) {
+    if (token >= std::ssize(kWeights)) return;
     for (std::int64_t c = 0; c < inputs.v.h_d; ++c) inputs.v.at(sample, token, head, c) /= weight(token);
+    for (std::int64_t c = 1; c < inputs.k.h_d; ++c) inputs.k.at(sample, token, head, c) = 0.0;
   });
 }
 

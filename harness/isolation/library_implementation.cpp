@@ -55,8 +55,9 @@ class Questioned {
     if (!library_->offers(call.function)) throw NoAnswer(Status::skipped, "the library offers no " + call.function);
     if (bytes_of(call) > kSmallCall) return library_->call(call, Placement::flush_end, threads());
     std::array<LibraryAnswer, kPlacements.size()> answers;
-    std::ranges::transform(kPlacements, answers.begin(),
-                           [&](Placement placement) { return library_->call(call, placement, threads_of_call(placement)); });
+    std::ranges::transform(kPlacements, answers.begin(), [&](Placement placement) {
+      return library_->call(call, placement, threads_of_call(placement));
+    });
     check_claims(call, answers.front());
     if (same_bits(answers[0], answers[1]) && same_bits(answers[0], answers[2])) return answers[0];
     differed_ = true;

@@ -88,10 +88,12 @@ def _steered(sizes: Sizes, rng: np.random.Generator, logits: np.ndarray) -> Draw
 
 
 def _rare_key(sizes: Sizes, rng: np.random.Generator) -> Drawn:
-    """The first keys have the weights RARE_WEIGHTS, about, and values that make up for them."""
+    """The first keys have the weights RARE_WEIGHTS, about, and values that make up for them. Their logits are one product:
+    noise on top of one that large would be rounded again and again, and a plain sum may then exceed the budget."""
     weights = np.ones(sizes.s)
     weights[: len(RARE_WEIGHTS)] = RARE_WEIGHTS[: sizes.s]
     q, k, v = _steered(sizes, rng, np.log(weights))
+    k[:, : len(RARE_WEIGHTS), :, 1:] = 0.0
     return q, k, v / weights[None, :, None, None]
 
 
