@@ -10,13 +10,19 @@
 namespace attest::harness {
 namespace {
 
-std::string cpu_model() {
+/// What the first processor says of itself in /proc/cpuinfo, or "unknown".
+std::string cpu_fact(std::string_view name) {
   std::ifstream cpuinfo("/proc/cpuinfo");
   for (std::string line; std::getline(cpuinfo, line);) {
     const std::size_t colon = line.find(": ");
-    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+    if (colon != std::string::npos && line.substr(0, line.find('\t')) == name) return line.substr(colon + 2);
   }
   return "unknown";
+}
+
+/// A virtual machine's name may be no more than a brand's: "AMD EPYC" is five generations.
+std::string cpu_model() {
+  return cpu_fact("model name") + ", family " + cpu_fact("cpu family") + " model " + cpu_fact("model");
 }
 
 std::string operating_system() {

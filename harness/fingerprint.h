@@ -14,7 +14,7 @@ struct TargetState {
 /// The machine and the build that a run's numbers belong to.
 struct Fingerprint {
   std::string attest_version;
-  std::string cpu;               ///< the model's name, or "unknown"
+  std::string cpu;               ///< the model's name with the processor's family and model, "unknown" where they are
   std::string operating_system;  ///< "Linux 6.1.0 x86_64"
   std::string compiler;
   std::string build_type;

@@ -3,6 +3,7 @@
 #include "optimized/kernels.h"
 #include "optimized/softmax.inl.h"
 #include "optimized/tile_product.inl.h"
+#include "optimized/timing.inl.h"
 #include "optimized/transpose.inl.h"
 
 /// Attention of one tile of query rows over a range of keys: FlashAttention-2's loop, one key/value head at a time.
@@ -170,12 +171,15 @@ void attend_block(const TileState& s, size_t begin, size_t end, bool plain) noex
     if (s.tile.runs) narrow_to_runs(s, w);
     if (w.end <= w.begin) continue;
     compute_scores(s, w);
+    end_of(s.tile.clock, Part::scores);
     compute_weights(s, w);
+    end_of(s.tile.clock, Part::softmax);
     if (s.tile.values_finite || (plain && !s.tile.runs)) {
       add_values(s, w);
     } else {
       add_visible_values(s, w);
     }
+    end_of(s.tile.clock, Part::values);
   }
 }
 
@@ -201,6 +205,7 @@ void finish_rows(const TileState& s) noexcept {
 void attend(const AttentionTile& tile) noexcept {
   const TileState s = place_state(tile);
   start_rows(s);
+  end_of(tile.clock, Part::packing);
   for (size_t block = tile.key_begin / kKeyBlock * kKeyBlock; block < tile.key_end; block += kKeyBlock) {
     size_t begin = block, end = smaller(block + kKeyBlock, tile.key_end);
     bool plain = true;
@@ -213,6 +218,7 @@ void attend(const AttentionTile& tile) noexcept {
     if (begin < end) attend_block(s, begin, end, plain);
   }
   finish_rows(s);
+  end_of(tile.clock, Part::values);
 }
 
 /// Joins partial results over disjoint ranges of keys, in the order of the ranges.

@@ -2,6 +2,7 @@
 
 #include "optimized/kernels.h"
 #include "optimized/projection.inl.h"
+#include "optimized/timing.inl.h"
 
 /// What follows a projection, on one row of a head: bias, rotary embedding, norm (torchtune's order), and the stores
 /// into the layouts that attention reads.
@@ -69,10 +70,14 @@ void finish_head(const ProductRow& source, const HeadFinish& finish, float* row)
   }
   if (finish.bias) add_bias(finish.bias, source.columns, row);
   if (finish.after_projection) copy_row(row, source.columns, finish.after_projection);
+  end_of(finish.clock, Part::layout);
   if (finish.pairing == Pairing::interleaved) rotate_pairs(finish.cos, finish.sin, source.columns, row);
   if (finish.pairing == Pairing::halves) rotate_halves(finish.cos, finish.sin, source.columns, row);
   if (finish.after_rotary) copy_row(row, source.columns, finish.after_rotary);
-  if (finish.norm_scale) rms_normalise(finish.norm_scale, finish.norm_eps, source.columns, row);
+  if (finish.pairing != Pairing::none) end_of(finish.clock, Part::rotary);
+  if (!finish.norm_scale) return;
+  rms_normalise(finish.norm_scale, finish.norm_eps, source.columns, row);
+  end_of(finish.clock, Part::norm);
 }
 
 /// One token's key becomes one column of a key panel.

@@ -18,12 +18,14 @@ Pairing pairing_of(const PosEmbeddings& embedding) {
 void HeadFinisher::finish(const FinishedBlock& block) const noexcept {
   const std::size_t first_head = block.group.first_column / settings_.head_dim;
   const std::size_t heads = block.group.columns / settings_.head_dim;
+  SampledClock clock(block.clock);
   for (std::size_t row = 0; row < block.rows; ++row) {
-    for (std::size_t head = 0; head < heads; ++head) finish_row(block, row, first_head + head);
+    for (std::size_t head = 0; head < heads; ++head) finish_row(block, row, first_head + head, clock.next());
   }
 }
 
-void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::size_t head) const noexcept {
+void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::size_t head,
+                              PartClock* clock) const noexcept {
   const Settings& s = settings_;
   const std::size_t width = kernels_.panel_width;
   const std::size_t index = block.first_row + row, sample = index / s.tokens, token = index % s.tokens;
@@ -38,6 +40,7 @@ void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::
   }
   finish.norm_scale = s.norm_scale;
   finish.norm_eps = s.norm_eps;
+  finish.clock = clock;
   const std::size_t at = (index * s.heads + head) * s.head_dim;
   if (captures_.projected != nullptr) finish.after_projection = captures_.projected + at;
   if (captures_.rotated != nullptr) finish.after_rotary = captures_.rotated + at;
@@ -49,6 +52,7 @@ void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::
   if (captures_.normalised != nullptr) {
     std::copy_n(out, s.head_dim, captures_.normalised + ((sample * s.heads + head) * s.tokens + token) * s.head_dim);
   }
+  end_of(clock, Part::layout);
 }
 
 void RowFinisher::finish(const FinishedBlock& block) const noexcept {
@@ -59,6 +63,7 @@ void RowFinisher::finish(const FinishedBlock& block) const noexcept {
     float* out = out_ + (block.first_row + row) * out_features_ + block.group.first_column;
     kernels_.finish_head({block.product + row * width, block.rows * width, 0, block.group.columns}, finish, out);
   }
+  end_of(block.clock, Part::layout);
 }
 
 }  // namespace attest::optimized

@@ -47,7 +47,7 @@ class HeadFinisher final : public BlockFinisher {
   void finish(const FinishedBlock& block) const noexcept override;
 
  private:
-  void finish_row(const FinishedBlock& block, std::size_t row, std::size_t head) const noexcept;
+  void finish_row(const FinishedBlock& block, std::size_t row, std::size_t head, PartClock* clock) const noexcept;
 
   const KernelTable& kernels_;
   Settings settings_;

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "optimized/part_clock.h"
+
 /// What every target compiles: plain functions over raw pointers, gathered in a table. This header is included by files
 /// compiled for one instruction set, so it holds plain structs only (optimized/README.md, "The object rule").
 ///
@@ -40,6 +42,7 @@ struct HeadFinish {
   float norm_eps = 0;
   float* after_projection = nullptr;  ///< receives the row at that point, or null
   float* after_rotary = nullptr;
+  PartClock* clock = nullptr;
 };
 
 /// Where one row's columns lie in product panels.
@@ -109,6 +112,7 @@ struct AttentionTile {
 
   float* partial;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
   float* workspace;  ///< KernelTable::attention_workspace floats
+  PartClock* clock;  ///< or null
 };
 
 /// Joins `parts` partial results of the same rows, part_stride floats apart, in order.

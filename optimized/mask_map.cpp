@@ -13,7 +13,7 @@ std::size_t extent(const Tensor& tensor, std::size_t axis) { return static_cast<
 
 }  // namespace
 
-void MaskMap::build(const Mask& mask, bool is_causal, const Shape& shape) {
+void MaskMap::build(const Mask& mask, bool is_causal, const Shape& shape, CallClock& clock) {
   shape_ = shape;
   samples_ = 0;
   first_sample_ = {};
@@ -22,11 +22,11 @@ void MaskMap::build(const Mask& mask, bool is_causal, const Shape& shape) {
                         },
                         [&](const BoolMask& m) {
                           first_sample_ = {.kind = MaskKind::boolean, .flags = m.values.as<std::uint8_t>().data()};
-                          read(m.values);
+                          read(m.values, clock);
                         },
                         [&](const FloatMask& m) {
                           first_sample_ = {.kind = MaskKind::additive, .biases = m.values.as<float>().data()};
-                          read(m.values);
+                          read(m.values, clock);
                         },
                         [&](const PackedBlockCausalMask& m) { set_documents(m.seq_lens); }},
              mask);
@@ -58,7 +58,7 @@ void MaskMap::set_documents(const Tensor& seq_lens) {
   }
 }
 
-void MaskMap::read(const Tensor& values) {
+void MaskMap::read(const Tensor& values, CallClock& clock) {
   samples_ = extent(values, 0);
   sample_stride_ = samples_ == 1 ? 0 : extent(values, 1) * extent(values, 2);
   first_sample_.token_stride = extent(values, 1) == 1 ? 0 : extent(values, 2);
@@ -68,8 +68,11 @@ void MaskMap::read(const Tensor& values) {
   runs_.resize(samples_ * shape_.tokens);
   worst_row_.resize(samples_ * tiles_);
   blocks_.resize(samples_ * tiles_ * block_count_);
-  for_each_item(samples_ * tiles_, threads_for({.multiply_adds = 0, .bytes = values.bytes().size()}),
-                [&](std::size_t item, std::size_t) { read_tile(item / tiles_, item % tiles_); });
+  for_each_item(samples_ * tiles_, threads_for({.multiply_adds = 0, .bytes = values.bytes().size()}), clock,
+                [&](std::size_t item, const Worker& worker) {
+                  read_tile(item / tiles_, item % tiles_);
+                  worker.end_of(Part::checks);
+                });
   if (std::ranges::find(worst_row_, Row::no_truth_values) != worst_row_.end()) refuse_mask_bytes();
 }
 

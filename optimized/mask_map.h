@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fixtures/case.h"
+#include "optimized/call_clock.h"
 #include "optimized/kernels.h"
 
 namespace attest::optimized {
@@ -23,7 +24,7 @@ class MaskMap {
   explicit MaskMap(const KernelTable& kernels) : kernels_(kernels) {}
 
   /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
-  void build(const Mask& mask, bool is_causal, const Shape& shape);
+  void build(const Mask& mask, bool is_causal, const Shape& shape, CallClock& clock);
 
   /// Of each token of the tile, or empty where it has no runs.
   std::span<const KeyRun> runs(std::size_t sample, std::size_t tile) const;
@@ -36,7 +37,7 @@ class MaskMap {
   void set_causal();
   void set_documents(const Tensor& seq_lens);
   void expect_runs_only(std::size_t samples);
-  void read(const Tensor& values);
+  void read(const Tensor& values, CallClock& clock);
   enum class Row : unsigned char { run, holes, no_truth_values };
   void read_tile(std::size_t sample, std::size_t tile);
   Row read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const;

@@ -11,7 +11,6 @@
 #include "optimized/layer_cache.h"
 #include "optimized/layer_finishers.h"
 #include "optimized/packed_layer.h"
-#include "optimized/pass_timer.h"
 
 namespace attest::optimized {
 namespace {
@@ -29,7 +28,7 @@ struct MultiHeadAttention::State {
         product(kernels),
         attention(kernels) {}
 
-  void forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times);
+  void forward(const Inputs& inputs, Tensor& output, Stages* stages, PartTimes* times);
 
  private:
   void resolve(const Inputs& inputs, const Tensor& tokens, std::vector<std::int64_t>& positions) const;
@@ -38,7 +37,7 @@ struct MultiHeadAttention::State {
   std::size_t samples_at_once(const Inputs& inputs) const;
   std::size_t heads_at_once(const Inputs& inputs) const;
   void check_output(const Inputs& inputs, const Tensor& output) const;
-  void forward_samples(const Call& call, Range samples, PassTimer& timer);
+  void forward_samples(const Call& call, Range samples);
   void place_queries(const Call& call, Range samples);
   void project(const Call& call, const Portion& portion);
   AttentionCall attention_call(const Inputs& inputs, const Portion& portion) const;
@@ -58,6 +57,7 @@ struct MultiHeadAttention::State {
   std::vector<std::int64_t> x_positions_, y_positions_;
   std::vector<GroupTask> tasks_;
   HeadRows head_rows_{};
+  CallClock clock_;
 };
 
 namespace {
@@ -145,7 +145,7 @@ void MultiHeadAttention::State::project(const Call& call, const Portion& portion
   if (portion.heads.first == 0) {
     add_tasks(tasks_, layer.q_proj, call.query);
     if (y != &x) {
-      product.run(rows_of(x, portion.samples), tasks_);
+      product.run(rows_of(x, portion.samples), tasks_, Part::projections, clock_);
       tasks_.clear();
     }
   }
@@ -154,7 +154,7 @@ void MultiHeadAttention::State::project(const Call& call, const Portion& portion
   const std::size_t first = portion.heads.first * layer.head_dim, count = portion.heads.count * layer.head_dim;
   add_tasks(tasks_, layer.k_proj, first, count, call.key_value->keys);
   add_tasks(tasks_, layer.v_proj, first, count, call.key_value->values);
-  product.run(rows_of(*y, portion.samples), tasks_);
+  product.run(rows_of(*y, portion.samples), tasks_, Part::projections, clock_);
 }
 
 /// torchtune attends every slot of an enabled cache. Without a mask, those not yet filled all weigh exp(0).
@@ -207,16 +207,14 @@ void MultiHeadAttention::State::place_queries(const Call& call, Range samples) {
                    : HeadRows{call.out, tokens * out_width, out_width, layer.head_dim};
 }
 
-void MultiHeadAttention::State::forward_samples(const Call& call, Range samples, PassTimer& timer) {
+void MultiHeadAttention::State::forward_samples(const Call& call, Range samples) {
   const std::size_t tokens = extent(call.inputs.x.dim(1));
   const std::size_t heads = extent(config().num_kv_heads), step = heads_at_once(call.inputs);
   place_queries(call, samples);
   for (std::size_t first = 0; first < heads; first += step) {
     const Portion portion{samples, {first, std::min(step, heads - first)}};
     project(call, portion);
-    timer.end_of(&StageTimes::projections);
-    attention.run(attention_call(call.inputs, portion));
-    timer.end_of(&StageTimes::attention);
+    attention.run(attention_call(call.inputs, portion), clock_);
   }
   if (call.attention != nullptr) record_attention(samples, tokens, call.attention);
   const RowFinisher finisher(layer.kernels, call.out, layer.output_proj.out_features());
@@ -224,22 +222,21 @@ void MultiHeadAttention::State::forward_samples(const Call& call, Range samples,
   add_tasks(tasks_, layer.output_proj, finisher);
   product.run({head_rows_.at(samples.first, 0, 0), samples.count * tokens, layer.q_proj.out_features(),
                head_rows_.token_stride, samples.first * tokens},
-              tasks_);
-  timer.end_of(&StageTimes::output_projection);
+              tasks_, Part::output, clock_);
 }
 
-void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
-  PassTimer timer(times);
+void MultiHeadAttention::State::forward(const Inputs& inputs, Tensor& output, Stages* stages, PartTimes* times) {
+  clock_.start(times);
   validate_call(layer.spec, inputs, static_cast<std::int64_t>(cache.filled()), MaskBytes::left_to_the_caller);
   check_output(inputs, output);
-  attention.read_mask(attention_call(inputs, {}));
-  timer.end_of(&StageTimes::checks);
+  attention.read_mask(attention_call(inputs, {}), clock_);
   const Call call = prepare(inputs, output, stages);
   const std::size_t samples = extent(inputs.x.dim(0)), step = samples_at_once(inputs);
   for (std::size_t first = 0; first < samples; first += step) {
-    forward_samples(call, {first, std::min(step, samples - first)}, timer);
+    forward_samples(call, {first, std::min(step, samples - first)});
   }
   if (call.key_value && cache.enabled()) cache.advance(extent(key_value_input(inputs)->dim(1)));
+  clock_.stop();
   if (stages == nullptr) return;
   if (cache.enabled()) {
     stages->insert_or_assign(Stage::k_cache, cache.panels().keys_tensor());
@@ -253,7 +250,7 @@ MultiHeadAttention::MultiHeadAttention(const LayerSpec& layer, Target target, st
 
 MultiHeadAttention::~MultiHeadAttention() = default;
 
-void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages, StageTimes* times) {
+void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* stages, PartTimes* times) {
   state_->forward(inputs, output, stages, times);
 }
 

@@ -6,6 +6,7 @@
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
+#include "optimized/call_clock.h"
 #include "optimized/target.h"
 
 /// torchtune's MultiHeadAttention, fast: float32, packed weights, tiled attention, one kernel source for every target.
@@ -13,14 +14,6 @@ namespace attest::optimized {
 
 /// Why this layer cannot be computed here (a declared gap, e.g. bfloat16), or an empty string.
 std::string gap(const LayerSpec& layer);
-
-/// Nanoseconds that calls of forward spent in each of its passes (optimized/README.md); every call adds to them.
-struct StageTimes {
-  std::int64_t checks = 0;       ///< of the arguments, and reading the mask, before anything is computed
-  std::int64_t projections = 0;  ///< q, k and v: packing of x, rotary embedding, norm and cache layout included
-  std::int64_t attention = 0;
-  std::int64_t output_projection = 0;
-};
 
 class MultiHeadAttention {
  public:
@@ -33,9 +26,9 @@ class MultiHeadAttention {
   ~MultiHeadAttention();
 
   /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is
-  /// given, the intermediates are written there too; if `times` is given, the passes are timed. Throws InputError and
-  /// leaves the cache and `output` as they were.
-  void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, StageTimes* times = nullptr);
+  /// given, the intermediates are written there too; if `times` is given, the parts of the call are timed. Throws
+  /// InputError and leaves the cache and `output` as they were.
+  void forward(const Inputs& inputs, Tensor& output, Stages* stages = nullptr, PartTimes* times = nullptr);
   void reset_cache();
   /// Appends to the cache what a call would have left there: keys and values [b, n_kv, s, h_d]. Throws InputError for
   /// another shape or where there is no room.

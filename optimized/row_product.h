@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "optimized/aligned_buffer.h"
+#include "optimized/call_clock.h"
 #include "optimized/packed_linear.h"
 
 namespace attest::optimized {
@@ -15,6 +16,7 @@ struct FinishedBlock {
   std::size_t first_row, rows;
   const float* product;  ///< product panels
   float* row_buffer;     ///< room for one row of the group
+  ThreadClock* clock;    ///< or null
 };
 
 /// What becomes of a block: called once for each block of each group, from several threads.
@@ -42,15 +44,17 @@ struct RowMatrix {
 class RowProduct {
  public:
   explicit RowProduct(const KernelTable& kernels) : kernels_(kernels) {}
-  /// A finisher may write over the rows of x that its block was computed from: they were packed before.
-  void run(const RowMatrix& x, std::span<const GroupTask> tasks);
+  /// A finisher may write over the rows of x that its block was computed from: they were packed before. The time of
+  /// the products themselves goes to `part`.
+  void run(const RowMatrix& x, std::span<const GroupTask> tasks, Part part, CallClock& clock);
 
  private:
   struct RowRange {
     std::size_t first, count;
     std::size_t block;  ///< rows of one block
   };
-  void run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks);
+  void run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks, Part part,
+                CallClock& clock);
 
   const KernelTable& kernels_;
   AlignedBuffer packed_rows_;

@@ -50,7 +50,9 @@ Tensor linear(const LinearInputs& inputs, Target target) {
   std::vector<GroupTask> tasks;
   for (const auto& group : packed.groups()) tasks.push_back({group, &finisher});
   const std::size_t rows = extent(inputs.x.size() / in_features);
-  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features), extent(in_features)}, tasks);
+  CallClock untimed;
+  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features), extent(in_features)}, tasks,
+                          Part::projections, untimed);
   return out;
 }
 
@@ -139,8 +141,9 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
                            .is_causal = inputs.is_causal,
                            .mask = inputs.mask};
   TiledAttention tiled(kernels);
-  tiled.read_mask(call);
-  tiled.run(call);
+  CallClock untimed;
+  tiled.read_mask(call, untimed);
+  tiled.run(call, untimed);
   return out;
 }
 

@@ -41,16 +41,16 @@ struct TiledAttention::Plan {
   }
 };
 
-void TiledAttention::read_mask(const AttentionCall& call) {
+void TiledAttention::read_mask(const AttentionCall& call, CallClock& clock) {
   const std::size_t tile_tokens = Plan(call, kernels_).tile_tokens;
-  mask_map_.build(call.mask, call.is_causal, {call.samples, call.tokens, call.keys, tile_tokens});
+  mask_map_.build(call.mask, call.is_causal, {call.samples, call.tokens, call.keys, tile_tokens}, clock);
 }
 
-void TiledAttention::run(const AttentionCall& call) {
+void TiledAttention::run(const AttentionCall& call, CallClock& clock) {
   const Plan plan(call, kernels_);
   thread_space_.reserve(plan.workspace * plan.threads);
   if (plan.parts > 1) partial_.reserve(plan.tiles * plan.parts * plan.partial_floats);
-  run_tiles(call, plan);
+  run_tiles(call, plan, clock);
 }
 
 AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& plan, std::size_t tile) const {
@@ -92,12 +92,13 @@ AttentionTile TiledAttention::tile_of(const AttentionCall& call, const Plan& pla
   return t;
 }
 
-void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan) {
-  for_each_item(plan.tiles * plan.parts, plan.threads, [&](std::size_t item, std::size_t thread) {
+void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan, CallClock& clock) {
+  for_each_item(plan.tiles * plan.parts, plan.threads, clock, [&](std::size_t item, const Worker& worker) {
     // Late tokens first: under causality they have the most keys.
     const std::size_t tile = plan.tiles - 1 - item / plan.parts, part = item % plan.parts;
     AttentionTile t = tile_of(call, plan, tile);
-    t.workspace = thread_space_.data() + plan.workspace * thread;
+    t.workspace = thread_space_.data() + plan.workspace * worker.thread;
+    t.clock = worker.clock;
     if (plan.parts > 1) {
       t.key_begin = std::max(t.key_begin, part * kPartKeys);
       t.key_end = std::min(t.key_end, (part + 1) * kPartKeys);
@@ -109,7 +110,10 @@ void TiledAttention::run_tiles(const AttentionCall& call, const Plan& plan) {
   if (plan.parts == 1) return;
   const std::size_t floats = plan.tiles * plan.parts * plan.partial_floats;
   const int threads = threads_for({.multiply_adds = floats, .bytes = floats * sizeof(float)});
-  for_each_item(plan.tiles, threads, [&](std::size_t tile, std::size_t) { merge(call, plan, tile); });
+  for_each_item(plan.tiles, threads, clock, [&](std::size_t tile, const Worker& worker) {
+    merge(call, plan, tile);
+    worker.end_of(Part::values);
+  });
 }
 
 void TiledAttention::merge(const AttentionCall& call, const Plan& plan, std::size_t tile) {

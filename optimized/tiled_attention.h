@@ -4,6 +4,7 @@
 
 #include "fixtures/case.h"
 #include "optimized/aligned_buffer.h"
+#include "optimized/call_clock.h"
 #include "optimized/kernels.h"
 #include "optimized/key_value_panels.h"
 #include "optimized/mask_map.h"
@@ -41,13 +42,13 @@ class TiledAttention {
   explicit TiledAttention(const KernelTable& kernels) : kernels_(kernels), mask_map_(kernels) {}
   /// Reads the mask, before anything else happens; then run() may be called for some portions after others.
   /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
-  void read_mask(const AttentionCall& call);
-  void run(const AttentionCall& call);
+  void read_mask(const AttentionCall& call, CallClock& clock);
+  void run(const AttentionCall& call, CallClock& clock);
 
  private:
   struct Plan;
   AttentionTile tile_of(const AttentionCall& call, const Plan& plan, std::size_t tile) const;
-  void run_tiles(const AttentionCall& call, const Plan& plan);
+  void run_tiles(const AttentionCall& call, const Plan& plan, CallClock& clock);
   void merge(const AttentionCall& call, const Plan& plan, std::size_t tile);
 
   const KernelTable& kernels_;

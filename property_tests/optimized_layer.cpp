@@ -171,6 +171,28 @@ TEST_P(optimized_layer, a_refused_call_leaves_the_cache_and_the_output_as_they_w
   EXPECT_TRUE(std::ranges::equal(a.bytes(), b.bytes()));
 }
 
+TEST_P(optimized_layer, timing_the_parts_of_a_call_changes_no_bit_and_finds_the_parts_that_there_are) {
+  for (const bool norm : {false, true}) {
+    const LayerShape n{
+        .b = 1, .s_x = 130, .h_d = 64, .d = 256, .norm = norm, .embedding = norm ? 0 : 1, .positions = 130};
+    const LayerSpec layer = random_layer(random, n);
+    const Inputs inputs = self(n);
+    MultiHeadAttention attention(layer, GetParam());
+    Tensor untimed = output_for(layer, inputs), timed = output_for(layer, inputs);
+    optimized::PartTimes times;
+    attention.forward(inputs, untimed);
+    attention.forward(inputs, timed, nullptr, &times);
+    EXPECT_TRUE(std::ranges::equal(untimed.bytes(), timed.bytes()));
+    using optimized::Part;
+    for (const Part part : {Part::checks, Part::packing, Part::projections, Part::layout, Part::scores, Part::softmax,
+                            Part::values, Part::output}) {
+      EXPECT_GT(times[part], 0.0) << name_of(part);
+    }
+    EXPECT_EQ(times[Part::norm] > 0.0, norm);
+    EXPECT_EQ(times[Part::rotary] > 0.0, !norm);
+  }
+}
+
 TEST_P(optimized_layer, bfloat16_is_a_declared_gap) {
   LayerSpec layer = random_layer(random, {});
   EXPECT_EQ(optimized::gap(layer), "");

@@ -1,11 +1,6 @@
 #include <gtest/gtest.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
-#include <fstream>
-#include <sstream>
-
+#include "harness/resident_memory.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_layer_cases.h"
 
@@ -19,39 +14,17 @@ using optimized::Target;
 
 class optimized_memory : public testing::TestWithParam<Target> {};
 
-/// "5" makes the kernel forget the largest resident size seen so far. False where that is not offered.
-bool forget_peak() {
-  std::ofstream file("/proc/self/clear_refs");
-  return bool(file << "5" << std::flush);
-}
-
-/// Bytes; `name` is "VmHWM:" (the largest so far) or "VmRSS:" (now).
-std::size_t resident(const std::string& name) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string key;
-    std::size_t kibibytes = 0;
-    if (words >> key >> kibibytes && key == name) return kibibytes << 10;
-  }
-  return 0;
-}
-
-/// How much the resident memory grew, at its peak, during the first call of this shape.
-std::size_t growth_of_first_call(const LayerSpec& layer, const Inputs& inputs, Target target, std::size_t budget) {
+/// During the first call of this shape; empty where it cannot be told.
+std::optional<std::int64_t> growth_of_first_call(const LayerSpec& layer, const Inputs& inputs, Target target,
+                                                 std::size_t budget) {
   MultiHeadAttention attention(layer, target, budget);
   Tensor output = output_for(layer, inputs);
-#ifdef __GLIBC__
-  malloc_trim(0);  // what was freed before and is still resident would hide what this call takes
-#endif
-  const std::size_t before = resident("VmRSS:");
-  if (!forget_peak()) return 0;
-  attention.forward(inputs, output);
-  return resident("VmHWM:") - before;
+  return harness::memory_growth([&] { attention.forward(inputs, output); });
 }
 
+constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+
 TEST_P(optimized_memory, a_long_prefill_keeps_to_the_budget_for_keys_and_values) {
-  if (!forget_peak() || resident("VmHWM:") == 0) GTEST_SKIP() << "the peak of the memory cannot be read here";
   Random random(41);
   // 32 MiB of keys and values in all, 4 MiB a head.
   const LayerShape n{
@@ -62,31 +35,30 @@ TEST_P(optimized_memory, a_long_prefill_keeps_to_the_budget_for_keys_and_values)
   visible.as<std::uint8_t>()[0] = 1;
   const Inputs inputs{normal(random, {n.b, n.s_x, n.d}), SameAsX{}, BoolMask{visible}, {}};
 
-  constexpr std::size_t kMebibyte = std::size_t{1} << 20;
-  const std::size_t all = growth_of_first_call(layer, inputs, GetParam(), 64 * kMebibyte);
-  const std::size_t some = growth_of_first_call(layer, inputs, GetParam(), 8 * kMebibyte);
-  RecordProperty("all_heads_at_once_KiB", std::to_string(all >> 10));
-  RecordProperty("within_the_budget_KiB", std::to_string(some >> 10));
-  EXPECT_GE(all, 32 * kMebibyte) << "the measurement sees nothing";
-  EXPECT_LE(some, 14 * kMebibyte);  // the budget, rounded up to huge pages, and a tile a thread
+  const auto all = growth_of_first_call(layer, inputs, GetParam(), 64 * kMebibyte);
+  const auto some = growth_of_first_call(layer, inputs, GetParam(), 8 * kMebibyte);
+  if (!all || !some) GTEST_SKIP() << "the peak of the memory cannot be read here";
+  RecordProperty("all_heads_at_once_KiB", std::to_string(*all >> 10));
+  RecordProperty("within_the_budget_KiB", std::to_string(*some >> 10));
+  EXPECT_GE(*all, 32 * kMebibyte) << "the measurement sees nothing";
+  EXPECT_LE(*some, 14 * kMebibyte);  // the budget, rounded up to huge pages, and a tile a thread
 }
 
 TEST_P(optimized_memory, a_large_batch_keeps_to_the_budget_however_wide_the_heads_are_together) {
-  if (!forget_peak() || resident("VmHWM:") == 0) GTEST_SKIP() << "the peak of the memory cannot be read here";
   Random random(44);
   Tensor visible(DType::boolean, {1, 1, 256});
   visible.as<std::uint8_t>()[0] = 1;
-  constexpr std::size_t kMebibyte = std::size_t{1} << 20;
   // One key/value head, 32 MiB in all; the queries take 16 MiB and are narrower or wider than the output.
   for (const std::int64_t out_features : {72, 64, 56}) {
     const LayerShape n{
         .b = 256, .s_x = 256, .n_h = 1, .n_kv = 1, .h_d = 64, .d = 16, .out_features = out_features, .positions = 256};
     const LayerSpec layer = random_layer(random, n);
     const Inputs inputs{normal(random, {n.b, n.s_x, n.d}), SameAsX{}, BoolMask{visible}, {}};
-    const std::size_t all = growth_of_first_call(layer, inputs, GetParam(), 64 * kMebibyte);
-    const std::size_t some = growth_of_first_call(layer, inputs, GetParam(), 4 * kMebibyte);
-    EXPECT_GE(all, 32 * kMebibyte) << "the measurement sees nothing";
-    EXPECT_LE(some, 10 * kMebibyte) << out_features;  // the budget, rounded up to huge pages, and a tile a thread
+    const auto all = growth_of_first_call(layer, inputs, GetParam(), 64 * kMebibyte);
+    const auto some = growth_of_first_call(layer, inputs, GetParam(), 4 * kMebibyte);
+    if (!all || !some) GTEST_SKIP() << "the peak of the memory cannot be read here";
+    EXPECT_GE(*all, 32 * kMebibyte) << "the measurement sees nothing";
+    EXPECT_LE(*some, 10 * kMebibyte) << out_features;  // the budget, rounded up to huge pages, and a tile a thread
   }
 }
 

@@ -8,6 +8,7 @@
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/profile/baseline.h"
+#include "harness/profile/event_counters.h"
 #include "harness/profile/expected_seconds.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/profile_report.h"
@@ -23,6 +24,7 @@ constexpr int kExitInterrupted = 130;
 struct ProfileOptions {
   std::vector<std::string> layers = {"llama3_2_1b"};
   std::string work = "prefill:512,decode:4096";
+  std::string dtype = "float32";
   std::string target;
   std::vector<std::string> peers;
   std::vector<std::string> reports;
@@ -34,12 +36,13 @@ struct ProfileOptions {
   double seconds = 20.0;
 };
 
-constexpr auto kFooter = R"(Work, float32:
+constexpr auto kFooter = R"(Work:
   prefill:512        512 tokens, causal, no cache
   cached:512/32768   512 tokens into an empty cache of 32768 slots
   decode:32768       one token at the end of a filled cache of 32768 slots
   packed:8x512       8 documents of 512 tokens, as a block-causal bool mask
   documents:8x512    the same, given as the lengths of the documents (the peer gets the mask)
+  cross:512/1601     512 tokens attend 1601 others, all of them; without a rotary embedding, as in torchtune
   attention:4096     causal attention alone, without projections
 
 Examples:
@@ -49,6 +52,7 @@ Examples:
   attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
   attest profile --threads 1,2 --report json=before.json
   attest profile --threads 1,2 --baseline before.json   faster or slower than then?
+  attest profile --layer norms/after_rotary --work prefill:512,cross:64/1601     (a recorded case's layer)
   attest profile --layer tiny --work prefill:16         (a first try, in a second)
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
@@ -79,11 +83,13 @@ std::vector<ProfileRequest> requests_of(const ProfileOptions& options) {
       items.push_back(item);
     }
   }
+  const DType dtype = dtype_from_name(options.dtype);
+  std::vector<ProfiledLayer> layers;
+  for (const auto& layer : options.layers) layers.push_back(profiled_layer(layer, dtype));
   std::vector<ProfileRequest> requests;
   for (const auto target : targets_of(options.target)) {
     for (const int count : options.threads.empty() ? std::vector{threads()} : options.threads) {
-      for (const auto& layer : options.layers) {
-        named_config(layer);
+      for (const auto& layer : layers) {
         for (const auto& item : items) {
           requests.push_back({layer, item, target, count, options.repetitions, options.seconds, options.peers});
         }
@@ -120,7 +126,7 @@ class RequestProgress {
   void repeated(int done) {
     const ProfileRequest& request = requests_[index_];
     progress_.show(work_before(index_) + expected_seconds(request) * done / (request.repetitions + 1),
-                   fmt::format("{}/{} {} {}, {}/{} times", index_ + 1, requests_.size(), request.layer,
+                   fmt::format("{}/{} {} {}, {}/{} times", index_ + 1, requests_.size(), request.layer.name,
                                to_text(request.item), done, request.repetitions));
   }
   void end() { progress_.wipe(); }
@@ -146,6 +152,9 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
   watch_for_interrupt();
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
+  if (const std::string why = EventCounters().no_hardware(); !why.empty()) {
+    fmt::print("no hardware counters ({}): cycles, instructions and cache misses are not shown\n", why);
+  }
 
   const TerminalStyle style = style_of_standard_output();
   std::vector<ProfileResult> results;
@@ -177,7 +186,8 @@ void add_profile(CLI::App& app, Invocation& invocation) {
   CLI::App* command = app.add_subcommand("profile", "Time the optimized code beside the machine's peaks, and judge it");
   command
       ->add_option("--layer", options->layers,
-                   fmt::format("Layers, repeatable or with commas: {}", fmt::join(layer_names(), ", ")))
+                   fmt::format("Layers, repeatable or with commas: {}, or a case (a name or a file)",
+                               fmt::join(layer_names(), ", ")))
       ->type_name("LAYER")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -190,6 +200,9 @@ void add_profile(CLI::App& app, Invocation& invocation) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--dtype", options->dtype, "Storage of weights, activations and cache")
+      ->type_name("DTYPE")
       ->capture_default_str();
   command
       ->add_option("--target", options->target,

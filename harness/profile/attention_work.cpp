@@ -26,7 +26,7 @@ AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimiz
   panels_.store(k_, v_, 0);
 }
 
-void AttentionWork::run(optimized::StageTimes&) {
+void AttentionWork::run(optimized::PartTimes* times) {
   const std::size_t heads = extent(config_.num_heads), head_dim = extent(config_.head_dim);
   const auto rows = [&](Tensor& tensor) {
     return optimized::HeadRows{tensor.as<float>().data(), heads * tokens_ * head_dim, head_dim, tokens_ * head_dim};
@@ -44,8 +44,10 @@ void AttentionWork::run(optimized::StageTimes&) {
                                       .empty_slots = 0,
                                       .is_causal = true,
                                       .mask = mask_};
-  attention_.read_mask(call);
-  attention_.run(call);
+  clock_.start(times);
+  attention_.read_mask(call, clock_);
+  attention_.run(call, clock_);
+  clock_.stop();
 }
 
 WorkVerdict AttentionWork::verify() {

@@ -11,8 +11,7 @@ class AttentionWork final : public PreparedWork {
   AttentionWork(const Config& config, const WorkItem& item, optimized::Target target);
 
   void restore() override {}
-  void run(optimized::StageTimes& times) override;
-  bool has_stages() const override { return false; }
+  void run(optimized::PartTimes* times) override;
   WorkVerdict verify() override;
   std::vector<float> sampled_output() const override;
 
@@ -22,6 +21,7 @@ class AttentionWork final : public PreparedWork {
   Tensor q_, k_, v_, out_;  ///< q, out [b, n_h, s, h_d]; k, v [b, n_kv, s, h_d]
   optimized::KeyValuePanels panels_;
   optimized::TiledAttention attention_;
+  optimized::CallClock clock_;
   Mask mask_ = NoMask{};
 };
 

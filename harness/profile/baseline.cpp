@@ -68,7 +68,7 @@ Baseline::Baseline(const std::filesystem::path& report, const Fingerprint& here,
 
 std::optional<BaselineComparison> Baseline::compare(const ProfileResult& now) const {
   const auto found = std::ranges::find_if(items_, [&](const Item& item) {
-    return item.layer == now.request.layer && item.work == to_text(now.request.item) &&
+    return item.layer == now.request.layer.name && item.work == to_text(now.request.item) &&
            item.batch == now.request.item.batch && item.target == name_of(now.request.target) &&
            item.threads == now.request.threads;
   });

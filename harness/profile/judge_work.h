@@ -8,13 +8,13 @@ namespace attest::harness {
 
 struct LayerCall {
   const LayerSpec& layer;
-  const Inputs& inputs;  ///< y is x
+  const Inputs& inputs;  ///< y is given, or x
   std::int64_t filled_before = 0;
 };
 
 /// The timed output must have the bits of a call that recorded its stages. Of these, every stage is then judged alone
-/// on the sampled tokens of the last sample, with all their keys: projections, rotary embedding, cache, attention,
-/// output projection.
+/// on the sampled tokens of the last sample, with all their keys: projections, rotary embedding, norm, cache,
+/// attention, output projection.
 WorkVerdict judge_layer_work(const LayerCall& call, const Tensor& timed, const Stages& stages);
 
 /// Causal attention: q and out [1, n_h, s, h_d], k and v [1, n_kv, s, h_d].

@@ -36,6 +36,7 @@ BoolMask causal_mask(const WorkItem& item) {
 Mask mask_of(const WorkItem& item) {
   switch (item.kind) {
     case WorkKind::prefill:
+    case WorkKind::cross:
     case WorkKind::attention:
       return NoMask{};
     case WorkKind::cached:
@@ -50,30 +51,33 @@ Mask mask_of(const WorkItem& item) {
 }
 
 Inputs inputs_of(const WorkItem& item, const Config& config) {
-  Inputs inputs{generated_activations(kStreamOfX, {item.batch, new_tokens(item), config.embed_dim}),
-                SameAsX{},
-                mask_of(item),
-                {}};
-  if (item.kind != WorkKind::prefill) inputs.input_pos = positions_of(item);
+  const auto tokens = [&](std::uint64_t stream, std::int64_t count) {
+    return generated_activations(stream, {item.batch, count, config.embed_dim});
+  };
+  Inputs inputs{tokens(kStreamOfX, new_tokens(item)), SameAsX{}, mask_of(item), {}};
+  if (item.others > 0) inputs.y = tokens(kStreamOfX + 1, item.others);
+  if (!std::holds_alternative<NoMask>(inputs.mask)) inputs.input_pos = positions_of(item);
   return inputs;
 }
+
+std::int64_t outputs_of(const Config& config) { return std::get<Linear>(config.output_proj).out_features; }
 
 std::int64_t rows_of_tables(const WorkItem& item) { return std::max({item.length, item.slots, kChunk}); }
 
 }  // namespace
 
-LayerWork::LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target)
+LayerWork::LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target)
     : item_(item),
-      spec_(generated_layer(named_config(layer, item.batch, item.slots), rows_of_tables(item))),
+      spec_(layer_for(layer, item, rows_of_tables(item))),
       layer_(spec_, target),
       inputs_(inputs_of(item, spec_.config)),
-      output_(DType::float32, {item.batch, new_tokens(item), spec_.config.embed_dim}) {
+      output_(DType::float32, {item.batch, new_tokens(item), outputs_of(spec_.config)}) {
   fill_cache();
 }
 
 /// Keys and values come from y, so that of each chunk only one query has to be computed; it may see nothing.
 void LayerWork::fill_cache() {
-  Tensor nothing(DType::float32, {item_.batch, 1, spec_.config.embed_dim});
+  Tensor nothing(DType::float32, {item_.batch, 1, outputs_of(spec_.config)});
   std::uint64_t stream = kStreamOfCached;
   for (std::int64_t filled = 0; filled < filled_before(item_); filled += kChunk, ++stream) {
     const std::int64_t count = std::min(kChunk, filled_before(item_) - filled);
@@ -90,8 +94,8 @@ void LayerWork::restore() {
   holds_call_ = false;
 }
 
-void LayerWork::run(optimized::StageTimes& times) {
-  layer_.forward(inputs_, output_, nullptr, &times);
+void LayerWork::run(optimized::PartTimes* times) {
+  layer_.forward(inputs_, output_, nullptr, times);
   holds_call_ = true;
 }
 

@@ -7,11 +7,10 @@ namespace attest::harness {
 /// A call of a whole layer: every kind of work but attention alone.
 class LayerWork final : public PreparedWork {
  public:
-  LayerWork(std::string_view layer, const WorkItem& item, optimized::Target target);
+  LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
 
   void restore() override;
-  void run(optimized::StageTimes& times) override;
-  bool has_stages() const override { return true; }
+  void run(optimized::PartTimes* times) override;
   WorkVerdict verify() override;
   std::vector<float> sampled_output() const override;
 

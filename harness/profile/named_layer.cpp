@@ -6,12 +6,9 @@
 #include "fixtures/generator.h"
 #include "fixtures/layer_shapes.h"
 #include "fixtures/named_rows.h"
-#include "reference/rotary_tables.h"
 
 namespace attest::harness {
 namespace {
-
-constexpr std::int64_t kLongest = 1 << 20;  // positions that the rotary embeddings accept: the most that --work takes
 
 /// One row a model, after torchtune's builder of that name.
 struct NamedLayer {
@@ -44,7 +41,7 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
-Config named_config(std::string_view name, std::int64_t batch, std::int64_t slots) {
+Config named_config(std::string_view name) {
   const NamedLayer& layer = row_named(kLayers, "--layer", name);
   const std::int64_t queries = layer.num_heads * layer.head_dim, keys = layer.num_kv_heads * layer.head_dim;
   Config config;
@@ -57,7 +54,6 @@ Config named_config(std::string_view name, std::int64_t batch, std::int64_t slot
   config.k_proj = config.v_proj = Linear{layer.embed_dim, keys, layer.bias};
   config.output_proj = Linear{queries, layer.embed_dim, false};
   config.pos_embeddings = layer.pos_embeddings;
-  if (slots > 0) config.kv_cache = KVCache{batch, slots, true};
   return config;
 }
 
@@ -70,12 +66,12 @@ std::vector<GeneratedWeight> generated_weights(const Config& config) {
   return weights;
 }
 
-LayerSpec generated_layer(const Config& config, std::int64_t rows) {
-  LayerSpec layer{config, {}, reference::build_rotary_tables(config.pos_embeddings, rows)};
+Weights weights_of_named_layer(const Config& config) {
+  Weights weights;
   for (const auto& weight : generated_weights(config)) {
-    layer.weights[weight.name] = generate({kProfileSeed, weight.stream, weight.exponent, DType::float32, weight.shape});
+    weights[weight.name] = generate({kProfileSeed, weight.stream, weight.exponent, DType::float32, weight.shape});
   }
-  return layer;
+  return weights;
 }
 
 Tensor generated_activations(std::uint64_t stream, const Shape& shape) {

@@ -58,8 +58,8 @@ Json to_json(const PosEmbeddings& embedding) {
 }
 
 /// Everything that a peer needs to build the same layer and the same inputs.
-Json job_of(std::string_view layer, const WorkItem& item, int threads) {
-  const Config config = named_config(layer, item.batch, item.slots);
+Json job_of(const ProfiledLayer& layer, const WorkItem& item, int threads) {
+  const Config config = config_for(layer, item);
   Json weights = Json::array();
   for (const auto& weight : generated_weights(config)) {
     weights.push_back({{"name", weight.name}, {"stream", weight.stream}, {"exponent", weight.exponent}});
@@ -73,6 +73,7 @@ Json job_of(std::string_view layer, const WorkItem& item, int threads) {
             {"bias", bias ? "qkv" : ""}}},
           {"pos_embeddings", to_json(config.pos_embeddings)},
           {"weights", weights},
+          {"case_file", layer.case_file.empty() ? "" : fs::absolute(layer.case_file).string()},
           {"seed", kProfileSeed},
           {"activation_exponent", kActivationExponent},
           {"stream_of_x", kStreamOfX},
@@ -81,6 +82,7 @@ Json job_of(std::string_view layer, const WorkItem& item, int threads) {
           {"documents", item.documents},
           {"length", item.length},
           {"slots", item.slots},
+          {"others", item.others},
           {"batch", item.batch},
           {"threads", threads}};
 }
@@ -104,7 +106,7 @@ void check_peer(const std::string& name) {
   interpreter_for(name);
 }
 
-PeerProcess::PeerProcess(std::string name, std::string_view layer, const WorkItem& item, int threads)
+PeerProcess::PeerProcess(std::string name, const ProfiledLayer& layer, const WorkItem& item, int threads)
     : name_(std::move(name)) {
   const std::string python = interpreter_for(name_);
   int ends[2];

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/profile/work_item.h"
+#include "harness/profile/profiled_layer.h"
 
 /// PyTorch, doing the same work in a Python process that answers one request at a time.
 namespace attest::harness {
@@ -23,7 +23,7 @@ class PeerProcess {
  public:
   /// Starts scripts/exporter/peer/ and waits until its layer stands. Throws InputError with the reason: no Python
   /// environment (ATTEST_PYTHON, or .venv as scripts/regenerate makes it), or what Python said.
-  PeerProcess(std::string name, std::string_view layer, const WorkItem& item, int threads);
+  PeerProcess(std::string name, const ProfiledLayer& layer, const WorkItem& item, int threads);
   ~PeerProcess();
   PeerProcess(const PeerProcess&) = delete;
   PeerProcess& operator=(const PeerProcess&) = delete;

@@ -2,13 +2,12 @@
 
 #include "harness/profile/attention_work.h"
 #include "harness/profile/layer_work.h"
-#include "harness/profile/named_layer.h"
 
 namespace attest::harness {
 
-std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target) {
+std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target) {
   if (item.kind != WorkKind::attention) return std::make_unique<LayerWork>(layer, item, target);
-  return std::make_unique<AttentionWork>(named_config(layer), item, target);
+  return std::make_unique<AttentionWork>(layer.config, item, target);
 }
 
 }  // namespace attest::harness

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/profile/work_item.h"
+#include "harness/profile/profiled_layer.h"
 #include "optimized/multi_head_attention.h"
 
 namespace attest::harness {
@@ -32,17 +32,16 @@ class PreparedWork {
 
   /// Brings the cache back to where the call begins. Not timed.
   virtual void restore() = 0;
-  /// The timed call, after restore(). If the work has stages they are added to `times`.
-  virtual void run(optimized::StageTimes& times) = 0;
-  virtual bool has_stages() const = 0;
+  /// The timed call, after restore(). If `times` is given, the parts of the call are timed too.
+  virtual void run(optimized::PartTimes* times) = 0;
   /// Judges the output of the last run.
   virtual WorkVerdict verify() = 0;
   /// The rows of the last output that verify() samples, one after the other.
   virtual std::vector<float> sampled_output() const = 0;
 };
 
-/// Builds the layer, the inputs and, for decode, fills the cache. Throws InputError for an unknown layer.
-std::unique_ptr<PreparedWork> prepare_work(std::string_view layer, const WorkItem& item, optimized::Target target);
+/// Builds the layer, the inputs and, for decode, fills the cache.
+std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
 
 /// The tokens whose rows are judged: up to four, the first and the last among them.
 std::vector<std::int64_t> sampled_tokens(std::int64_t tokens);

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "harness/process_resources.h"
-#include "harness/profile/named_layer.h"
+#include "harness/resident_memory.h"
 
 namespace attest::harness {
 namespace {
@@ -19,21 +19,39 @@ constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);  // OpenMP's 
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-double timed(PreparedWork& work, optimized::StageTimes& times) {
+double timed(PreparedWork& work, optimized::PartTimes* times = nullptr) {
   work.restore();
   const auto start = Clock::now();
+  if (times != nullptr) times->called_at = optimized::ticks_now();
   work.run(times);
   return seconds_since(start);
 }
 
+TimedParts timed_parts(PreparedWork& work, EventCounters& events) {
+  TimedParts call;
+  events.start();
+  call.call = timed(work, &call.parts);
+  call.events = events.stop();
+  return call;
+}
+
 using Peers = std::vector<std::unique_ptr<PeerProcess>>;
 
-Repetition repetition(PreparedWork& work, MachinePeaks& peaks, const Peers& peers) {
+/// `split` says for which kind of call the parts are timed.
+Repetition repetition(PreparedWork& work, MachinePeaks& peaks, EventCounters& events, Caches split,
+                      const Peers& peers) {
   Repetition once;
   once.fma = peaks.measure_fma();
   once.stream = peaks.measure_stream();
-  once.cold = timed(work, once.cold_stages);
-  once.warm = timed(work, once.warm_stages);
+  once.cold = timed(work);
+  once.warm = timed(work);
+  const auto prepare_caches = [&] {
+    if (split == Caches::cold) peaks.measure_stream();
+  };
+  prepare_caches();
+  once.parts = timed_parts(work, events);
+  prepare_caches();
+  once.untimed = timed(work);
   once.fma = std::max(once.fma, peaks.measure_fma());
   for (const auto& peer : peers) {
     peaks.measure_stream();
@@ -55,13 +73,14 @@ Timing timing(const std::vector<Repetition>& repetitions, Value value) {
   return timing_of(values_of(repetitions, value));
 }
 
-StageBreakdown breakdown(std::vector<Repetition> repetitions) {
-  std::ranges::sort(repetitions, {}, &Repetition::warm);
-  const Repetition& middle = repetitions[(repetitions.size() - 1) / 2];
-  const auto seconds = [](std::int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
-  const optimized::StageTimes& times = middle.warm_stages;
-  return {seconds(times.checks), seconds(times.projections), seconds(times.attention), seconds(times.output_projection),
-          middle.warm};
+StageBreakdown breakdown(const std::vector<Repetition>& repetitions, const ProfileResult& result, Caches caches) {
+  std::vector<TimedParts> calls;
+  for (const auto& once : repetitions) calls.push_back(once.parts);
+  auto breakdown = breakdown_of(std::move(calls), result.counts, {result.fma.median, result.stream.median});
+  breakdown.caches = caches;
+  breakdown.timer_overhead =
+      timing(repetitions, [](const Repetition& r) { return r.parts.call / r.untimed - 1.0; }).median;
+  return breakdown;
 }
 
 /// With the peer of that index.
@@ -116,7 +135,7 @@ ProfileStatus status_of(bool verified, double fraction) {
 }
 
 ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
-                        const std::vector<Repetition>& repetitions, bool has_stages) {
+                        const std::vector<Repetition>& repetitions, Caches split) {
   ProfileResult result;
   result.request = request;
   result.counts = counts;
@@ -132,34 +151,36 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
     return limit_of(counts, r.fma, r.stream).seconds() / (by_memory ? r.cold : r.warm);
   });
   result.fraction = timing_of(result.fractions).median;
-  if (has_stages) result.stages = breakdown(repetitions);
+  result.stages = breakdown(repetitions, result, split);
   for (std::size_t i = 0; i < request.peers.size(); ++i) result.peers.push_back(comparison(repetitions, result, i));
   return result;
 }
 
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer) {
   set_threads(request.threads);
-  const WorkCounts counts =
-      count_work(named_config(request.layer, request.item.batch, request.item.slots), request.item);
+  const WorkCounts counts = count_work(request.layer.config, request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
   Peers peers;
   for (const auto& name : request.peers) {
     peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));
   }
 
-  optimized::StageTimes ignored;
-  timed(*work, ignored);
+  const auto memory = memory_growth([&] { timed(*work); });
+  EventCounters events;  // made now that the call has started its threads
   for (const auto& peer : peers) peer->repeat();
+  const bool by_memory = limit_of(counts, peaks.measure_fma(), peaks.measure_stream()).by_memory();
+  const Caches split = by_memory ? Caches::cold : Caches::warm;
   std::vector<Repetition> repetitions;
   const auto start = Clock::now();
   do {
-    repetitions.push_back(repetition(*work, peaks, peers));
+    repetitions.push_back(repetition(*work, peaks, events, split, peers));
     const int done = static_cast<int>(repetitions.size());
     observer.after_repetition(done);
     if (done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds)) break;
   } while (!observer.interrupted());
 
-  ProfileResult result = summarise(request, counts, repetitions, work->has_stages());
+  ProfileResult result = summarise(request, counts, repetitions, split);
+  result.memory = memory;
   result.verdict = work->verify();
   result.status = status_of(result.verdict.passed(), result.fraction);
   for (std::size_t i = 0; i < peers.size(); ++i) {

@@ -9,13 +9,15 @@
 #include "harness/profile/machine_peaks.h"
 #include "harness/profile/peer_process.h"
 #include "harness/profile/prepared_work.h"
+#include "harness/profile/profiled_layer.h"
+#include "harness/profile/stage_breakdown.h"
 #include "harness/profile/timing.h"
 
 /// Times work items beside the machine's peaks, and judges what was timed.
 namespace attest::harness {
 
 struct ProfileRequest {
-  std::string layer;
+  ProfiledLayer layer;
   WorkItem item;
   optimized::Target target;
   int threads = 1;
@@ -29,8 +31,9 @@ struct Repetition {
   double cold = 0.0, warm = 0.0;  ///< seconds
   double fma = 0.0;               ///< FLOP/s: the better of a sample before and one after the calls
   double stream = 0.0;            ///< bytes/s
-  optimized::StageTimes cold_stages, warm_stages;
-  std::vector<PeerTimes> peers;  ///< in the order of the request
+  TimedParts parts;               ///< of a further call
+  double untimed = 0.0;           ///< seconds of one like it, whose parts are not timed
+  std::vector<PeerTimes> peers;   ///< in the order of the request
 };
 
 enum class ProfileStatus {
@@ -49,14 +52,6 @@ struct Limit {
   double seconds() const { return by_memory() ? memory : compute; }
 };
 Limit limit_of(const WorkCounts& counts, double fma, double stream);
-
-/// Seconds of the passes of one call: the warm one with the median time (of an even number, the shorter of the two).
-struct StageBreakdown {
-  double checks = 0.0, projections = 0.0, attention = 0.0, output_projection = 0.0;
-  double call = 0.0;  ///< the whole, measured around the call
-
-  double sum() const { return checks + projections + attention + output_projection; }
-};
 
 struct PeerComparison {
   std::string name;
@@ -79,16 +74,18 @@ struct ProfileResult {
   /// of the warm ones.
   double fraction = 0.0;
   std::vector<double> fractions;  ///< of each repetition
-  std::optional<StageBreakdown> stages;
+  StageBreakdown stages;
+  std::optional<std::int64_t> memory;  ///< bytes that the first call took beside weights, inputs and output
   std::vector<PeerComparison> peers;
   std::optional<BaselineComparison> baseline;
   WorkVerdict verdict;
   ProfileStatus status = ProfileStatus::failed;
 };
 
-/// The figures of at least one repetition; nothing of the verdict or the status.
+/// The figures of at least one repetition, the parts of which are those of its `split` calls; nothing of the verdict or
+/// the status.
 ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
-                        const std::vector<Repetition>& repetitions, bool has_stages);
+                        const std::vector<Repetition>& repetitions, Caches split);
 
 ProfileStatus status_of(bool verified, double fraction);
 

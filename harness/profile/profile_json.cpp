@@ -19,15 +19,36 @@ Json to_json(const Timing& timing) {
 Json to_json(const WorkCounts& counts) {
   return {{"flops", counts.flops()},
           {"input_projection_flops", counts.input_projections.flops},
-          {"attention_flops", counts.attention.flops},
+          {"attention_flops", counts.attention_flops()},
           {"output_projection_flops", counts.output_projection.flops},
           {"bytes", counts.bytes}};
 }
 
+Json to_json(const PartSeconds& part, double call) {
+  Json json = {{"stage", name_of(part.part)},
+               {"title", title_of(part.part)},
+               {"seconds", part.seconds},
+               {"share", part.seconds / call}};
+  if (part.counts) {
+    json["flops"] = part.counts->flops;
+    json["bytes"] = part.counts->bytes;
+    json["roof"] = part.roof;
+    json["rate"] = part.rate();
+    json["fraction"] = part.rate() / part.roof;
+  }
+  return json;
+}
+
 Json to_json(const StageBreakdown& stages) {
-  return {{"checks", stages.checks},       {"projections", stages.projections},
-          {"attention", stages.attention}, {"output_projection", stages.output_projection},
-          {"sum", stages.sum()},           {"call", stages.call}};
+  Json each = Json::array(), events = Json::object();
+  for (const auto& part : stages.parts) each.push_back(to_json(part, stages.call));
+  for (const auto& event : stages.events) events[event.event] = event.count;
+  return {{"of", name_of(stages.caches)},
+          {"seconds", stages.call},
+          {"sum", stages.sum()},
+          {"timer_overhead", stages.timer_overhead},
+          {"each", each},
+          {"events", events}};
 }
 
 Json ratio_json(double of_medians, const Timing& each, const Interval& interval) {
@@ -74,7 +95,7 @@ Json to_json(const WorkVerdict& verdict) {
 Json to_json(const ProfileResult& result) {
   Json json = {
       {"status", name_of(result.status)},
-      {"layer", result.request.layer},
+      {"layer", result.request.layer.name},
       {"work", to_text(result.request.item)},
       {"batch", result.request.item.batch},
       {"dtype", "float32"},
@@ -92,9 +113,10 @@ Json to_json(const ProfileResult& result) {
         {"memory", json_number(result.limit.memory)}}},
       {"fraction", json_number(result.fraction)},
       {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
+      {"stages", to_json(result.stages)},
       {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
       {"verified", to_json(result.verdict)}};
-  if (result.stages) json["stages"] = to_json(*result.stages);
+  if (result.memory) json["memory"] = *result.memory;
   if (result.baseline) json["baseline"] = to_json(*result.baseline);
   json["peers"] = Json::array();
   for (const auto& peer : result.peers) json["peers"].push_back(to_json(peer));

@@ -9,7 +9,7 @@
 
 namespace attest::harness {
 
-inline constexpr int kProfileSchemaVersion = 2;
+inline constexpr int kProfileSchemaVersion = 3;
 
 /// What the terminal shows of one work item, several lines.
 std::string profile_text(const ProfileResult& result, const TerminalStyle& style);

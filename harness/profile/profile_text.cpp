@@ -34,29 +34,41 @@ std::string fraction_line(const ProfileResult& result) {
   return fmt::format("  reached   {:.1f} % of the limit ({} calls)\n", 100 * result.fraction, calls);
 }
 
-/// A stage beside its own roof: the peak, or what the stream can bring for its FLOPs a byte (Williams, Waterman and
-/// Patterson 2009).
-std::string stage_line(const char* name, double seconds, const StageCounts& counts, const ProfileResult& result) {
-  const auto flops = static_cast<double>(counts.flops), bytes = static_cast<double>(counts.bytes);
-  const double roof = std::min(result.fma.median, flops / bytes * result.stream.median);
-  return fmt::format(
-      "    {:<10} {:>10.3f} ms {:>5.1f} %  {:>7.1f} GFLOP/s, {:>5.1f} % of its roof ({:.3g} FLOP/byte)\n", name,
-      1e3 * seconds, 100 * seconds / result.stages->call, 1e-9 * flops / seconds, 100 * flops / seconds / roof,
-      flops / bytes);
+std::string stage_line(const PartSeconds& part, double call) {
+  auto line = fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %", title_of(part.part), 1e3 * part.seconds,
+                          100 * part.seconds / call);
+  if (part.counts) {
+    line += fmt::format("  {:>7.1f} GFLOP/s, {:>5.1f} % of its roof ({:.3g} FLOP/byte)", 1e-9 * part.rate(),
+                        100 * part.rate() / part.roof,
+                        static_cast<double>(part.counts->flops) / static_cast<double>(part.counts->bytes));
+  }
+  return line + "\n";
 }
 
-std::string stage_lines(const ProfileResult& result) {
-  if (!result.stages) return "";
-  const StageBreakdown& stages = *result.stages;
-  const auto share = [&](const char* name, double seconds) {
-    return fmt::format("    {:<10} {:>10.3f} ms {:>5.1f} %\n", name, 1e3 * seconds, 100 * seconds / stages.call);
-  };
-  return fmt::format("  stages    of the warm call with the median time, {:.3f} ms\n", 1e3 * stages.call) +
-         share("checks", stages.checks) +
-         stage_line("q, k, v", stages.projections, result.counts.input_projections, result) +
-         stage_line("attention", stages.attention, result.counts.attention, result) +
-         stage_line("output", stages.output_projection, result.counts.output_projection, result) +
-         share("sum", stages.sum());
+std::string stage_lines(const StageBreakdown& stages) {
+  std::string lines = fmt::format("  stages    of a further call, {}, {:.3f} ms; timing them costs {:+.1f} %{}\n",
+                                  name_of(stages.caches), 1e3 * stages.call, 100 * stages.timer_overhead,
+                                  stages.timer_overhead <= kMostTimerOverhead ? "" : ": too short a call to be split");
+  for (const auto& part : stages.parts) lines += stage_line(part, stages.call);
+  return lines + fmt::format("    {:<13}{:>10.3f} ms {:>5.1f} %\n", "sum", 1e3 * stages.sum(),
+                             100 * stages.sum() / stages.call);
+}
+
+std::string event_line(const StageBreakdown& stages) {
+  if (stages.events.empty()) return "";
+  std::string events;
+  for (const auto& [event, count] : stages.events) {
+    std::string words(event);
+    std::ranges::replace(words, '_', ' ');
+    events += fmt::format("{}{} {}", events.empty() ? "" : ", ", count, words);
+  }
+  return "  events    " + events + "\n";
+}
+
+std::string memory_line(const ProfileResult& result) {
+  if (!result.memory) return "";
+  return fmt::format("  memory    {:.1f} MiB beside weights, inputs and output\n",
+                     static_cast<double>(*result.memory) / (1 << 20));
 }
 
 std::string ratio(double of_medians, const Interval& interval) {
@@ -97,7 +109,7 @@ std::string verdict_lines(const WorkVerdict& verdict) {
 
 std::string name_of_work(const ProfileResult& result) {
   const WorkItem& item = result.request.item;
-  return fmt::format("{} {}{} {}", result.request.layer, to_text(item),
+  return fmt::format("{} {}{} {}", result.request.layer.name, to_text(item),
                      item.batch > 1 ? fmt::format(" x batch {}", item.batch) : "", name_of(result.request.target));
 }
 
@@ -114,8 +126,8 @@ std::string profile_text(const ProfileResult& result, const TerminalStyle& style
   return fmt::format("{} {}, threads {}\n  cold      {}\n  warm      {}\n", painted_status(result.status, style),
                      name_of_work(result), result.request.threads, milliseconds(result.cold),
                      milliseconds(result.warm)) +
-         limit_line(result) + fraction_line(result) + stage_lines(result) + peer_lines(result) + baseline_line(result) +
-         verdict_lines(result.verdict);
+         limit_line(result) + fraction_line(result) + stage_lines(result.stages) + event_line(result.stages) +
+         memory_line(result) + peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
 }
 
 std::string scaling_text(const std::vector<ProfileResult>& results) {

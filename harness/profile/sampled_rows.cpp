@@ -45,6 +45,7 @@ Tensor sample_of(const Tensor& x, std::int64_t sample) {
 
 Inputs sample_of(const Inputs& inputs, std::int64_t sample) {
   Inputs one{sample_of(inputs.x, sample), SameAsX{}, mask_of_sample(inputs.mask, sample), {}};
+  if (const auto* y = std::get_if<Tensor>(&inputs.y)) one.y = sample_of(*y, sample);
   if (inputs.input_pos) one.input_pos = sample_of(*inputs.input_pos, sample);
   return one;
 }

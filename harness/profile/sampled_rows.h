@@ -15,7 +15,7 @@ using Tokens = std::vector<std::int64_t>;
 
 /// x [b, ...] -> [1, ...]: one sample; a tensor of one sample is every sample's.
 Tensor sample_of(const Tensor& x, std::int64_t sample);
-/// Of arguments in which y is x and positions are [b, s].
+/// Of arguments in which y is not absent and positions are [b, s].
 Inputs sample_of(const Inputs& inputs, std::int64_t sample);
 
 /// x [1, s, ...] -> the same with only these tokens.

@@ -11,10 +11,11 @@ namespace {
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 20;
 
 [[noreturn]] void refuse(std::string_view text) {
-  throw InputError("--work",
-                   "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
-                   "documents:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, attention:TOKENS, of 1 to 1048576 tokens",
-                   "'" + std::string(text) + "'");
+  throw InputError(
+      "--work",
+      "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
+      "documents:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, cross:TOKENS/OTHERS, attention:TOKENS, of 1 to 1048576 tokens",
+      "'" + std::string(text) + "'");
 }
 
 /// The whole of `digits` as a number from 1 to kMostTokens.
@@ -41,22 +42,28 @@ WorkItem work_item_from_text(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) refuse(text);
   const std::string_view kind = text.substr(0, colon), size = text.substr(colon + 1);
-  if (kind == "prefill") return {WorkKind::prefill, 1, number(size, text), 0};
-  if (kind == "attention") return {WorkKind::attention, 1, number(size, text), 0};
-  if (kind == "decode") return {WorkKind::decode, 1, 1, number(size, text)};
+  if (kind == "prefill") return {.kind = WorkKind::prefill, .length = number(size, text)};
+  if (kind == "attention") return {.kind = WorkKind::attention, .length = number(size, text)};
+  if (kind == "decode") return {.kind = WorkKind::decode, .length = 1, .slots = number(size, text)};
   if (kind == "packed" || kind == "documents") {
     const auto [documents, length] = two_numbers(size, 'x', text);
-    return checked({kind == "packed" ? WorkKind::packed : WorkKind::documents, documents, length, 0}, text);
+    const WorkKind form = kind == "packed" ? WorkKind::packed : WorkKind::documents;
+    return checked({.kind = form, .documents = documents, .length = length}, text);
   }
   if (kind == "cached") {
     const auto [length, slots] = two_numbers(size, '/', text);
-    return checked({WorkKind::cached, 1, length, slots}, text);
+    return checked({.kind = WorkKind::cached, .length = length, .slots = slots}, text);
+  }
+  if (kind == "cross") {
+    const auto [length, others] = two_numbers(size, '/', text);
+    return {.kind = WorkKind::cross, .length = length, .others = others};
   }
   refuse(text);
 }
 
 /// Pairs of a query and a key that is not masked, for one head.
 std::int64_t unmasked_pairs(const WorkItem& item) {
+  if (item.kind == WorkKind::cross) return item.length * item.others;
   return item.documents * (item.length * (item.length + 1) / 2) + new_tokens(item) * filled_before(item);
 }
 
@@ -86,30 +93,36 @@ std::string to_text(const WorkItem& item) {
       return "packed:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
     case WorkKind::documents:
       return "documents:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
+    case WorkKind::cross:
+      return "cross:" + std::to_string(item.length) + "/" + std::to_string(item.others);
     case WorkKind::attention:
       return "attention:" + std::to_string(item.length);
   }
   return "";
 }
 
-/// FLOPs: projections 2 s d (2 n_h h_d + 2 n_kv h_d), attention 4 n_h h_d P, P the unmasked pairs; each for every
-/// sample. Rotary embedding, norm and softmax are not counted. Bytes of a stage: its weights, and what it reads and
-/// writes once; attention reads the keys and values that lie in the cache when the call ends.
+/// FLOPs: projections 2 d n_h h_d s and 2 d 2 n_kv h_d s_y, output the like, attention 4 n_h h_d P (half of them
+/// scores, half values), P the unmasked pairs; each for every sample. Rotary embedding, norm and softmax are not
+/// counted. Bytes of a stage: its weights, and what it reads and writes once: scores the queries and keys, values the
+/// values and what they become; keys and values are those that lie in the cache when the call ends.
 WorkCounts count_work(const Config& config, const WorkItem& item) {
-  const std::int64_t s = item.batch * new_tokens(item), d = config.embed_dim;
+  const std::int64_t s = item.batch * new_tokens(item), s_y = item.batch * key_tokens(item), d = config.embed_dim;
   const std::int64_t queries = config.num_heads * config.head_dim, keys = config.num_kv_heads * config.head_dim;
-  const std::int64_t seen = item.batch * (filled_before(item) + new_tokens(item));
+  const std::int64_t seen = item.batch * (filled_before(item) + key_tokens(item));
   WorkCounts counts;
-  counts.attention = {4 * queries * item.batch * unmasked_pairs(item), kWord * (2 * s * queries + 2 * seen * keys)};
+  counts.scores =
+      counts.values = {2 * queries * item.batch * unmasked_pairs(item), kWord * (s * queries + seen * keys)};
   if (item.kind == WorkKind::attention) {
-    counts.bytes = counts.attention.bytes;
+    counts.bytes = counts.scores.bytes + counts.values.bytes;
     return counts;
   }
-  const std::int64_t columns = queries + 2 * keys;
-  counts.input_projections = {2 * s * d * columns, kWord * (d * columns + s * d + s * columns)};
-  counts.output_projection = {2 * s * d * queries, kWord * (d * queries + s * queries + s * d)};
+  const std::int64_t weights = d * (queries + 2 * keys), width = std::get<Linear>(config.output_proj).out_features;
+  const std::int64_t tokens = s * d + (item.others > 0 ? s_y * d : 0);
+  counts.input_projections = {2 * d * (s * queries + s_y * 2 * keys),
+                              kWord * (weights + tokens + s * queries + s_y * 2 * keys)};
+  counts.output_projection = {2 * s * queries * width, kWord * (queries * width + s * queries + s * width)};
   const std::int64_t cached = item.slots > 0 ? 2 * keys * seen : 0;
-  counts.bytes = kWord * (d * (columns + queries) + 2 * s * d + cached);
+  counts.bytes = kWord * (weights + queries * width + tokens + s * width + cached);
   return counts;
 }
 

@@ -16,6 +16,7 @@ enum class WorkKind {
   decode,     ///< "decode:32768": one token, the last of a cache of 32768 slots
   packed,     ///< "packed:8x512": 8 documents of 512 tokens, a block-causal bool mask
   documents,  ///< "documents:8x512": the same, given as the lengths of the documents
+  cross,      ///< "cross:512/1601": 512 tokens attend 1601 of another sequence, all of them, without positions
   attention,  ///< "attention:4096": causal attention alone, 4096 queries and keys
 };
 
@@ -24,6 +25,7 @@ struct WorkItem {
   std::int64_t documents = 1;  ///< of packed and documents
   std::int64_t length = 0;     ///< new tokens of one document
   std::int64_t slots = 0;      ///< of the cache; 0 without one
+  std::int64_t others = 0;     ///< tokens of y, where that is another tensor than x
   std::int64_t batch = 1;      ///< samples; the text does not name it
 };
 
@@ -33,6 +35,9 @@ std::string to_text(const WorkItem& item);
 
 /// Of one sample.
 inline std::int64_t new_tokens(const WorkItem& item) { return item.documents * item.length; }
+
+/// Tokens of one sample that keys and values are projected from.
+inline std::int64_t key_tokens(const WorkItem& item) { return item.others > 0 ? item.others : new_tokens(item); }
 
 /// Filled slots of the cache when the call begins.
 inline std::int64_t filled_before(const WorkItem& item) { return item.kind == WorkKind::decode ? item.slots - 1 : 0; }
@@ -45,12 +50,14 @@ struct StageCounts {
 
 struct WorkCounts {
   StageCounts input_projections;  ///< of q, k and v
-  StageCounts attention;
+  StageCounts scores;             ///< Q K^T, of unmasked pairs only
+  StageCounts values;             ///< P V
   StageCounts output_projection;
   /// Of the whole call, in which nothing but weights, tokens in and out and the cache has to be moved.
   std::int64_t bytes = 0;
 
-  std::int64_t flops() const { return input_projections.flops + attention.flops + output_projection.flops; }
+  std::int64_t attention_flops() const { return scores.flops + values.flops; }
+  std::int64_t flops() const { return input_projections.flops + attention_flops() + output_projection.flops; }
 };
 
 WorkCounts count_work(const Config& config, const WorkItem& item);

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 import torch
 from torch.nn.functional import linear, scaled_dot_product_attention
+from torchtune.modules import MultiHeadAttention
 
-from .job import Job
+from .job import Job, rotated_and_normed
 
 TRIALS = 5
 
@@ -59,26 +60,13 @@ def _attention_alone(job: Job) -> dict[str, Callable]:
 def _layer(job: Job) -> dict[str, Callable]:
     module = job.module()
     x = job.x().view(job.batch * job.documents, job.length, -1)
-    positions = job.positions().view(job.documents, job.length).repeat(job.batch, 1)
-    h_d, n = job.layer["head_dim"], job.layer["num_heads"]
-    projections = (module.q_proj, module.k_proj, module.v_proj)
-    weight = torch.cat([projection.weight for projection in projections])
-    bias = None if module.q_proj.bias is None else torch.cat([projection.bias for projection in projections])
-    widths = [projection.out_features for projection in projections]
+    h_d, n = job.layer.head_dim, job.layer.num_heads
+    project = _projections(job, module, x)
     end = job.filled + job.length
-
-    def heads(projected: torch.Tensor) -> torch.Tensor:
-        return projected.view(job.batch * job.documents, job.length, -1, h_d)
-
-    def project() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        q, k, v = (heads(part) for part in linear(x, weight, bias).split(widths, dim=-1))
-        q = module.pos_embeddings(q, input_pos=positions)
-        k = module.pos_embeddings(k, input_pos=positions)
-        return q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
 
     cache = None
     if job.slots:
-        shape = (job.batch, job.layer["num_kv_heads"], job.slots, h_d)
+        shape = (job.batch, job.layer.num_kv_heads, job.slots, h_d)
         cache = (torch.zeros(shape), torch.zeros(shape))
         first = 0
         for k, v in job.cached(module):
@@ -97,8 +85,29 @@ def _layer(job: Job) -> dict[str, Callable]:
         out = attend(q, k, v).transpose(1, 2).reshape(job.batch, job.tokens, n * h_d)
         return module.output_proj(out)
 
-    one_token = job.kind == "decode"
-    ways = {"enable_gqa": lambda q, k, v: _enable_gqa(q, k, v, is_causal=not one_token)}
-    if one_token:
+    sees_all = job.kind in ("decode", "cross")
+    ways = {"enable_gqa": lambda q, k, v: _enable_gqa(q, k, v, is_causal=not sees_all)}
+    if job.kind == "decode":
         ways["grouped heads"] = _group_as_tokens
     return {name: lambda attend=attend: forward(attend) for name, attend in ways.items()}
+
+
+def _projections(job: Job, module: MultiHeadAttention, x: torch.Tensor) -> Callable:
+    """What computes q, k and v [b, n, s, h_d]: all three in one product, or k and v where they come from y."""
+    positions = job.positions().view(job.documents, job.length).repeat(job.batch, 1)
+    together = [module.q_proj, module.k_proj, module.v_proj][1 if job.others else 0 :]
+    source = job.y() if job.others else x
+    weight = torch.cat([projection.weight for projection in together])
+    biases = [projection.bias for projection in together if projection.bias is not None]
+    bias = torch.cat(biases) if biases else None
+    widths = [projection.out_features for projection in together]
+
+    def project() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        parts = linear(source, weight, bias).split(widths, dim=-1)
+        if job.others:
+            parts = (module.q_proj(x), *parts)
+        q, k, v = (part.view(*part.shape[:2], -1, job.layer.head_dim) for part in parts)
+        q = rotated_and_normed(module, q, "q_norm", positions)
+        return q, rotated_and_normed(module, k, "k_norm", positions), v.transpose(1, 2)
+
+    return project

@@ -33,7 +33,8 @@ def _attention_alone(job: Job) -> tuple[Callable, Callable]:
 
 def _layer(job: Job) -> tuple[Callable, Callable]:
     module, x = job.module(), job.x()
-    mask, positions = (None, None) if job.kind == "prefill" else (job.mask(), job.positions())
+    y = job.y() if job.others else x
+    mask, positions = (None, None) if job.kind in ("prefill", "cross") else (job.mask(), job.positions())
     cache = module.kv_cache
     for k, v in job.cached(module):
         cache.update(k, v)
@@ -42,4 +43,4 @@ def _layer(job: Job) -> tuple[Callable, Callable]:
         if cache is not None:
             cache.cache_pos += job.filled - cache.size
 
-    return lambda: module(x, x, mask=mask, input_pos=positions), restore
+    return lambda: module(x, y, mask=mask, input_pos=positions), restore
