@@ -14,6 +14,8 @@ install(FILES command/completion/attest.bash
   DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME attest)
 install(FILES command/completion/_attest DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/schema/ DESTINATION ${CMAKE_INSTALL_DATADIR}/attest/schema)
+
 configure_package_config_file(attestConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/attestConfig.cmake
   INSTALL_DESTINATION ${ATTEST_CMAKE_DIR})
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/attestConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -18,4 +18,8 @@ void watch_for_interrupt() { std::signal(SIGINT, note_interrupt); }
 
 bool interrupted() { return was_interrupted != 0; }
 
+void stop_if_interrupted() {
+  if (interrupted()) throw Interrupted();
+}
+
 }  // namespace attest::harness

@@ -25,7 +25,8 @@ struct Lineup {
 };
 
 /// Throws InputError for a name that is not known, or a target that was asked for and is not usable; also for
-/// ATTEST_TARGET and ATTEST_REQUIRE_TARGETS themselves. Never falls back to something else.
+/// ATTEST_TARGET and ATTEST_REQUIRE_TARGETS themselves. Never falls back to something else. Throws Interrupted if
+/// Ctrl-C comes while a library is loaded.
 Lineup line_up(const LineupRequest& request);
 
 }  // namespace attest::harness

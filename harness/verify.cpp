@@ -80,11 +80,15 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   for (const auto& implementation : lineup.implementations) {
     run.judged.push_back({implementation->name(), implementation->target()});
   }
-  for (std::size_t i = 0; i < files.size() && !run.interrupted; ++i) {
-    observer.before_case(files[i], i);
-    run.cases.push_back(verify_case(files[i], lineup, threads));
-    observer.after_case(run.cases.back());
-    run.interrupted = interrupted();
+  try {
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      observer.before_case(files[i], i);
+      run.cases.push_back(verify_case(files[i], lineup, threads));
+      observer.after_case(run.cases.back());
+      stop_if_interrupted();
+    }
+  } catch (const Interrupted&) {
+    run.interrupted = true;
   }
   run.seconds = seconds_since(start);
   return run;

@@ -48,7 +48,8 @@ struct ThreadBudget {
 /// file that cannot be read.
 CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads);
 
-/// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C.
+/// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C; a case whose
+/// judging that leaves unfinished is in no report.
 Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
            const Observer& observer);
 

@@ -22,7 +22,7 @@ foreach(library IN ITEMS ${WORK}/example_kernel.so "${BUILTIN}#reference")
   run(${CMAKE_COMMAND} -E env ATTEST_FIXTURES=${PREFIX}/share/attest/fixtures
     ${PREFIX}/bin/attest verify --quiet heads --implementation ${library})
 endforeach()
-foreach(file IN ITEMS man/man1/attest.1 bash-completion/completions/attest zsh/site-functions/_attest)
+foreach(file IN ITEMS man/man1/attest.1 bash-completion/completions/attest zsh/site-functions/_attest attest/schema/report.schema.json)
   if(NOT EXISTS ${PREFIX}/share/${file})
     message(FATAL_ERROR "share/${file} is not installed")
   endif()

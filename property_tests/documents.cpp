@@ -8,6 +8,7 @@
 
 #include "property_tests/document_commands.h"
 #include "property_tests/markdown.h"
+#include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -138,12 +139,8 @@ TEST(documents, a_true_document_has_no_complaints) {
 
 // --- pages ---------------------------------------------------------------------------------------------------------
 
-bool is_there(const std::string& program) {
-  return run_command({"/bin/bash", "-c", "command -v " + program}).exit_code == 0;
-}
-
 TEST(documents, the_pages_link_to_each_other_and_to_nothing_that_is_missing) {
-  if (!is_there("cmark-gfm")) GTEST_SKIP() << "cmark-gfm is not installed";
+  ATTEST_NEEDS_PROGRAM("cmark-gfm");
   const ScratchFolder scratch;
   const CommandOutcome outcome =
       run_command({"/bin/bash", (kSource / "scripts/docs").string(), "--output", (scratch / "pages").string()});

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -17,8 +17,7 @@ Json report_of(const std::filesystem::path& file, const std::vector<std::string>
                                         "--quiet",      "--report", "json=" + file.string()};
   arguments.insert(arguments.end(), more.begin(), more.end());
   EXPECT_EQ(run_command(arguments).exit_code, 0);
-  std::ifstream stream(file);
-  return Json::parse(stream);
+  return valid_report(file);
 }
 
 TEST(json_report, holds_the_environment_the_summary_and_every_result) {

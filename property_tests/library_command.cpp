@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -25,7 +26,7 @@ Json report_of(const std::string& implementation, std::vector<std::string> more,
   more.insert(more.end(), {"--report", "json=" + file.string()});
   const CommandOutcome outcome = verify_with(implementation, more);
   EXPECT_EQ(outcome.exit_code, exit_code) << outcome.out << outcome.err;
-  return Json::parse(std::ifstream(file));
+  return valid_report(file);
 }
 
 /// How many results of this implementation have this stage, status and message.

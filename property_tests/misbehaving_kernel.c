@@ -34,6 +34,12 @@ static int overflow(int depth) {
 }
 static int* volatile nowhere;
 
+/* As a user does who gives up waiting for this call. */
+static void interrupt_the_harness(void) {
+  kill(getppid(), SIGINT);
+  for (;;) pause();
+}
+
 static void end_the_process(void) {
   if (is("crash")) *nowhere = 1;
   if (is("hang"))
@@ -43,6 +49,7 @@ static void end_the_process(void) {
   if (is("exit")) exit(3);
   if (is("exit_with_success")) exit(0);
   if (is("abort")) abort();
+  if (is("interrupt")) interrupt_the_harness();
   if (is("complain_and_abort")) {
     fputs("kernel.c:7: assertion failed: n_h % n_kv == 0\n\n", stderr);
     abort();
@@ -85,6 +92,7 @@ static int32_t misbehave(const attest_attention* in, attest_call* call) {
   end_the_process();
   leave_the_buffers(in);
   chatter(call);
+  if (is("return_an_error_in_latin_1")) return say(call, ATTEST_FAILED, "zu gro\xdf");
   if (is("return_an_error")) return say(call, ATTEST_FAILED, "out of\nluck");
   if (is("unsupported")) return say(call, ATTEST_UNSUPPORTED, "no attention today");
   if (is("message_without_end")) return ATTEST_FAILED;
@@ -112,5 +120,6 @@ const attest_implementation* attest_get_implementation(uint32_t abi_version, con
   if (is("small_struct")) table.struct_size = sizeof(size_t);
   if (is("no_function")) table.attention = NULL;
   if (is("crash_at_load")) abort();
+  if (is("interrupt_at_load")) interrupt_the_harness();
   return is("unknown_option") ? NULL : &table;
 }

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -32,7 +32,7 @@ TEST(profile_command, a_small_profile_verifies_its_output_and_its_stages_fit_int
                "--target", "all", "--repetitions", "3", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  const auto report = nlohmann::json::parse(std::ifstream(file));
+  const auto report = valid_report(file);
   EXPECT_EQ(report.at("schema"), "attest.profile");
   EXPECT_EQ(report.at("status"), "passed");
   EXPECT_EQ(report.at("items").size() % 6, 0U);
@@ -52,7 +52,7 @@ TEST(profile_command, a_recorded_layer_is_timed_with_its_own_weights_and_norms) 
   const auto outcome = profile({"--layer", "norms/after_rotary", "--work", "prefill:16,decode:64,cross:5/9",
                                 "--repetitions", "1", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  for (const auto& item : nlohmann::json::parse(std::ifstream(file)).at("items")) {
+  for (const auto& item : valid_report(file).at("items")) {
     std::set<std::string> judged;
     for (const auto& stage : item.at("verified").at("stages")) judged.insert(stage.at("stage"));
     EXPECT_TRUE(judged.contains("q_norm") && judged.contains("k_norm")) << item;
@@ -71,14 +71,14 @@ TEST(profile_command, a_profile_compares_with_an_earlier_one_of_the_same_machine
     return profile(more);
   };
   ASSERT_EQ(with({"--report", "json=" + before.string()}).exit_code, 0);
-  auto report = nlohmann::json::parse(std::ifstream(before));
+  auto report = valid_report(before);
   report.at("environment").at("cpu") = "another one";
   for (auto& item : report.at("items")) item.at("samples").at("fraction") = std::vector<double>(9, 1e-9);
   std::ofstream(elsewhere) << report;
 
   const auto same = with({"--baseline", before.string(), "--report", "json=" + (scratch.path() / "now.json").string()});
   ASSERT_EQ(same.exit_code, 0) << same.err;
-  const auto now = nlohmann::json::parse(std::ifstream(scratch.path() / "now.json"));
+  const auto now = valid_report(scratch.path() / "now.json");
   ASSERT_EQ(now.at("items").size(), 2U);
   for (const auto& item : now.at("items")) EXPECT_EQ(item.at("baseline").at("scale"), "seconds");
   EXPECT_NE(same.out.find("% of linear"), std::string::npos) << same.out;
@@ -94,7 +94,7 @@ TEST(profile_command, what_is_not_known_is_refused_with_one_sentence) {
   expect_refusal(profile({"--work", "train:5"}), "prefill:TOKENS");
   expect_refusal(profile({"--target", "sse9"}), "scalar");
   expect_refusal(profile({"--peer", "jax"}), "torchtune");
-  expect_refusal(profile({"--report", "html=x"}), "json=FILE");
+  expect_refusal(profile({"--report", "junit=x"}), "json=FILE");
 }
 
 TEST(profile_command, a_peer_without_its_python_is_refused_with_the_reason) {
@@ -111,7 +111,7 @@ TEST(profile_command, each_peer_computes_the_same_output_on_every_kind_of_work) 
       {"--layer", "tiny", "--work", "prefill:16,cached:8/64,decode:64,packed:3x5,cross:5/9,attention:33",
        "--repetitions", "1", "--peer", "torchtune", "--peer", "torch-best", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  const auto report = nlohmann::json::parse(std::ifstream(file));
+  const auto report = valid_report(file);
   for (const auto& item : report.at("items")) {
     ASSERT_EQ(item.at("peers").size(), 2U) << item;
     for (const auto& peer : item.at("peers")) EXPECT_LT(peer.at("output_difference"), 1e-5) << item;

@@ -75,15 +75,21 @@ CommandOutcome run_in_terminal(const std::vector<std::string>& arguments,
   int user = -1;  // our end of the line
   const pid_t child = ::forkpty(&user, nullptr, nullptr, &size);
   if (child == 0) become(arguments, environment);
-  const auto& typed = terminal.typed;
-  if (child < 0 || ::write(user, typed.data(), typed.size()) != static_cast<ssize_t>(typed.size())) {
-    throw std::runtime_error("no pseudo terminal for " + arguments.front());
-  }
+  if (child < 0) throw std::runtime_error("no pseudo terminal for " + arguments.front());
   CommandOutcome outcome;
+  std::string typed = terminal.typed;
+  const auto type_in_time = [&] {
+    if (outcome.out.find(terminal.after) == std::string::npos) return;
+    const auto count = ::write(user, typed.data(), typed.size());
+    if (count != static_cast<ssize_t>(typed.size())) throw std::runtime_error("a terminal that takes no input");
+    typed.clear();
+  };
+  type_in_time();
   std::array<char, 4096> buffer;
   // The end of the last process that writes there reads as an error, not as the end of a file.
   for (ssize_t count; (count = ::read(user, buffer.data(), buffer.size())) > 0;) {
     outcome.out.append(buffer.data(), static_cast<std::size_t>(count));
+    if (!typed.empty()) type_in_time();
   }
   ::close(user);
   outcome.exit_code = exit_code_of(child);

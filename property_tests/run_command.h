@@ -18,7 +18,8 @@ CommandOutcome run_command(const std::vector<std::string>& arguments,
 
 struct Terminal {
   unsigned short columns = 120;
-  std::string typed;  ///< by the user, all at once
+  std::string typed;       ///< by the user, all at once
+  std::string after = {};  ///< once this was printed; empty: at the beginning
 };
 
 /// The same in a terminal: `out` holds all that it was sent, with CR before each LF; `err` nothing.

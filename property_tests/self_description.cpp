@@ -7,6 +7,7 @@
 #include <regex>
 #include <sstream>
 
+#include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -67,14 +68,6 @@ std::string content_of(const fs::path& file) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// "" where there is none.
-std::string path_of(const std::string& program) {
-  for (const std::string folder : {"/bin/", "/usr/bin/", "/usr/local/bin/"}) {
-    if (fs::exists(folder + program)) return folder + program;
-  }
-  return "";
-}
-
 // --- help ----------------------------------------------------------------------------------------------------------
 
 TEST(self_description, every_command_has_examples_of_itself_with_options_that_it_has) {
@@ -84,6 +77,7 @@ TEST(self_description, every_command_has_examples_of_itself_with_options_that_it
     const Words options = completed(with(command, "--"));
     std::size_t examples = 0;
     for (const auto& line : lines_of(help)) {
+      EXPECT_TRUE(line.size() <= 80 || line.starts_with("  attest ")) << line;
       if (line.find(" attest " + joined(command)) == std::string::npos || !line.starts_with("  ")) continue;
       ++examples;
       static const std::regex kOption("--[a-z-]+");
@@ -111,9 +105,8 @@ TEST(self_description, the_manual_page_has_every_command_and_option) {
 }
 
 TEST(self_description, groff_formats_the_manual_page_without_a_warning) {
-  const std::string groff = path_of("groff");
-  if (groff.empty()) GTEST_SKIP() << "groff is not installed";
-  const CommandOutcome outcome = run_command({groff, "-man", "-ww", "-Tutf8", ATTEST_MANUAL});
+  ATTEST_NEEDS_PROGRAM("groff");
+  const CommandOutcome outcome = run_command({"/usr/bin/env", "groff", "-man", "-ww", "-Tutf8", ATTEST_MANUAL});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
   EXPECT_NE(outcome.out.find("a glob over case names, one target"), std::string::npos) << outcome.out;
@@ -165,15 +158,15 @@ void expect_completion(const Words& shell, const std::string& preparation) {
 }
 
 TEST(self_description, bash_completes_commands_options_and_their_values) {
-  const std::string bash = path_of("bash");
-  if (bash.empty()) GTEST_SKIP() << "bash is not installed";
-  expect_completion({bash, "--norc", "--noprofile", "-i"}, "source '" ATTEST_COMPLETION "/attest.bash'");
+  ATTEST_NEEDS_PROGRAM("bash");
+  expect_completion({"/usr/bin/env", "bash", "--norc", "--noprofile", "-i"},
+                    "source '" ATTEST_COMPLETION "/attest.bash'");
 }
 
 TEST(self_description, zsh_completes_commands_options_and_their_values) {
-  const std::string zsh = path_of("zsh");
-  if (zsh.empty()) GTEST_SKIP() << "zsh is not installed";
-  expect_completion({zsh, "-f", "-i"}, "fpath=('" ATTEST_COMPLETION "' $fpath); autoload -Uz compinit; compinit -u -D");
+  ATTEST_NEEDS_PROGRAM("zsh");
+  expect_completion({"/usr/bin/env", "zsh", "-f", "-i"},
+                    "fpath=('" ATTEST_COMPLETION "' $fpath); autoload -Uz compinit; compinit -u -D");
 }
 
 TEST(self_description, what_is_for_the_program_itself_is_not_completed) {

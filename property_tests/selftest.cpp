@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
+#include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
 
@@ -25,8 +25,7 @@ Selftest selftest(std::vector<std::string> arguments) {
   const auto file = scratch / "selftest.json";
   arguments.insert(arguments.begin(), {ATTEST_COMMAND, "selftest", "--report", "json=" + file.string()});
   const CommandOutcome command = run_command(arguments);
-  std::ifstream stream(file);
-  return {command, stream ? Json::parse(stream) : Json()};
+  return {command, valid_report(file)};
 }
 
 TEST(selftest, notices_every_planted_bug_and_accepts_every_correct_variant) {

@@ -116,6 +116,29 @@ TEST(terminal, a_narrow_terminal_is_not_overrun) {
   }
 }
 
+/// The longest line about a case of heads/ in a terminal of this width.
+std::size_t longest_line(const Words& words, unsigned short columns) {
+  const CommandOutcome outcome =
+      run_in_terminal(words, with(kAtHome, "NO_COLOR", "1"), {.columns = columns, .typed = ""});
+  std::istringstream lines(outcome.out);
+  std::size_t longest = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (const auto wiped = line.rfind(kWipe); wiped != std::string::npos)
+      line.erase(0, wiped + std::string(kWipe).size());
+    if (line.starts_with("heads/")) longest = std::max(longest, line.find_last_not_of("\r") + 1);
+  }
+  return longest;
+}
+
+TEST(terminal, the_lines_of_a_table_are_not_broken_by_a_narrow_terminal) {
+  for (const Words& words : {Words{ATTEST_COMMAND, "verify", "heads"}, {ATTEST_COMMAND, "fixtures", "list", "heads"}}) {
+    const std::size_t narrow = longest_line(words, 60), wide = longest_line(words, 300);
+    EXPECT_GT(narrow, 40u);
+    EXPECT_LE(narrow, 60u);
+    EXPECT_GT(wide, 60u);
+  }
+}
+
 TEST(terminal, no_color_takes_the_colour_away_and_leaves_the_progress) {
   const CommandOutcome outcome = run_in_terminal(kLongWork[0], with(kAtHome, "NO_COLOR", "1"));
   EXPECT_FALSE(has_colour(outcome.out)) << outcome.out;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include "harness/case_text.h"
 #include "harness/command/commands.h"
 #include "harness/report/progress.h"
+#include "harness/report/terminal_style.h"
 #include "harness/report/terminal_table.h"
 #include "harness/selection.h"
 
@@ -45,10 +47,13 @@ int list_cases(const FixturesOptions& options) {
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto files = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const std::size_t width = name_width(files);
+  const std::size_t columns = columns_of_terminal(STDOUT_FILENO).value_or(std::string::npos);
   for (const auto& file : files) {
     const Case item = read_case(file, GeneratedTensors::zeros);
-    fmt::print("{:<{}} {:<38} {:>2} {:<5} {:<20} {}\n", item.name, width, shape_text(item.layer.config),
-               item.steps.size(), item.steps.size() == 1 ? "step" : "steps", item.family, item.description);
+    const std::string line =
+        fmt::format("{:<{}} {:<38} {:>2} {:<5} {:<20} {}", item.name, width, shape_text(item.layer.config),
+                    item.steps.size(), item.steps.size() == 1 ? "step" : "steps", item.family, item.description);
+    fmt::print("{}\n", line.substr(0, columns));
   }
   fmt::print("{} cases in {}\n", files.size(), fixtures.string());
   return 0;

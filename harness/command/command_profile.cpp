@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
@@ -12,8 +13,10 @@
 #include "harness/profile/expected_seconds.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/profile_report.h"
+#include "harness/report/github.h"
 #include "harness/report/progress.h"
 #include "harness/report/report_file.h"
+#include "harness/report/report_kinds.h"
 
 namespace attest::harness {
 namespace {
@@ -47,21 +50,23 @@ constexpr auto kFooter = R"(Work:
 
 Examples:
   attest profile
-  attest profile --layer llama3_1_8b --work prefill:512,prefill:2048,decode:32768
-  attest profile --layer llama3_2_1b --work cached:512/32768,packed:8x512 --target all --report json=profile.json
-  attest profile --layer llama3_1_8b --work decode:4096 --threads 2 --peer torchtune
-  attest profile --threads 1,2 --report json=before.json
+  attest profile --layer llama3_1_8b --work prefill:2048,decode:32768
+  attest profile --work cached:512/32768 --target all --report json=profile.json
+  attest profile --work decode:4096 --threads 2 --peer torchtune
+  attest profile --threads 1,2 --report json=before.json --report html=before.html
   attest profile --threads 1,2 --baseline before.json   faster or slower than then?
-  attest profile --layer norms/after_rotary --work prefill:512,cross:64/1601     (a recorded case's layer)
-  attest profile --layer tiny --work prefill:16         (a first try, in a second)
+  attest profile --layer norms/after_rotary --work prefill:512,cross:64/1601   a recorded case's layer
+  attest profile --layer tiny --work prefill:16         a first try, in a second
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
 result above the measured peak is INVALID: no figure, but no parity failure either.
 
-Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python).
+Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python), 130
+interrupted (the reports hold what was timed).
 
-Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate).)";
+Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate);
+GITHUB_ACTIONS, GITHUB_STEP_SUMMARY (see docs/ci.md).)";
 
 std::vector<optimized::Target> targets_of(const std::string& option) {
   if (option.empty()) return {optimized::choose_target()};
@@ -143,12 +148,33 @@ class RequestProgress {
   std::size_t index_ = 0;
 };
 
+/// Times one after the other and shows each; after Ctrl-C, those that came to their end.
+std::vector<ProfileResult> time_all(const std::vector<ProfileRequest>& requests,
+                                    const std::optional<Baseline>& baseline) {
+  std::vector<ProfileResult> results;
+  std::optional<MachinePeaks> peaks;
+  RequestProgress progress(requests);
+  try {
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      progress.begin(i);
+      if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
+      results.push_back(profile_work(requests[i], *peaks, [&](int done) { progress.repeated(done); }));
+      if (baseline) results.back().baseline = baseline->compare(results.back());
+      progress.end();
+      fmt::print("\n{}", profile_text(results.back(), style_of_standard_output()));
+      std::fflush(stdout);
+    }
+  } catch (const Interrupted&) {
+  }
+  return results;
+}
+
 int run_profile(const ProfileOptions& options, const std::vector<std::string>& argv) {
   if (options.threads.size() == 1) set_threads(options.threads.front());
   const Fingerprint fingerprint = environment_fingerprint();
   const auto baseline = baseline_of(options, fingerprint);
   const auto requests = requests_of(options);
-  const auto reports = report_requests(options.reports, {"json"});
+  const auto reports = report_requests(options.reports, kReportKinds);
   watch_for_interrupt();
   fmt::print("attest {}, {}, {} build\n{}, {}, {} threads\n", fingerprint.attest_version, fingerprint.compiler,
              fingerprint.build_type, fingerprint.cpu, fingerprint.operating_system, fingerprint.threads);
@@ -156,25 +182,13 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
     fmt::print("no hardware counters ({}): cycles, instructions and cache misses are not shown\n", why);
   }
 
-  const TerminalStyle style = style_of_standard_output();
-  std::vector<ProfileResult> results;
-  std::optional<MachinePeaks> peaks;
-  RequestProgress progress(requests);
-  for (std::size_t i = 0; i < requests.size() && !interrupted(); ++i) {
-    progress.begin(i);
-    if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
-    ProfileResult result = profile_work(requests[i], *peaks, {interrupted, [&](int done) { progress.repeated(done); }});
-    progress.end();
-    if (interrupted()) break;
-    if (baseline) result.baseline = baseline->compare(result);
-    fmt::print("\n{}", profile_text(result, style));
-    std::fflush(stdout);
-    results.push_back(std::move(result));
-  }
+  const auto results = time_all(requests, baseline);
   fmt::print("{}", scaling_text(results));
+  const auto document = profile_document(results, requests.size(), fingerprint, argv);
+  write_reports(reports, document);
+  tell_github(document);
   const bool complete = results.size() == requests.size();
-  for (const auto& [kind, file] : reports) write_atomically(file, profile_json(results, fingerprint, argv, complete));
-  if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style));
+  if (complete) fmt::print("\n{}", profile_verdict(results, requests.size(), style_of_standard_output()));
   if (!complete) fmt::print(stderr, "attest: interrupted after {} of {} work items\n", results.size(), requests.size());
   return exit_code_of(results, complete);
 }
@@ -192,7 +206,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--work", options->work, "Work items, with commas (see below)")
+  command->add_option("--work", options->work, "Work items, with commas; they are listed below")
       ->type_name("WORK")
       ->capture_default_str();
   command->add_option("--batch", options->batch, "Batch sizes, with commas")
@@ -236,7 +250,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
                  "The baseline may be another machine's: compare shares of each machine's limit")
       ->needs(baseline);
   command->add_option("--report", options->reports, "Write a report; repeatable")
-      ->type_name(report_values({"json"}))
+      ->type_name(report_values(kReportKinds))
       ->allow_extra_args(false);
   command->footer(kFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });

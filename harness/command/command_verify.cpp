@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -52,9 +53,11 @@ constexpr auto kFooter = R"(Examples:
   attest verify --shard 2/4 --report json=shard2.json --report junit=shard2.xml
   attest verify --report html=report.html             one page for a browser, without a network
 
-Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error.
+Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error,
+130 interrupted (the reports hold what was judged).
 
-Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR.)";
+Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR;
+GITHUB_ACTIONS, GITHUB_STEP_SUMMARY (see docs/ci.md).)";
 
 /// How much of the work is done before each case, and at the end all of it.
 std::vector<double> work_before(const std::vector<fs::path>& files) {
@@ -72,7 +75,7 @@ class Screen {
         progress_(work_before_.back()),
         count_(files.size()),
         style_(style_of_standard_output()),
-        table_(columns(lineup), name_width(files), style_) {}
+        table_(columns(lineup), name_width(files), columns_of_terminal(STDOUT_FILENO), style_) {}
 
   void open(const Fingerprint& fingerprint) const {
     if (detail_ != Detail::quiet) print(table_.heading(fingerprint, count_));
@@ -88,11 +91,6 @@ class Screen {
     print(table_.row(outcome));
     if (detail_ == Detail::verbose) print(table_.details(outcome));
     std::fflush(stdout);
-  }
-
-  void close(const Run& run, const Summary& summary) const {
-    if (detail_ != Detail::quiet) print(failure_text(run, style_) + summary_text(summary, style_) + "\n");
-    print(verdict_line(run, summary, style_) + "\n");
   }
 
  private:
@@ -118,36 +116,64 @@ void refuse_broken_comparator() {
   }
 }
 
-int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
-  refuse_broken_comparator();
-  keep_freed_memory();
-  if (options.threads > 0) set_threads(options.threads);
+Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, const Fingerprint& fingerprint) {
   const ThreadBudget budget{threads(), options.threads == 0};
   LineupRequest request = options.lineup;
   request.isolation.time_limit = std::chrono::seconds(options.time_limit);
   const Lineup lineup = line_up(request);
+  Screen screen(lineup, files, options.detail());
+  screen.open(fingerprint);
+  return verify(files, lineup, budget,
+                {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
+                 [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+}
+
+/// Nothing was judged: Ctrl-C came while a library was loaded.
+Run interrupted_before(const std::vector<fs::path>& files) {
+  Run run;
+  run.selected = files.size();
+  run.interrupted = true;
+  return run;
+}
+
+void show_end(const Run& run, const Summary& summary, Detail detail) {
+  const TerminalStyle style = style_of_standard_output();
+  if (detail != Detail::quiet) fmt::print("{}{}\n", failure_text(run, style), summary_text(summary, style));
+  fmt::print("{}\n", verdict_line(run, summary, style));
+}
+
+int exit_code_of(const Run& run) {
+  if (run.interrupted) return kExitInterrupted;
+  return all_fine(run) ? 0 : kExitFailed;
+}
+
+int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
+  refuse_broken_comparator();
+  keep_freed_memory();
+  if (options.threads > 0) set_threads(options.threads);
   const Fingerprint fingerprint = environment_fingerprint();
   const auto reports = report_requests(options.reports, kReportKinds);
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
   const auto files = take_shard(selected, shard_from_text(options.shard));
 
-  Screen screen(lineup, files, options.detail());
   watch_for_interrupt();
-  screen.open(fingerprint);
-  const Run run = verify(files, lineup, budget,
-                         {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
-                          [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  Run run;
+  try {
+    run = judge(options, files, fingerprint);
+  } catch (const Interrupted&) {
+    run = interrupted_before(files);
+  }
   const Summary summary = summarise(run);
   const auto document = report_document(run, summary, fingerprint, {argv, options.shard});
   write_reports(reports, document);
+  tell_github(document);
   if (run.interrupted) {
     fmt::print(stderr, "attest: interrupted after {} of {} cases\n", run.cases.size(), files.size());
-    return kExitInterrupted;
+  } else {
+    show_end(run, summary, options.detail());
   }
-  tell_github(document);
-  screen.close(run, summary);
-  return all_fine(run) ? 0 : kExitFailed;
+  return exit_code_of(run);
 }
 
 }  // namespace

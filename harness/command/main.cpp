@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <memory>
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
+#include "harness/command/help_format.h"
 
 namespace {
 
@@ -33,7 +35,9 @@ int main(int argc, char** argv) {
   attest::harness::Invocation invocation;
   invocation.argv.assign(argv, argv + argc);
   CLI::App app("Does this attention layer compute what torchtune's MultiHeadAttention computes?", "attest");
-  app.set_version_flag("--version", "attest " ATTEST_VERSION);
+  app.formatter(std::make_shared<attest::harness::HelpFormat>());
+  app.set_version_flag("--version", "attest " ATTEST_VERSION, "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(0, 1);
   app.footer(kFooter);
   attest::harness::add_verify(app, invocation);

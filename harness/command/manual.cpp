@@ -4,6 +4,7 @@
 
 #include <sstream>
 
+#include "harness/command/help_format.h"
 #include "harness/command/visible.h"
 
 namespace attest::harness {
@@ -30,16 +31,8 @@ std::string roff(const std::string& text) {
 }
 
 /// A term, and below it what it means.
-std::string item(const std::string& term, const std::string& meaning) {
-  return fmt::format(".TP\n\\fB{}\\fP\n{}", roff(term), meaning.empty() ? "" : roff(meaning) + "\n");
-}
-
-/// "  attest verify --quiet    the last line only" -> an item; the two halves are at least two blanks apart.
-std::string indented_line(const std::string& line) {
-  const std::size_t begin = line.find_first_not_of(' ');
-  const std::size_t gap = line.find("  ", begin);
-  const std::size_t meaning = gap == std::string::npos ? gap : line.find_first_not_of(' ', gap);
-  return item(line.substr(begin, gap - begin), meaning == std::string::npos ? "" : line.substr(meaning));
+std::string item(const TermAndMeaning& line) {
+  return fmt::format(".TP\n\\fB{}\\fP\n{}", roff(line.term), line.meaning.empty() ? "" : roff(line.meaning) + "\n");
 }
 
 /// The text below the options: paragraphs, and indented lines under a heading.
@@ -50,7 +43,7 @@ std::string footer(const std::string& text) {
     if (line.empty())
       page += ".PP\n";
     else if (line.starts_with("  "))
-      page += indented_line(line);
+      page += item(halves_of(line));
     else
       page += roff(line) + "\n";
   }
@@ -58,12 +51,12 @@ std::string footer(const std::string& text) {
 }
 
 std::string options(const CLI::App& command) {
-  const CLI::Formatter formatter;
+  const HelpFormat format;
   std::string page;
   for (const CLI::Option* option : command.get_options()) {
     const bool positional = option->get_positional();
-    page += item(formatter.make_option_name(option, positional) + formatter.make_option_opts(option),
-                 option->get_description());
+    page += item({format.make_option_name(option, positional) + format.make_option_opts(option),
+                  format.make_option_desc(option)});
   }
   return page;
 }

@@ -9,6 +9,7 @@
 #include "harness/explain/layer_hypotheses.h"
 #include "harness/explain/pattern_findings.h"
 #include "harness/explain/region.h"
+#include "harness/explain/residual_map.h"
 #include "harness/explain/stage_hypotheses.h"
 
 namespace attest::harness::explain {
@@ -72,6 +73,7 @@ Explanation explain_stage(const StageFailure& failure) {
   append(explanation.findings, certain_patterns(failure.got, residual, residual.sample(rows_for(1))));
   if (explanation.findings.empty()) explanation.findings = vague_patterns(residual);
   explanation.pattern = pattern_text(residual);
+  explanation.map = residual_map(residual);
   return explanation;
 }
 

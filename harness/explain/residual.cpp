@@ -47,10 +47,14 @@ void Residual::note_relative_budget(std::int64_t row) {
   if (size > reference::kUnitRoundoff) relative_budget_ = std::max(relative_budget_, limit / size);
 }
 
+bool Residual::is_judged(std::int64_t row) const {
+  if (truth_.condition.size() == 0) return true;
+  return truth_.condition.as<double>()[static_cast<std::size_t>(row)] <= reference::kIllConditionedLogit;
+}
+
 void Residual::judge_row(std::int64_t row) {
+  if (!is_judged(row)) return;
   const auto at = static_cast<std::size_t>(row);
-  const bool has_condition = truth_.condition.size() > 0;
-  if (has_condition && !(truth_.condition.as<double>()[at] <= reference::kIllConditionedLogit)) return;
   const auto y = got(row), wanted = truth(row), limit = budget(row);
   for (std::size_t c = 0; c < length_; ++c) {
     const double e = share_of_budget(y[c], wanted[c], limit[c], dtype_);

@@ -24,6 +24,9 @@ class Residual {
   std::span<const double> truth(std::int64_t row) const { return row_of(truth_.value.as<double>(), row); }
   std::span<const double> budget(std::int64_t row) const { return row_of(truth_.budget.as<double>(), row); }
 
+  /// Not where the row's condition is beyond what a budget can be derived for.
+  bool is_judged(std::int64_t row) const;
+
   double e() const { return e_; }
   double e(std::int64_t row) const { return e_of_row_[static_cast<std::size_t>(row)]; }
   /// Whether the element is outside its budget or of another class; never in an ill-conditioned row.

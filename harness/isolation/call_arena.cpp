@@ -148,7 +148,9 @@ std::string CallArena::message() const {
   const auto* text = reinterpret_cast<const char*>(at(buffers_.back()));
   std::string message(text, ::strnlen(text, kMessageCapacity));
   for (char& c : message) {
-    if (std::iscntrl(static_cast<unsigned char>(c))) c = ' ';
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::iscntrl(byte)) c = ' ';
+    if (byte >= 0x80) c = '?';  // of an unknown encoding, and a report is UTF-8
   }
   return message;
 }

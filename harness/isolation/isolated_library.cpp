@@ -151,11 +151,11 @@ std::string IsolatedLibrary::how_it_ended() {
   return "closed the connection of its process to the harness";
 }
 
-/// Throws NoAnswer, with the worker stopped, if there is none.
+/// Throws NoAnswer, or Interrupted, with the worker stopped, if there is none.
 std::string IsolatedLibrary::next_message() {
   if (!wait_for_message(socket_, Clock::now() + isolation_.time_limit)) {
     stop();
-    if (interrupted()) fail("was interrupted");
+    stop_if_interrupted();
     ++time_outs_;
     fail(fmt::format("gave no answer within {} s", isolation_.time_limit.count()));
   }

@@ -28,7 +28,8 @@ class IsolatedLibrary {
   bool claims(std::uint32_t claim) const { return (claims_ & claim) != 0; }
 
   /// Throws NoAnswer: skipped where the library declares a gap, failed for a crash, a time-out, an exit, a fault, a
-  /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone.
+  /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone. Throws
+  /// Interrupted if Ctrl-C comes first, which is nothing that the library did.
   LibraryAnswer call(const LibraryCall& call, Placement placement, int threads);
 
  private:

@@ -63,10 +63,22 @@ struct Finding {
   bool operator==(const Finding&) const = default;
 };
 
+/// Where a failed stage is off, as a small picture: rows are those of its last axis, a cell is the largest share of the
+/// budget of the elements in it.
+struct ResidualMap {
+  std::vector<std::string> axes;  ///< of the shape: "sample", "head", "token", "channel"
+  Shape shape;
+  std::int64_t rows_a_cell = 1, columns_a_cell = 1;
+  /// A row of cells each. A cell is a blank (not judged), 0 (e of 1 at most), the power of ten that e does not exceed
+  /// (9: any above), or x (another class, or a difference where none is allowed).
+  std::vector<std::string> cells;
+};
+
 /// Why a stage failed (harness/explain/). Several hypotheses may fit one failure: the likelier stand first.
 struct Explanation {
   std::vector<Finding> findings;
   std::string pattern;  ///< which rows and columns are outside; empty if nothing was explained
+  ResidualMap map;      ///< without cells if nothing was explained
 };
 /// "looks as if ...; or ...", or that no hypothesis fits and which rows are outside; empty for an empty explanation.
 std::string text_of(const Explanation& explanation);

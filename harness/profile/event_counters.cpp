@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -45,6 +46,11 @@ std::vector<pid_t> threads_of_this_process() {
 }
 
 }  // namespace
+
+std::string in_words(std::string event) {
+  std::ranges::replace(event, '_', ' ');
+  return event;
+}
 
 EventCounters::EventCounters() {
   const auto threads = threads_of_this_process();

@@ -12,6 +12,8 @@ struct EventCount {
   std::uint64_t count = 0;
 };
 
+std::string in_words(std::string event);  ///< "cache misses"
+
 /// The kernel's event counters (perf_event_open), of the threads that this process has when it is made. Many virtual
 /// machines have no hardware counters; what cannot be counted is left out.
 class EventCounters {

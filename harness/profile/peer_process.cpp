@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -14,6 +15,8 @@
 
 #include "fixtures/error.h"
 #include "fixtures/overloaded.h"
+#include "harness/interrupt.h"
+#include "harness/isolation/worker_channel.h"
 #include "harness/profile/named_layer.h"
 
 namespace attest::harness {
@@ -141,6 +144,7 @@ std::string PeerProcess::ask(const std::string& line) {
   std::string answer;
   char buffer[1 << 16];
   while (!answer.ends_with('\n')) {
+    if (!wait_for_message(socket_, std::chrono::steady_clock::time_point::max())) throw Interrupted();
     const ssize_t count = ::recv(socket_, buffer, sizeof buffer, 0);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) refuse("a Python that ended early");

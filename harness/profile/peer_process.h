@@ -22,7 +22,8 @@ struct PeerTimes {
 class PeerProcess {
  public:
   /// Starts scripts/exporter/peer/ and waits until its layer stands. Throws InputError with the reason: no Python
-  /// environment (ATTEST_PYTHON, or .venv as scripts/regenerate makes it), or what Python said.
+  /// environment (ATTEST_PYTHON, or .venv as scripts/regenerate makes it), or what Python said;
+  /// Interrupted if Ctrl-C comes before an answer, as do the requests below.
   PeerProcess(std::string name, const ProfiledLayer& layer, const WorkItem& item, int threads);
   ~PeerProcess();
   PeerProcess(const PeerProcess&) = delete;

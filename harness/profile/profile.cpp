@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/resident_memory.h"
 
@@ -156,7 +157,8 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   return result;
 }
 
-ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer) {
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
+                           const std::function<void(int)>& after_repetition) {
   set_threads(request.threads);
   const WorkCounts counts = count_work(request.layer.config, request.item);
   const auto work = prepare_work(request.layer, request.item, request.target);
@@ -172,12 +174,13 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, c
   const Caches split = by_memory ? Caches::cold : Caches::warm;
   std::vector<Repetition> repetitions;
   const auto start = Clock::now();
-  do {
+  for (bool enough = false; !enough;) {
     repetitions.push_back(repetition(*work, peaks, events, split, peers));
     const int done = static_cast<int>(repetitions.size());
-    observer.after_repetition(done);
-    if (done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds)) break;
-  } while (!observer.interrupted());
+    after_repetition(done);
+    stop_if_interrupted();
+    enough = done >= request.repetitions || (done >= kLeast && seconds_since(start) > request.seconds);
+  }
 
   ProfileResult result = summarise(request, counts, repetitions, split);
   result.memory = memory;

@@ -89,13 +89,8 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
 
 ProfileStatus status_of(bool verified, double fraction);
 
-/// Who watches the repetitions.
-struct ProfileObserver {
-  std::function<bool()> interrupted;          ///< ends them early
-  std::function<void(int)> after_repetition;  ///< told how many are done
-};
-
-/// Sets up, times, then judges.
-ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks, const ProfileObserver& observer);
+/// Sets up, times, then judges. `after_repetition` is told how many are done. Throws Interrupted after Ctrl-C.
+ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
+                           const std::function<void(int)>& after_repetition);
 
 }  // namespace attest::harness

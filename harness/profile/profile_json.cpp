@@ -98,7 +98,7 @@ Json to_json(const ProfileResult& result) {
       {"layer", result.request.layer.name},
       {"work", to_text(result.request.item)},
       {"batch", result.request.item.batch},
-      {"dtype", "float32"},
+      {"dtype", name_of(result.request.layer.config.dtype)},
       {"target", name_of(result.request.target)},
       {"threads", result.request.threads},
       {"counts", to_json(result.counts)},
@@ -125,23 +125,22 @@ Json to_json(const ProfileResult& result) {
 
 }  // namespace
 
-std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
-                         const std::vector<std::string>& command, bool complete) {
+Json profile_document(const std::vector<ProfileResult>& results, std::size_t requested, const Fingerprint& fingerprint,
+                      const std::vector<std::string>& command) {
   Json items = Json::array();
   bool passed = true;
   for (const auto& result : results) {
     items.push_back(to_json(result));
     passed = passed && result.status != ProfileStatus::failed;
   }
-  const Json report = {{"schema", "attest.profile"},
-                       {"schema_version", kProfileSchemaVersion},
-                       {"status", !complete ? "interrupted"
-                                  : passed  ? "passed"
-                                            : "failed"},
-                       {"command", command},
-                       {"environment", fingerprint_json(fingerprint)},
-                       {"items", items}};
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto status = passed ? "passed" : "failed";
+  return {{"schema", "attest.profile"},
+          {"schema_version", kProfileSchemaVersion},
+          {"status", results.size() < requested ? "interrupted" : status},
+          {"command", command},
+          {"selected", requested},
+          {"environment", fingerprint_json(fingerprint)},
+          {"items", items}};
 }
 
 }  // namespace attest::harness

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ std::string profile_verdict(const std::vector<ProfileResult>& results, std::size
                             const TerminalStyle& style);
 
 /// The same as docs/json_report.md describes it, under "Profiles".
-std::string profile_json(const std::vector<ProfileResult>& results, const Fingerprint& fingerprint,
-                         const std::vector<std::string>& command, bool complete);
+/// Interrupted if it holds fewer items than the `requested`.
+nlohmann::ordered_json profile_document(const std::vector<ProfileResult>& results, std::size_t requested,
+                                        const Fingerprint& fingerprint, const std::vector<std::string>& command);
 
 }  // namespace attest::harness

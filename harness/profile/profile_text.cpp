@@ -58,9 +58,7 @@ std::string event_line(const StageBreakdown& stages) {
   if (stages.events.empty()) return "";
   std::string events;
   for (const auto& [event, count] : stages.events) {
-    std::string words(event);
-    std::ranges::replace(words, '_', ' ');
-    events += fmt::format("{}{} {}", events.empty() ? "" : ", ", count, words);
+    events += fmt::format("{}{} {}", events.empty() ? "" : ", ", count, in_words(event));
   }
   return "  events    " + events + "\n";
 }

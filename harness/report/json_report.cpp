@@ -39,6 +39,14 @@ Json to_json(const Explanation& explanation) {
   return {{"findings", findings}, {"pattern", explanation.pattern}};
 }
 
+Json to_json(const ResidualMap& map) {
+  return {{"axes", map.axes},
+          {"shape", map.shape},
+          {"rows_a_cell", map.rows_a_cell},
+          {"columns_a_cell", map.columns_a_cell},
+          {"cells", map.cells}};
+}
+
 Json to_json(const Result& result) {
   Json json = {{"status", name_of(result.status)},
                {"step", result.step},
@@ -55,7 +63,10 @@ Json to_json(const Result& result) {
   if (result.worst) json["worst"] = to_json(*result.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
   if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
-  if (!result.explanation.pattern.empty()) json["explanation"] = to_json(result.explanation);
+  if (!result.explanation.pattern.empty()) {
+    json["explanation"] = to_json(result.explanation);
+    json["residual"] = to_json(result.explanation.map);
+  }
   return json;
 }
 

@@ -1,9 +1,11 @@
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "harness/replay_line.h"
+#include "harness/report/ci_outcomes.h"
 #include "harness/report/markup.h"
 #include "harness/report/report_kinds.h"
 
@@ -18,54 +20,59 @@ struct Suite {
   double seconds = 0.0;
 };
 
-/// The first trouble in the attribute, all of them below it with the commands that show them again.
-std::string failure_of(const Json& item) {
-  const auto status = item.at("status").get<std::string>();
-  const auto troubles = troubles_of(item);
-  std::string all;
-  for (const auto* trouble : troubles) {
-    all += trouble_text(*trouble) + "\n  " + replay_command(trouble->at("replay")) + "\n";
-  }
-  return fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", status,
-                     troubles.empty() ? "nothing of an implementation was judged" : escaped(trouble_text(*troubles[0])),
-                     escaped(all));
+std::string body_of(const CiOutcome& outcome) {
+  if (outcome.status == "passed") return "";
+  if (outcome.status == "skipped") return fmt::format("<skipped message=\"{}\"/>", escaped(outcome.message));
+  return fmt::format("<failure type=\"{}\" message=\"{}\">{}</failure>", outcome.status, escaped(outcome.message),
+                     escaped(outcome.details));
 }
 
-void add(Suite& suite, const Json& item, const std::string& group, const std::string& stem) {
-  const auto status = item.at("status").get<std::string>();
-  const auto seconds = item.at("seconds").get<double>();
-  std::string outcome;
-  if (status == "skipped") outcome = "<skipped message=\"every implementation has declared a gap\"/>";
-  if (status != "skipped" && status != "passed") outcome = failure_of(item);
-  suite.cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3f}\">{}</testcase>\n",
-                             escaped(group), escaped(stem), seconds, outcome);
+void add(Suite& suite, const CiOutcome& outcome) {
+  suite.cases += fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\">{}</testcase>\n",
+                             escaped(outcome.group), escaped(outcome.name), outcome.seconds, body_of(outcome));
   suite.tests += 1;
-  suite.skipped += status == "skipped" ? 1 : 0;
-  suite.failures += status != "skipped" && status != "passed" ? 1 : 0;
-  suite.seconds += seconds;
+  suite.skipped += outcome.status == "skipped" ? 1 : 0;
+  suite.failures += outcome.is_trouble() ? 1 : 0;
+  suite.seconds += outcome.seconds;
 }
 
-std::string counts_of(const Suite& suite) {
-  return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\" time=\"{:.3f}\"", suite.tests,
-                     suite.failures, suite.skipped, suite.seconds);
+std::string property(const std::string& name, const std::string& value) {
+  return fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", name, escaped(value));
+}
+
+/// What each suite says about the run.
+std::string properties_of(const Json& document) {
+  const auto& environment = document.at("environment");
+  std::string command;
+  for (const auto& word : document.at("command")) command += (command.empty() ? "" : " ") + word.get<std::string>();
+  std::string lines = property("schema", text_of(document, "schema")) + property("command", command);
+  for (const char* name : {"attest", "cpu", "operating_system", "compiler"}) {
+    lines += property(name, text_of(environment, name));
+  }
+  return "    <properties>\n" + lines + "    </properties>\n";
+}
+
+/// Ant's schema demands a host and a time without a zone; which host it was is nobody's business.
+std::string opening_tag(const std::string& group, const Suite& suite, int id) {
+  return fmt::format(
+      "  <testsuite name=\"{0}\" package=\"attest\" id=\"{1}\" hostname=\"localhost\" timestamp=\"{2:%FT%T}\" "
+      "tests=\"{3}\" failures=\"{4}\" errors=\"0\" skipped=\"{5}\" time=\"{6:.3f}\">\n",
+      escaped(group), id, fmt::gmtime(std::time(nullptr)), suite.tests, suite.failures, suite.skipped, suite.seconds);
 }
 
 }  // namespace
 
 std::string junit_report(const Json& document) {
   std::map<std::string, Suite> suites;
-  for (const auto& item : document.at("cases")) {
-    const auto name = item.at("case").get<std::string>();
-    const auto slash = name.find('/');
-    const auto group = name.substr(0, slash);
-    add(suites[group], item, group, name.substr(slash + 1));
-  }
+  for (const auto& outcome : ci_outcomes(document)) add(suites[outcome.group], outcome);
+  const std::string properties = properties_of(document);
   std::string body;
+  int id = 0;
   for (const auto& [group, suite] : suites) {
-    body +=
-        fmt::format("  <testsuite name=\"{}\" {}>\n{}  </testsuite>\n", escaped(group), counts_of(suite), suite.cases);
+    body += opening_tag(group, suite, id++) + properties + suite.cases +
+            "    <system-out/>\n    <system-err/>\n  </testsuite>\n";
   }
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"attest verify\">\n" + body + "</testsuites>\n";
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + body + "</testsuites>\n";
 }
 
 }  // namespace attest::harness

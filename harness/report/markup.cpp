@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,14 @@ std::string judged_label(const Json& result) {
   const auto target = result.at("target").get<std::string>();
   return result.at("implementation").get<std::string>() + (target.empty() ? "" : "/" + target);
 }
+
+std::string short_label(const std::string& label) {
+  const std::size_t option = std::min(label.find('#'), label.size());
+  const std::filesystem::path file = label.substr(0, option);
+  return file.has_extension() ? file.filename().string() + label.substr(option) : label;
+}
+
+std::string text_of(const Json& item, const char* member) { return item.at(member).get<std::string>(); }
 
 double number_of(const Json& value) {
   if (value.is_number()) return value.get<double>();

@@ -1,7 +1,6 @@
 #include "harness/report/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,12 +17,6 @@ namespace {
 constexpr auto kWipe = "\r\033[K";  // back to the line's beginning, and nothing behind it
 constexpr std::size_t kBarWidth = 20;
 constexpr std::size_t kUsualColumns = 80;
-
-std::size_t columns_of_terminal() {
-  winsize size = {};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : kUsualColumns;
-}
 
 /// "0:07", "12:30", "1:05:00"
 std::string clock_text(double seconds) {
@@ -54,8 +47,9 @@ bool Progress::is_watched() {
 void Progress::show(double done, const std::string& doing) {
   if (!watched_) return;
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const std::size_t columns = columns_of_terminal(STDERR_FILENO).value_or(kUsualColumns);
   // One column stays free: some terminals break the line after the last one.
-  fmt::print(stderr, "{}{}", kWipe, progress_line(done / total_, seconds, doing, columns_of_terminal() - 1));
+  fmt::print(stderr, "{}{}", kWipe, progress_line(done / total_, seconds, doing, columns - 1));
   shown_ = true;
 }
 

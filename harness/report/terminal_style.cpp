@@ -1,5 +1,6 @@
 #include "harness/report/terminal_style.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -42,6 +43,12 @@ bool is_capable_terminal(int descriptor) {
   const char* kind = std::getenv("TERM");
   const bool is_dumb = kind != nullptr && std::string_view(kind) == "dumb";
   return !is_dumb && ::isatty(descriptor) == 1;
+}
+
+std::optional<std::size_t> columns_of_terminal(int descriptor) {
+  winsize size = {};
+  if (::ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
+  return size.ws_col;
 }
 
 }  // namespace attest::harness

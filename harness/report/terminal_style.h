@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace attest::harness {
@@ -21,5 +23,8 @@ TerminalStyle style_of_standard_output();
 
 /// Whether this stream is a terminal that understands escape sequences: TERM says "dumb" where it does not.
 bool is_capable_terminal(int descriptor);
+
+/// How many characters a line of this terminal holds; nothing if it is no terminal, or one that does not say.
+std::optional<std::size_t> columns_of_terminal(int descriptor);
 
 }  // namespace attest::harness

@@ -20,22 +20,30 @@ std::string column_title(const Judged& judged) {
   return std::filesystem::path(name.substr(0, mark)).stem().string() + name.substr(mark);
 }
 
-std::size_t column_width(const Judged& judged) { return std::max(kCellWidth, column_title(judged).size()); }
+std::string column_title(const std::vector<Judged>& group) {
+  return group.size() == 1 ? column_title(group.front()) : "worst of all";
+}
+
+std::size_t column_width(const std::vector<Judged>& group) { return std::max(kCellWidth, column_title(group).size()); }
+
+bool is_of(const std::vector<Judged>& group, const Result& result) {
+  return std::ranges::find(group, result.judged) != group.end();
+}
 
 /// The largest e of one mode, or an empty string where no element was compared.
-std::string worst_e(const CaseOutcome& outcome, const Judged& judged, Mode mode) {
+std::string worst_e(const CaseOutcome& outcome, const std::vector<Judged>& group, Mode mode) {
   double worst = -1.0;
   for (const auto& result : outcome.results) {
-    if (result.judged == judged && result.mode == mode && result.elements > 0) worst = std::max(worst, result.e);
+    if (is_of(group, result) && result.mode == mode && result.elements > 0) worst = std::max(worst, result.e);
   }
   return worst < 0.0 ? "" : short_e(worst);
 }
 
-/// The verdict on one implementation alone: the first bad status, else passed if anything did, else skipped.
-Status status_of(const CaseOutcome& outcome, const Judged& judged) {
+/// The verdict on these implementations alone: the first bad status, else passed if anything did, else skipped.
+Status status_of(const CaseOutcome& outcome, const std::vector<Judged>& group) {
   Status status = Status::skipped;
   for (const auto& result : outcome.results) {
-    if (result.judged != judged) continue;
+    if (!is_of(group, result)) continue;
     if (!is_tolerable(result.status)) return result.status;
     if (result.status == Status::passed) status = Status::passed;
   }
@@ -92,6 +100,19 @@ std::string painted_status(Status status, const TerminalStyle& style, std::size_
   return style.paint(fmt::format("{:<{}}", name_of(status), width), paint_of(status));
 }
 
+TerminalTable::TerminalTable(const std::vector<Judged>& judged, std::size_t name_width,
+                             std::optional<std::size_t> columns, TerminalStyle style)
+    : name_width_(name_width), style_(style) {
+  for (const auto& one : judged) groups_.push_back({one});
+  if (columns && width() > *columns) groups_ = {judged};
+}
+
+std::size_t TerminalTable::width() const {
+  std::size_t width = name_width_ + 2 + name_of(Status::passed).size();
+  for (const auto& group : groups_) width += 2 + column_width(group);
+  return width;
+}
+
 std::string TerminalTable::heading(const Fingerprint& fingerprint, std::size_t cases) const {
   std::string usable;
   for (const auto& target : fingerprint.targets) usable += target.usable ? " " + target.name : "";
@@ -101,21 +122,21 @@ std::string TerminalTable::heading(const Fingerprint& fingerprint, std::size_t c
   text += "e is the share of the error budget used: each stage alone on torchtune's recorded input, and end to end\n\n";
   std::string titles = fmt::format("{:<{}}", "", name_width_);
   std::string units = fmt::format("{:<{}}", "case", name_width_);
-  for (const auto& judged : judged_) {
-    titles += fmt::format("  {:>{}}", column_title(judged), column_width(judged));
-    units += fmt::format("  {:>{}}", "alone   e2e", column_width(judged));
+  for (const auto& group : groups_) {
+    titles += fmt::format("  {:>{}}", column_title(group), column_width(group));
+    units += fmt::format("  {:>{}}", "alone   e2e", column_width(group));
   }
   return text + style_.paint(titles, Paint::bold) + "\n" + style_.paint(units, Paint::dim) + "\n";
 }
 
-std::string TerminalTable::cell(const CaseOutcome& outcome, const Judged& judged) const {
+std::string TerminalTable::cell(const CaseOutcome& outcome, const Group& judged) const {
   const Status status = status_of(outcome, judged);
   const std::string alone = worst_e(outcome, judged, Mode::localised);
   const std::string end_to_end = worst_e(outcome, judged, Mode::end_to_end);
   std::string text = fmt::format("{:>5} {:>5}", alone, end_to_end);
   if (alone.empty() && end_to_end.empty()) {
     text = status == Status::passed ? "raises" : status == Status::skipped ? "skip" : std::string(name_of(status));
-    if (judged.implementation == "torchtune") text = "raises";
+    if (judged.front().implementation == "torchtune" && judged.size() == 1) text = "raises";
   }
   const bool plain = status == Status::passed;
   return style_.paint(fmt::format("{:>{}}", text, column_width(judged)), plain ? Paint::none : paint_of(status));
@@ -123,7 +144,7 @@ std::string TerminalTable::cell(const CaseOutcome& outcome, const Judged& judged
 
 std::string TerminalTable::row(const CaseOutcome& outcome) const {
   std::string line = fmt::format("{:<{}}", outcome.name, name_width_);
-  for (const auto& judged : judged_) line += "  " + cell(outcome, judged);
+  for (const auto& group : groups_) line += "  " + cell(outcome, group);
   return line + "  " + painted_status(outcome.status, style_) + "\n";
 }
 

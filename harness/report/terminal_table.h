@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,15 @@
 #include "harness/verify.h"
 
 /// The table of `attest verify`: one line a case, and for each implementation the worst e of its stages alone and of
-/// the whole layer end to end. Functions return text that ends in a newline; nothing here prints.
+/// the whole layer end to end; where these do not fit into a terminal's line, for all of them together. Functions
+/// return text that ends in a newline; nothing here prints.
 namespace attest::harness {
 
 class TerminalTable {
  public:
-  TerminalTable(std::vector<Judged> judged, std::size_t name_width, TerminalStyle style)
-      : judged_(std::move(judged)), name_width_(name_width), style_(style) {}
+  /// `columns` is how long a line may be; nothing: as long as it needs.
+  TerminalTable(const std::vector<Judged>& judged, std::size_t name_width, std::optional<std::size_t> columns,
+                TerminalStyle style);
 
   std::string heading(const Fingerprint& fingerprint, std::size_t cases) const;
   std::string row(const CaseOutcome& outcome) const;
@@ -24,9 +27,11 @@ class TerminalTable {
   std::string details(const CaseOutcome& outcome) const;
 
  private:
-  std::string cell(const CaseOutcome& outcome, const Judged& judged) const;
+  using Group = std::vector<Judged>;  ///< who share a column
+  std::string cell(const CaseOutcome& outcome, const Group& judged) const;
+  std::size_t width() const;
 
-  std::vector<Judged> judged_;
+  std::vector<Group> groups_;
   std::size_t name_width_;
   TerminalStyle style_;
 };

@@ -6,7 +6,9 @@
 #include <chrono>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "fixtures/named_rows.h"
@@ -69,7 +71,8 @@ const CaseDraw kLawDraw = {.seed = 1,
 /// One is enough. All but `truth` are tried, which is what the cases are judged by.
 std::string first_broken_law(const Implementation& kernel) {
   for (const Law& law : laws()) {
-    if (law.name == "truth" || interrupted()) continue;
+    if (law.name == "truth") continue;
+    stop_if_interrupted();
     if (try_law(law, kernel, kLawDraw).verdict.status == Status::failed) return std::string(law.name);
   }
   return "";
@@ -81,7 +84,7 @@ Trial try_kernel(const std::string& name, const Cases& cases) {
   trial.name = name;
   const auto kernel = load_implementation(zoo_library().string() + "#" + name);
   for (const auto& on : cases) {
-    if (interrupted()) break;
+    stop_if_interrupted();
     if (!trial.rejections.contains(on->item.family)) judge_on(*on, *kernel, trial);
   }
   trial.broken_law = first_broken_law(*kernel);
@@ -98,10 +101,13 @@ void require_in_zoo(const std::vector<std::string>& bugs) {
   for (const auto& name : bugs) row_named(bug_zoo::kPlantedBugs, "--bug", name);
 }
 
+/// Absent where Ctrl-C came first.
+using Trials = std::vector<std::optional<Trial>>;
+
 /// Tries the kernels side by side: each has a process of its own.
-std::vector<Trial> try_all(const std::vector<std::string>& names, const Cases& cases, int threads,
-                           const std::function<void()>& after_trial) {
-  std::vector<Trial> trials(names.size());
+Trials try_all(const std::vector<std::string>& names, const Cases& cases, int threads,
+               const std::function<void()>& after_trial) {
+  Trials trials(names.size());
   std::atomic<std::size_t> next = 0;
   std::mutex reporting;
   std::exception_ptr error;
@@ -110,6 +116,8 @@ std::vector<Trial> try_all(const std::vector<std::string>& names, const Cases& c
     for (std::size_t at = next++; at < names.size() && !interrupted(); at = next++) {
       try {
         trials[at] = try_kernel(names[at], cases);
+      } catch (const Interrupted&) {
+        return;
       } catch (...) {
         const std::scoped_lock lock(reporting);
         error = std::current_exception();
@@ -124,6 +132,15 @@ std::vector<Trial> try_all(const std::vector<std::string>& names, const Cases& c
   }
   if (error) std::rethrow_exception(error);
   return trials;
+}
+
+/// Those that came to their end.
+std::vector<Trial> finished(std::span<const std::optional<Trial>> trials) {
+  std::vector<Trial> ended;
+  for (const auto& trial : trials) {
+    if (trial) ended.push_back(*trial);
+  }
+  return ended;
 }
 
 std::vector<std::string> families_of(const Cases& cases) {
@@ -147,16 +164,17 @@ Selftest run_selftest(const SelftestRequest& request,
   require_in_zoo(request.bugs);
   const auto variants = request.bugs.empty() ? names_of(bug_zoo::kCorrectVariants) : std::vector<std::string>{};
   std::vector<std::string> names = request.bugs.empty() ? names_of(bug_zoo::kPlantedBugs) : request.bugs;
-  const auto bugs = static_cast<std::ptrdiff_t>(names.size());
+  const std::size_t bugs = names.size();
   names.insert(names.end(), variants.begin(), variants.end());
 
   const Cases cases = selftest_cases(request.fixtures);
   std::size_t done = 0;
-  const auto trials = try_all(names, cases, request.threads, [&] { after_trial(++done, names.size()); });
+  const Trials trials = try_all(names, cases, request.threads, [&] { after_trial(++done, names.size()); });
   Selftest selftest;
   selftest.families = families_of(cases);
-  selftest.bugs.assign(trials.begin(), trials.begin() + bugs);
-  selftest.variants.assign(trials.begin() + bugs, trials.end());
+  selftest.bugs = finished(std::span(trials).first(bugs));
+  selftest.variants = finished(std::span(trials).subspan(bugs));
+  selftest.selected = names.size();
   selftest.interrupted = interrupted();
   selftest.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return selftest;

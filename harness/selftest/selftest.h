@@ -39,9 +39,10 @@ struct Trial {
 
 struct Selftest {
   std::vector<std::string> families;
-  std::vector<Trial> bugs;      ///< in the order of the zoo's list
-  std::vector<Trial> variants;  ///< all correct
-  bool interrupted = false;
+  std::vector<Trial> bugs;      ///< those that were tried to the end, in the order of the zoo's list
+  std::vector<Trial> variants;  ///< likewise, all correct
+  std::size_t selected = 0;     ///< how many kernels were to be tried
+  bool interrupted = false;     ///< by Ctrl-C, before all were tried
   double seconds = 0.0;
 };
 
@@ -52,6 +53,7 @@ struct SelftestRequest {
 };
 
 /// `after_trial` is told how many kernels of how many are done. Throws InputError for a bug that is not in the zoo.
+/// Ends early, with `interrupted`, after Ctrl-C.
 Selftest run_selftest(const SelftestRequest& request,
                       const std::function<void(std::size_t done, std::size_t of)>& after_trial);
 

@@ -59,21 +59,23 @@ Json variant_json(const Trial& trial) {
 
 }  // namespace
 
-std::string selftest_json(const Selftest& selftest, const Fingerprint& fingerprint,
-                          const std::vector<std::string>& command) {
+Json selftest_document(const Selftest& selftest, const Fingerprint& fingerprint,
+                       const std::vector<std::string>& command) {
   Json bugs = Json::array(), variants = Json::array();
   for (const Trial& trial : selftest.bugs) bugs.push_back(bug_json(trial));
   for (const Trial& trial : selftest.variants) variants.push_back(variant_json(trial));
-  const Json report = {{"schema", "attest.selftest"},
-                       {"schema_version", kSelftestSchemaVersion},
-                       {"status", all_fine(selftest) ? "passed" : "failed"},
-                       {"command", command},
-                       {"seconds", selftest.seconds},
-                       {"environment", fingerprint_json(fingerprint)},
-                       {"families", selftest.families},
-                       {"bugs", bugs},
-                       {"variants", variants}};
-  return report.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return {{"schema", "attest.selftest"},
+          {"schema_version", kSelftestSchemaVersion},
+          {"status", selftest.interrupted ? "interrupted"
+                     : all_fine(selftest) ? "passed"
+                                          : "failed"},
+          {"command", command},
+          {"selected", selftest.selected},
+          {"seconds", selftest.seconds},
+          {"environment", fingerprint_json(fingerprint)},
+          {"families", selftest.families},
+          {"bugs", bugs},
+          {"variants", variants}};
 }
 
 }  // namespace attest::harness

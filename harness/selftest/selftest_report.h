@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ inline constexpr int kSelftestSchemaVersion = 1;
 std::string selftest_text(const Selftest& selftest, const TerminalStyle& style);
 
 /// The same and the evidence, as docs/json_report.md describes it.
-std::string selftest_json(const Selftest& selftest, const Fingerprint& fingerprint,
-                          const std::vector<std::string>& command);
+nlohmann::ordered_json selftest_document(const Selftest& selftest, const Fingerprint& fingerprint,
+                                         const std::vector<std::string>& command);
 
 }  // namespace attest::harness

@@ -4,6 +4,7 @@
 
 #include "harness/bug_zoo/bugs.h"
 #include "harness/report/terminal_table.h"
+#include "harness/selftest/check_letter.h"
 #include "harness/selftest/selftest_report.h"
 
 namespace attest::harness {
@@ -13,15 +14,11 @@ constexpr std::size_t kNameWidth = 36;
 
 char letter_of(std::size_t family) { return static_cast<char>('a' + family); }
 
-char letter_of(Check check) {
-  constexpr char kLetters[] = {'C', 'S', 'X', 'E'};
-  return kLetters[static_cast<std::size_t>(check)];
-}
-
 std::string heading(const Selftest& selftest, const TerminalStyle& style) {
   const std::string text =
       "each cell: the first check that noticed the bug in a case of that family\n"
-      "  C the call itself: crash, stray access, thread count   S a stage alone   X its exact bits   E the layer\n"
+      "  C the call itself: crash, stray access, thread count\n"
+      "  S a stage alone   X its exact bits   E the layer end to end\n"
       "named: an explanation says which bug it is; law: the first that it breaks on one draw\n\n";
   std::string families;
   for (std::size_t n = 0; n < selftest.families.size(); ++n) families += fmt::format(" {}", letter_of(n));
@@ -33,7 +30,7 @@ std::string bug_row(const Trial& bug, const std::vector<std::string>& families, 
   std::string cells;
   for (const auto& family : families) {
     const auto found = bug.rejections.find(family);
-    cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of(found->second.check));
+    cells += fmt::format(" {}", found == bug.rejections.end() ? '.' : letter_of_check(name_of(found->second.check)));
   }
   const bool is_equivalent = !equivalence_of(bug).empty();
   const std::string row =
@@ -61,11 +58,11 @@ std::string bug_rows(const Selftest& selftest, const TerminalStyle& style) {
 }
 
 std::string legend(const std::vector<std::string>& families) {
-  constexpr std::size_t kInALine = 5;
+  constexpr std::size_t kInALine = 4;
   std::string text = "\n";
   for (std::size_t n = 0; n < families.size(); ++n) {
     const bool ends_line = n % kInALine == kInALine - 1 || n + 1 == families.size();
-    text += fmt::format("{} {:<{}}{}", letter_of(n), families[n], ends_line ? 0 : 20, ends_line ? "\n" : " ");
+    text += fmt::format("{} {:<{}}{}", letter_of(n), families[n], ends_line ? 0 : 17, ends_line ? "\n" : " ");
   }
   return text;
 }
