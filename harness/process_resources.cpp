@@ -15,7 +15,7 @@ namespace attest::harness {
 
 void set_threads(int count) {
   omp_set_num_threads(count);
-  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(count);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
 }
 
 int threads() { return omp_get_max_threads(); }

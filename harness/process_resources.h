@@ -2,7 +2,8 @@
 
 namespace attest::harness {
 
-/// Threads of OpenMP (optimized) and of OpenBLAS (reference). Results do not depend on them; times do.
+/// Threads of OpenMP. Results do not depend on them; times do. OpenBLAS, which multiplies for the reference, keeps to
+/// one: its kernels for AVX2 give other bits when they share a product among more.
 void set_threads(int count);
 int threads();
 

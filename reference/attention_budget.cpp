@@ -142,7 +142,7 @@ std::vector<double> propagated_logit_errors(const BudgetedRow& budgeted, const A
   return errors;
 }
 
-/// End to end: out [h_d] += everything but half_ulp.
+/// End to end: out [h_d] += everything but storing it.
 void add_propagated(const BudgetedRow& budgeted, const std::vector<double>& logit_errors, const Array<double>& dv,
                     std::span<double> out) {
   add_underflows(budgeted, out);
@@ -179,24 +179,21 @@ double condition_of(const AttentionRow<double>& weights, const std::vector<doubl
   return largest;
 }
 
-Budget stored(const AttentionCall& call) {
-  const Array<double> halves = half_ulps(call.y, call.storage);
-  return {halves, halves};
-}
-
 }  // namespace
 
 Budget attention_budget(const AttentionCall& call) {
-  Budget budget = stored(call);
+  Budget budget{xt::zeros_like(call.y), xt::zeros_like(call.y)};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
     add_local({call, at, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
     add_local({call, at, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
   });
+  add_storage(budget, call.y, call.storage);
   return budget;
 }
 
 PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs) {
-  PropagatedAttention result{stored(call), xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
+  PropagatedAttention result{{xt::zeros_like(call.y), xt::zeros_like(call.y)},
+                             xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
     for (const Growth growth : {Growth::statistical, Growth::worst_case}) {
       const BudgetedRow budgeted(call, at, growth);
@@ -207,6 +204,7 @@ PropagatedAttention attention_budget(const AttentionCall& call, const AttentionI
       if (statistical) result.condition(at.b, at.h, at.i) = condition_of(budgeted.weights, errors);
     }
   });
+  add_storage(result.budget, call.y, call.storage);
   return result;
 }
 

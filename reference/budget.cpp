@@ -10,6 +10,11 @@ Array<double> half_ulps(const Array<double>& y, DType storage) {
   return halves;
 }
 
+void add_storage(Budget& budget, const Array<double>& y, DType storage) {
+  budget.statistical += half_ulps(xt::abs(y) + budget.statistical, storage);
+  budget.worst_case += half_ulps(xt::abs(y) + budget.worst_case, storage);
+}
+
 Budget transpose_1_2(const Budget& budget) {
   return {transpose_1_2(budget.statistical), transpose_1_2(budget.worst_case)};
 }

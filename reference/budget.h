@@ -15,6 +15,10 @@ struct Budget {
 /// half_ulp of each element.
 Array<double> half_ulps(const Array<double>& y, DType storage);
 
+/// Adds what storing y costs: half an ulp. Not of y but of the value farthest from 0 that the budget so far allows:
+/// beyond the next power of two ulps are twice as large.
+void add_storage(Budget& budget, const Array<double>& y, DType storage);
+
 Budget transpose_1_2(const Budget& budget);
 Budget view_as(const Budget& budget, const std::vector<std::int64_t>& shape);
 

@@ -12,7 +12,8 @@
 /// random walk and give about sqrt(n) u. The *statistical* budget, by which a kernel passes, uses sqrt(n); the
 /// *worst-case* form uses n and only tells "marginal" from "wrong".
 ///
-/// Localised (one stage on recorded inputs), every stage plus half_ulp(y*) for storing the result:
+/// Localised (one stage on recorded inputs), every stage plus half_ulp(y*) for storing the result (of the value
+/// farthest from 0 that the budget so far allows, budget.h):
 ///
 ///   projection  (sqrt(K) + 2) u sum_k |x_k w_k| + u |b|      K products summed; + 2: the product, the last addition
 ///   rotary      2 u (|a cos| + |b sin|)                      two products, one sum

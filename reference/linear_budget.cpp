@@ -39,7 +39,7 @@ Budget linear_budget(const Array<double>& x, const LinearParameters<double>& par
   const std::size_t in_features = parameters.weight.shape(1);
   const Array<double> products = times_transposed_map(xt::abs(as_rows(x, in_features)), parameters.weight, magnitude);
   const auto k = static_cast<double>(in_features);
-  Array<double> rounding = as_rows(half_ulps(y, storage), parameters.weight.shape(0)) + k * kUnderflow;
+  Array<double> rounding = k * kUnderflow * xt::ones<double>({parameters.weight.shape(0)});
   if (parameters.bias) rounding += kUnitRoundoff * xt::abs(*parameters.bias);
 
   Budget budget{linear_factor(Growth::statistical, k) * kUnitRoundoff * products + rounding,
@@ -51,6 +51,7 @@ Budget linear_budget(const Array<double>& x, const LinearParameters<double>& par
   }
   budget.statistical.reshape(y.shape());
   budget.worst_case.reshape(y.shape());
+  add_storage(budget, y, storage);
   return budget;
 }
 

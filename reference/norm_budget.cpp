@@ -47,18 +47,17 @@ Budget norm_budget(const Array<double>& x, const RMSNormParameters<double>& para
                    DType storage, const Budget* dx) {
   const std::size_t h_d = x.shape().back();
   const auto n = static_cast<double>(h_d);
-  const Array<double> stored = half_ulps(y, storage) + kUnderflow * (1 + xt::abs(parameters.scale));
-  Budget budget{norm_factor(Growth::statistical, n) * kUnitRoundoff * xt::abs(y) + stored,
-                norm_factor(Growth::worst_case, n) * kUnitRoundoff * xt::abs(y) + stored};
-  if (dx == nullptr) return budget;
-
-  for (std::size_t first = 0; first < x.size(); first += h_d) {
+  const Array<double> underflow = kUnderflow * (1 + xt::abs(parameters.scale));
+  Budget budget{norm_factor(Growth::statistical, n) * kUnitRoundoff * xt::abs(y) + underflow,
+                norm_factor(Growth::worst_case, n) * kUnitRoundoff * xt::abs(y) + underflow};
+  for (std::size_t first = 0; dx != nullptr && first < x.size(); first += h_d) {
     const NormRow row = norm_row({x.data() + first, h_d}, parameters.eps);
     add_propagated(row, parameters.scale, {dx->statistical.data() + first, h_d},
                    {budget.statistical.data() + first, h_d});
     add_worst_case(row, parameters.scale, {dx->worst_case.data() + first, h_d},
                    {budget.worst_case.data() + first, h_d});
   }
+  add_storage(budget, y, storage);
   return budget;
 }
 

@@ -12,10 +12,10 @@ Array<double> magnitudes(const Array<double>& x, const Rotation<double>& rotatio
   return join_pairs<double>({first, second}, pairs);
 }
 
-/// How far a rounded product may move because its factor did.
-Array<double> moved_rounding(const Array<double>& product, DType product_dtype) {
+/// How far the rounding of a product c table may move because c does, by dc: as add_storage, at the far end.
+Array<double> moved_rounding(const Array<double>& product, const Array<double>& moved, DType product_dtype) {
   if (product_dtype == DType::float32) return xt::zeros_like(product);
-  return half_ulps(product, product_dtype);
+  return half_ulps(xt::abs(product) + xt::abs(moved), product_dtype);
 }
 
 Array<double> propagated(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& dx) {
@@ -23,8 +23,8 @@ Array<double> propagated(const Array<double>& x, const Rotation<double>& rotatio
   const auto [a, b] = split_pairs(x, pairs);
   const auto [da, db] = split_pairs(dx, pairs);
   const auto variance = [&](const Array<double>& c, const Array<double>& dc, const Array<double>& table) {
-    const Array<double> moved = moved_rounding(c * table, product_dtype);
-    return Array<double>(xt::square(dc * table) + xt::square(moved));
+    const Array<double> rounding = moved_rounding(c * table, dc * table, product_dtype);
+    return Array<double>(xt::square(dc * table) + xt::square(rounding));
   };
   const Array<double> first = xt::sqrt(variance(a, da, cos) + variance(b, db, sin));
   const Array<double> second = xt::sqrt(variance(b, db, cos) + variance(a, da, sin));
@@ -36,8 +36,8 @@ Array<double> propagated_worst_case(const Array<double>& x, const Rotation<doubl
   const auto [a, b] = split_pairs(x, pairs);
   const auto [da, db] = split_pairs(dx, pairs);
   const auto deviation = [&](const Array<double>& c, const Array<double>& dc, const Array<double>& table) {
-    const Array<double> moved = moved_rounding(c * table, product_dtype);
-    return Array<double>(xt::abs(dc * table) + 2 * moved);
+    const Array<double> rounding = moved_rounding(c * table, dc * table, product_dtype);
+    return Array<double>(xt::abs(dc * table) + 2 * rounding);
   };
   const Array<double> first = deviation(a, da, cos) + deviation(b, db, sin);
   const Array<double> second = deviation(b, db, cos) + deviation(a, da, sin);
@@ -48,11 +48,14 @@ Array<double> propagated_worst_case(const Array<double>& x, const Rotation<doubl
 
 Budget rotary_budget(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& y, DType storage,
                      const Budget* dx) {
-  const Array<double> local =
-      kRotaryFactor * (kUnitRoundoff * magnitudes(x, rotation) + kUnderflow) + half_ulps(y, storage);
-  if (dx == nullptr) return {local, local};
-  return {local + kKappa * propagated(x, rotation, dx->statistical),
-          local + propagated_worst_case(x, rotation, dx->worst_case)};
+  const Array<double> local = kRotaryFactor * (kUnitRoundoff * magnitudes(x, rotation) + kUnderflow);
+  Budget budget{local, local};
+  if (dx != nullptr) {
+    budget.statistical += kKappa * propagated(x, rotation, dx->statistical);
+    budget.worst_case += propagated_worst_case(x, rotation, dx->worst_case);
+  }
+  add_storage(budget, y, storage);
+  return budget;
 }
 
 }  // namespace attest::reference

@@ -44,7 +44,10 @@ Config config_of(const CaseDraw& draw) {
   config.k_proj = config.v_proj = Linear{d, draw.n_kv * draw.h_d, draw.bias};
   config.output_proj = Linear{n_h * draw.h_d, d, draw.bias};
   config.pos_embeddings = pos_embeddings(draw);
-  if (draw.norm) config.q_norm = config.k_norm = RMSNorm{draw.h_d, 1e-6};
+  if (draw.norm) {
+    config.q_norm = RMSNorm{draw.h_d, 1e-6};
+    config.k_norm = RMSNorm{draw.h_d, 1e-2};  // neither is mistaken for the other
+  }
   if (draw.has_cache()) config.kv_cache = KVCache{draw.b, draw.mask_columns(), true};
   return config;
 }

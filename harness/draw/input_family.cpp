@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <string>
 
 #include "fixtures/named_rows.h"
@@ -83,12 +84,17 @@ void steer(SelectedInputs& inputs, const CaseDraw& draw, LogitOf logit_of) {
   });
 }
 
-/// The first key has a weight of about 1e-9 and a value of about 1e9.
+/// The first keys have weights of about 1e-9, 1e-20, 1e-32, down to the last normal numbers of float32, and values that
+/// make up for them. Their logits are one product: noise on top of one that large would be rounded again and again, and
+/// a plain sum may then exceed the budget.
 void rare_key(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys&) {
-  constexpr double kWeight = 1e-9;
-  steer(inputs, draw, [](std::int64_t key) { return key == 0 ? std::log(kWeight) : 0.0; });
+  constexpr double kWeights[] = {1e-9, 1e-20, 1e-32};
+  const auto weight = [&](std::int64_t key) { return key < std::ssize(kWeights) ? kWeights[key] : 1.0; };
+  steer(inputs, draw, [&](std::int64_t key) { return std::log(weight(key)); });
   for_each_head(inputs.v, [&](std::int64_t sample, std::int64_t token, std::int64_t head) {
-    for (std::int64_t c = 0; token == 0 && c < inputs.v.h_d; ++c) inputs.v.at(sample, token, head, c) /= kWeight;
+    if (token >= std::ssize(kWeights)) return;
+    for (std::int64_t c = 0; c < inputs.v.h_d; ++c) inputs.v.at(sample, token, head, c) /= weight(token);
+    for (std::int64_t c = 1; c < inputs.k.h_d; ++c) inputs.k.at(sample, token, head, c) = 0.0;
   });
 }
 

@@ -13,11 +13,13 @@ namespace {
 
 /// What the two truths may differ by beyond kTruthAgreement, as a share of a stage's budget.
 /// In float32: two float64 results of the same formulas, each off by its budget times 2^-53 / 2^-24; that is what
-/// cancellation and large logits cost. In bfloat16 the budget is that of storing, which both truths do alike: nothing,
-/// unless a stage before it lay on a tie, say a third of three values, which the two rounded to different neighbours.
+/// cancellation and large logits cost. In bfloat16 the budget is that of storing, which both truths do alike. It is at
+/// least 2^-9 of the sizes of what is summed, of which a float64 sum loses up to 2^7 times 2^-53 (c_D and c_S,
+/// error_budget.h). All of it, if a stage before it lay on a tie, say a third of three values, which the two rounded to
+/// different neighbours.
 double share_for_doubles(DType dtype, bool after_tie) {
   if (dtype == DType::float32) return 0x1p-28;
-  return after_tie ? 1 : 0;
+  return after_tie ? 1 : 0x1p-36;
 }
 
 bool round_differently(const Tensor& ours, const Tensor& stored, DType dtype) {

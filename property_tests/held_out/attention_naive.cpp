@@ -20,8 +20,9 @@ Matrix scores_of(const attest_attention& call, const Head& head) {
   for (std::int64_t i = 0; i < s_x; ++i) {
     for (std::int64_t j = 0; j < s_k; ++j) {
       const float bias = bias_at(call, head.sample, i, j);
+      const float* k = head.k + (has_bug("key_index_is_a_byte") ? j % 256 : j) * h_d;
       float sum = 0;
-      for (std::int64_t c = 0; c < h_d && bias != kHidden; ++c) sum += head.q[i * h_d + c] * head.k[j * h_d + c];
+      for (std::int64_t c = 0; c < h_d && bias != kHidden; ++c) sum += head.q[i * h_d + c] * k[c];
       scores.at(i, j) = bias == kHidden ? kHidden : sum * scale_of(call) + bias;
     }
   }

@@ -34,6 +34,7 @@ void attend(const attest_attention& call) {
       for (std::int64_t j = s_k - 1; j >= 0; --j) {
         const float logit = score(call, head, i, j);
         if (logit == kHidden) continue;
+        if (logit - largest < -30 && has_bug("exponential_cut_off_at_minus_30")) continue;
         const float weight = std::exp(logit - largest);
         sum += weight;
         for (std::int64_t c = 0; c < h_d; ++c) row[static_cast<std::size_t>(c)] += weight * head.v[j * h_d + c];

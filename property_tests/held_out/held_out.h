@@ -14,6 +14,9 @@ namespace attest::held_out {
 /// Whether the library was opened with this option. There is one option in a process.
 bool has_bug(const char* name);
 
+/// What call->num_threads allows.
+int allowed_threads();
+
 /// The attention of a design.
 void attend(const attest_attention& call);
 
@@ -49,7 +52,9 @@ template <class Each>
 void for_each_head(const attest_attention& call, const Each& each) {
   const std::int64_t n_h = call.q->shape[1], s_x = call.q->shape[2], h_d = call.q->shape[3];
   const std::int64_t n_kv = call.k->shape[1], s_k = call.k->shape[2];
-  for (std::int64_t at = 0; at < call.q->shape[0] * n_h; ++at) {
+  std::int64_t heads = call.q->shape[0] * n_h;
+  if (has_bug("heads_left_over_by_threads")) heads -= heads % allowed_threads();
+  for (std::int64_t at = 0; at < heads; ++at) {
     const std::int64_t sample = at / n_h, h = at % n_h;
     std::int64_t g = h * n_kv / n_h;
     if (g == n_kv - 1 && has_bug("last_group_reads_first_head")) g = 0;

@@ -109,7 +109,8 @@ void rotate(const attest_rotary& call) {
   for (std::int64_t i = 0; i < call.x->shape[0] * s * n * (h_d / 2); ++i) {
     const std::int64_t pair = i % (h_d / 2), head = i / (h_d / 2), token = head / n;
     const std::int64_t from = has_bug("positions_of_first_sample") ? token % s : token;
-    const std::int64_t row = static_cast<const std::int64_t*>(call.positions->data)[from];
+    std::int64_t row = static_cast<const std::int64_t*>(call.positions->data)[from];
+    if (has_bug("position_is_a_byte")) row %= 256;
     const float cos = data(*call.cos)[row * (h_d / 2) + pair], sin = data(*call.sin)[row * (h_d / 2) + pair];
     const bool interleaved = call.pairing == ATTEST_INTERLEAVED;
     const std::int64_t first = head * h_d + (interleaved ? 2 * pair : pair);
@@ -139,7 +140,7 @@ void forward(const attest_layer& call) {
   normalise_heads(call, q, "q_norm.scale", call.q_norm_eps);
   if (call.y == nullptr) return attend_and_project(call, q, *call.k_cache, *call.v_cache);
   Heads k = project(call, *call.y, "k_proj", call.y_positions);
-  normalise_heads(call, k, "k_norm.scale", call.k_norm_eps);
+  normalise_heads(call, k, "k_norm.scale", has_bug("eps_of_q_norm_for_k") ? call.q_norm_eps : call.k_norm_eps);
   const Heads v = project(call, *call.y, "v_proj", nullptr);
   if (call.k_cache != nullptr) {
     append(k, *call.k_cache, call.cache_filled);

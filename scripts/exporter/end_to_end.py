@@ -7,7 +7,7 @@ import numpy as np
 
 from . import error_budget
 from .case import RecordedStep
-from .error_budget import U, half_ulp, logit_factor, sum_factor, sum_underflow
+from .error_budget import U, half_ulp, logit_factor, stored, sum_factor, sum_underflow
 from .layer_walk import LayerWalk, mask_of, merged_heads
 from .tensor import Tensor
 from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
@@ -45,10 +45,10 @@ class EndToEndBudgets(LayerWalk):
 
     def _linear(self, name: str, x: np.ndarray, value: np.ndarray, dx: np.ndarray | None) -> np.ndarray:
         weight = self.weights[f"{name}.weight"]
-        budget = error_budget.linear(x, weight, self.weights.get(f"{name}.bias")) + half_ulp(value, self.layer.dtype)
+        budget = error_budget.linear(x, weight, self.weights.get(f"{name}.bias"))
         if dx is not None:
             budget += KAPPA * np.sqrt(np.square(dx) @ np.square(weight).T)
-        return budget
+        return stored(budget, value, self.layer.dtype)
 
     def _heads(
         self,
@@ -82,18 +82,21 @@ class EndToEndBudgets(LayerWalk):
         products = [np.abs(a * cos), np.abs(b * sin), np.abs(b * cos), np.abs(a * sin)]
         squares = [np.square(d * factor) for d, factor in ((da, cos), (db, sin), (db, cos), (da, sin))]
         if embedding.kind == "Qwen2RotaryPositionalEmbeddings":  # a changed input changes each product's rounding too
-            squares = [square + np.square(half_ulp(p, dtype)) for square, p in zip(squares, products, strict=True)]
+            far = [product + np.sqrt(square) for product, square in zip(products, squares, strict=True)]
+            squares = [square + np.square(half_ulp(p, dtype)) for square, p in zip(squares, far, strict=True)]
         sizes = join_pairs(products[0] + products[1], products[2] + products[3], embedding.kind)
         brought = join_pairs(squares[0] + squares[1], squares[2] + squares[3], embedding.kind)
-        return error_budget.rotary(sizes) + half_ulp(value, dtype) + KAPPA * np.sqrt(brought)
+        return stored(error_budget.rotary(sizes) + KAPPA * np.sqrt(brought), value, dtype)
 
     def _norm(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, letter: str, eps: float) -> np.ndarray:
-        """dy = scale r (dx - x r^2 mean(x dx)), r = 1 / sqrt(mean(x^2) + eps)."""
-        scale = np.abs(self.weights[f"{letter}_norm.scale"])
+        """dy = scale r (dx - n mean(n dx)), n = x r, r = 1 / sqrt(mean(x^2) + eps): dx_i counts 1 - n_i^2 / h_d times."""
+        scale, h_d = np.abs(self.weights[f"{letter}_norm.scale"]), x.shape[-1]
         r = 1.0 / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps)
-        common = x * r**2 / x.shape[-1]
-        brought = np.square(dx) + np.square(common) * np.sum(np.square(x * dx), axis=-1, keepdims=True)
-        return error_budget.rms_norm(value) + half_ulp(value, self.layer.dtype) + KAPPA * scale * r * np.sqrt(brought)
+        squares = np.square(x * r * dx)
+        others = np.maximum(np.sum(squares, axis=-1, keepdims=True) - squares, 0.0)
+        brought = np.square((1.0 - np.square(x * r) / h_d) * dx) + np.square(x * r / h_d) * others
+        budget = error_budget.rms_norm(value) + KAPPA * scale * r * np.sqrt(brought)
+        return stored(budget, value, self.layer.dtype)
 
     def _attention(
         self,
@@ -122,5 +125,5 @@ class EndToEndBudgets(LayerWalk):
             budget[sample, head] = row
             matters = p * np.exp(logit) >= SHARE_THAT_MATTERS
             condition[sample, head] = np.max(np.where(matters, logit, 0.0), axis=-1)
-        budgets["attention"] = budget + half_ulp(y, self.layer.dtype)
+        budgets["attention"] = stored(budget, y, self.layer.dtype)
         return condition

@@ -27,6 +27,12 @@ def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
     return np.ldexp(0.5, np.maximum(exponent - PRECISION[dtype], SMALLEST_EXPONENT[dtype]))
 
 
+def stored(budget: np.ndarray, value: np.ndarray, dtype: str) -> np.ndarray:
+    """The budget with half an ulp for storing the value: of the one farthest from 0 that the budget so far allows, since
+    beyond the next power of two ulps are twice as large."""
+    return budget + half_ulp(np.abs(value) + budget, dtype)
+
+
 def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
     """(sqrt(K) + 2) u (sum |x w| + |bias|) and an underflow a product, [..., out]."""
     size = np.abs(x) @ np.abs(weight).T

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import error_budget, truth
 from .case import RecordedStep
-from .error_budget import half_ulp
+from .error_budget import stored
 from .layer_walk import LayerWalk, mask_of, merged_heads
 
 Judged = tuple[np.ndarray, np.ndarray]  # value, budget
@@ -35,14 +35,14 @@ class LocalisedTruth(LayerWalk):
         causal = truth.attends_causally(self.layer, mask)
         value = truth.attention(q, k, v, mask, causal)
         budget = error_budget.attention(q, k, v, mask, causal, self.layer.dtype)
-        judged["attention"] = value, budget + half_ulp(value, self.layer.dtype)
+        judged["attention"] = value, stored(budget, value, self.layer.dtype)
         judged["output"] = self._linear("output_proj", merged_heads(recorded["attention"]))
         return judged
 
     def _linear(self, name: str, x: np.ndarray) -> Judged:
         weight, bias = self.weights[f"{name}.weight"], self.weights.get(f"{name}.bias")
         value = truth.linear(x, weight, bias)
-        return value, error_budget.linear(x, weight, bias) + half_ulp(value, self.layer.dtype)
+        return value, stored(error_budget.linear(x, weight, bias), value, self.layer.dtype)
 
     def _heads(
         self,
@@ -62,7 +62,7 @@ class LocalisedTruth(LayerWalk):
         norm = layer.q_norm if letter == "q" else layer.k_norm
         if norm is not None:
             y = truth.rms_norm(values, self.weights[f"{letter}_norm.scale"], norm.eps)
-            judged[f"{letter}_norm"] = y, error_budget.rms_norm(y) + half_ulp(y, layer.dtype)
+            judged[f"{letter}_norm"] = y, stored(error_budget.rms_norm(y), y, layer.dtype)
             values = recorded[f"{letter}_norm"]
         return values
 
@@ -73,4 +73,4 @@ class LocalisedTruth(LayerWalk):
         value = truth.rotary(x, cos, sin, embedding, dtype)
         a, b = (np.abs(part) for part in truth.split_pairs(x, embedding.kind))
         sizes = truth.join_pairs(a * np.abs(cos) + b * np.abs(sin), b * np.abs(cos) + a * np.abs(sin), embedding.kind)
-        return value, error_budget.rotary(sizes) + half_ulp(value, dtype)
+        return value, stored(error_budget.rotary(sizes), value, dtype)

@@ -26,6 +26,8 @@ class Sizes:
         return (self.b, self.s, self.n_kv, self.h_d)
 
 
+RARE_WEIGHTS = (1e-9, 1e-20, 1e-32)  # down to where float32 has its last normal numbers
+
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]  # q [b, s, n_h, h_d]; k, v [b, s, n_kv, h_d]
 
 
@@ -86,10 +88,13 @@ def _steered(sizes: Sizes, rng: np.random.Generator, logits: np.ndarray) -> Draw
 
 
 def _rare_key(sizes: Sizes, rng: np.random.Generator) -> Drawn:
-    """The first key has a weight of about 1e-9 and a value of about 1e9."""
-    q, k, v = _steered(sizes, rng, np.where(np.arange(sizes.s) == 0, np.log(1e-9), 0.0))
-    v[:, 0] *= 1e9
-    return q, k, v
+    """The first keys have the weights RARE_WEIGHTS, about, and values that make up for them. Their logits are one product:
+    noise on top of one that large would be rounded again and again, and a plain sum may then exceed the budget."""
+    weights = np.ones(sizes.s)
+    weights[: len(RARE_WEIGHTS)] = RARE_WEIGHTS[: sizes.s]
+    q, k, v = _steered(sizes, rng, np.log(weights))
+    k[:, : len(RARE_WEIGHTS), :, 1:] = 0.0
+    return q, k, v / weights[None, :, None, None]
 
 
 def _ascending_logits(sizes: Sizes, rng: np.random.Generator) -> Drawn:

@@ -48,7 +48,7 @@ CASES = [
     selected(
         "rare_key",
         "rare_key",
-        "A key of weight 1e-9 whose value is 1e9.",
+        "Keys of weight 1e-9, 1e-20, 1e-32 whose values are 1e9, 1e20, 1e32.",
         selecting_layer(2, 1, 8, is_causal=False),
         Call(2, 17),
     ),

@@ -39,6 +39,12 @@ CASES = [
         small_layer(pos_embeddings=rotary(kind="Phi3RotaryPositionalEmbeddings")),
         (Call(2, 5, y=5),),
     ),
+    CaseEntry(
+        "cross/long_context",
+        "8197 keys: the order of accumulation, and keys beyond every block.",
+        small_layer(embed_dim=4, num_heads=2, num_kv_heads=1, head_dim=2, pos_embeddings=None, is_causal=False),
+        (Call(1, 3, y=8197),),
+    ),
     CaseEntry("cross/one_key", "A single key gets all the weight.", small_layer(is_causal=False), (Call(2, 3, y=1),)),
     CaseEntry(
         "cross/masked",

@@ -1,6 +1,8 @@
 """q_norm and k_norm, which torchtune applies after the rotary embedding; scales are far from uniform."""
 
-from ..case import Call, CaseEntry
+from dataclasses import replace
+
+from ..case import Call, CaseEntry, RMSNorm
 from .small_layer import normed_layer, rotary
 
 CALL = (Call(b=2, s=5),)
@@ -18,6 +20,12 @@ CASES = [
         "norms/large_eps",
         "An eps large enough to be seen.",
         normed_layer(eps=0.125, bias="qk"),
+        CALL,
+    ),
+    CaseEntry(
+        "norms/other_eps_for_k",
+        "q_norm and k_norm have an eps of their own.",
+        replace(normed_layer(), k_norm=RMSNorm(8, eps=0.125)),
         CALL,
     ),
     CaseEntry(

@@ -45,6 +45,12 @@ CASES += [
 
 CASES += [
     CaseEntry(
+        "positions/base_thousands",
+        "Positions that do not fit a byte.",
+        small_layer(head_dim=4, pos_embeddings=rotary(4, max_seq_len=4096)),
+        (Call(1, 4, input_pos=np.array([255, 256, 700, 4095])),),
+    ),
+    CaseEntry(
         "positions/llama3_2_scaled",
         "Llama3ScaledRoPE with Llama 3.2's factor of 32.",
         small_layer(pos_embeddings=rotary(kind="Llama3ScaledRoPE", scale_factor=32.0)),

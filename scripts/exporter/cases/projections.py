@@ -18,6 +18,12 @@ CASES = [
         small_layer(bias="qkvo", num_kv_heads=4, pos_embeddings=None),
         CALL,
     ),
+    CaseEntry(
+        "projections/bias_multi_head",
+        "Biases on q, k and v, as many key/value heads as heads; only a rotary embedding makes the bias of k count.",
+        small_layer(bias="qkv", num_kv_heads=4),
+        CALL,
+    ),
     CaseEntry("projections/bias_output", "A bias on the output projection alone.", small_layer(bias="o"), CALL),
     CaseEntry(
         "projections/output_wider",

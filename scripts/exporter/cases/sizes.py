@@ -14,13 +14,14 @@ CASES = [
             num_heads=n_h,
             num_kv_heads=n_kv,
             head_dim=h_d,
-            pos_embeddings=None if h_d == NO_ROTARY else rotary(h_d, max_seq_len=128),
+            pos_embeddings=None if h_d == NO_ROTARY else rotary(h_d, max_seq_len=max(128, s)),
         ),
         (Call(b=b, s=s),),
     )
     for h_d, n_h, n_kv, d, s, b in [
         (4, 4, 2, 16, 1, 1),
         (4, 2, 1, 8, 65, 1),
+        (4, 1, 1, 4, 300, 1),
         (6, 2, 1, 10, 17, 3),
         (8, 2, 2, 16, 65, 1),
         (16, 2, 1, 16, 16, 1),
