@@ -140,7 +140,7 @@ TEST_F(pages, the_table_is_filtered_and_sorted_by_hand_and_the_address_says_how)
 /// The document of a real profile, with a peer as docs/json_report.md describes it: torchtune is not installed
 /// everywhere.
 Json with_a_peer(Json document) {
-  const Json ratio = {{"of_medians", 2.0}, {"interval", {{"low", 1.8}, {"high", 2.2}, {"confidence", 0.95}}}};
+  const Json ratio = {{"each", {{"median", 2.0}}}, {"interval", {{"low", 1.8}, {"high", 2.2}, {"confidence", 0.95}}}};
   for (auto& item : document.at("items")) {
     item["peers"] = {{{"name", "torchtune"},
                       {"versions", "its versions"},

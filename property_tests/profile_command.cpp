@@ -94,7 +94,7 @@ TEST(profile_command, what_is_not_known_is_refused_with_one_sentence) {
   expect_refusal(profile({"--work", "train:5"}), "prefill:TOKENS");
   expect_refusal(profile({"--target", "sse9"}), "scalar");
   expect_refusal(profile({"--peer", "jax"}), "torchtune");
-  expect_refusal(profile({"--report", "junit=x"}), "json=FILE");
+  expect_refusal(profile({"--report", "pdf=x"}), "json=FILE");
 }
 
 TEST(profile_command, a_peer_without_its_python_is_refused_with_the_reason) {
