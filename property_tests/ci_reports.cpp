@@ -8,6 +8,7 @@
 #include "harness/report/job_summary.h"
 #include "harness/report/report_kinds.h"
 #include "property_tests/case_copy.h"
+#include "property_tests/file_content.h"
 #include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -19,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 /// A command, and what it makes of itself for GitHub and in files.
 struct Told {
@@ -40,7 +36,7 @@ Told told_by(Words command) {
                                  "json=" + (scratch / "json").string()});
   const auto summary = scratch / "summary.md";
   const auto outcome = run_command(command, {{"GITHUB_ACTIONS", "true"}, {"GITHUB_STEP_SUMMARY", summary.string()}});
-  return {outcome, text_of(scratch / "junit"), text_of(summary), Json::parse(text_of(scratch / "json"))};
+  return {outcome, content_of(scratch / "junit"), content_of(summary), Json::parse(content_of(scratch / "json"))};
 }
 
 /// A recorded case whose output is wrong in one element, beside a right one.

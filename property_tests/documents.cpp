@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <regex>
 
 #include "property_tests/document_commands.h"
+#include "property_tests/file_content.h"
 #include "property_tests/markdown.h"
 #include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
@@ -20,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kSource = ATTEST_SOURCE;
-
-std::string content_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 /// Relative to the source: those at the top, in docs/, and each room's README.md.
 std::vector<fs::path> documents() {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
 
+#include "property_tests/file_content.h"
 #include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -40,8 +40,7 @@ class interrupted_run : public testing::Test {
     EXPECT_EQ(std::distance(fs::directory_iterator(scratch_.path()), {}), 2) << "something else was left behind";
     const Json report = valid_report(scratch_ / "report.json");
     EXPECT_EQ(report.at("status"), "interrupted");
-    std::ifstream junit(scratch_ / "report.xml");
-    const std::string xml{std::istreambuf_iterator<char>(junit), {}};
+    const std::string xml = content_of(scratch_ / "report.xml");
     EXPECT_NE(xml.find("<failure type=\"interrupted\""), std::string::npos) << xml;
     return report;
   }

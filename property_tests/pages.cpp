@@ -1,11 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "harness/report/report_kinds.h"
 #include "property_tests/browser.h"
+#include "property_tests/file_content.h"
 #include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -18,11 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-std::string text_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 int run_attest(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), ATTEST_COMMAND);
   return run_command(arguments).exit_code;
@@ -32,7 +27,7 @@ TEST(page_of_every_case, is_smaller_than_two_mebibytes_and_needs_nothing_from_el
   const ScratchFolder scratch;
   const auto file = scratch / "page.html";
   ASSERT_EQ(run_attest({"verify", "--quiet", "--report", "html=" + file.string()}), 0);
-  const auto page = text_of(file);
+  const auto page = content_of(file);
   EXPECT_LT(page.size(), 2U << 20);
   EXPECT_NE(page.find("real_layers/llama3_1_8b"), std::string::npos);
   for (const std::string part : {"http:", "https:", " src=", "@import", "url("}) {
@@ -166,7 +161,7 @@ TEST_F(pages, a_profile) {
   ASSERT_EQ(with({"--baseline", before.string(), "--report", "json=" + now.string(), "--report", as_page()}), 0);
   browser_->open(page(), "#text=decode&sort=-warm");
   EXPECT_EQ(shown(), "2 of 6 work items");
-  harness::write_reports({{"html", page()}}, with_a_peer(Json::parse(text_of(now))));
+  harness::write_reports({{"html", page()}}, with_a_peer(Json::parse(content_of(now))));
   expect_a_sound_page("profile");
   EXPECT_EQ(browser_->evaluate("document.querySelectorAll('#scaling ~ .beside tbody tr').length"), 6);
   EXPECT_EQ(browser_->evaluate("document.querySelectorAll('.work').length"), 6);

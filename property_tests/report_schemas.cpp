@@ -13,6 +13,7 @@
 #include "harness/profile/profile_report.h"
 #include "harness/selftest/selftest_report.h"
 #include "property_tests/case_copy.h"
+#include "property_tests/file_content.h"
 #include "property_tests/json_schema.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -219,8 +220,7 @@ void collect_members(const Json& schema, std::set<std::string>& members) {
 }
 
 TEST(report_schemas, have_no_member_that_the_document_does_not_explain) {
-  std::ifstream stream(fs::path(ATTEST_SCHEMAS) / "../json_report.md");
-  const std::string document{std::istreambuf_iterator<char>(stream), {}};
+  const std::string document = content_of(fs::path(ATTEST_SCHEMAS) / "../json_report.md");
   std::set<std::string> members;
   for (const auto& file : fs::directory_iterator(ATTEST_SCHEMAS)) {
     collect_members(Json::parse(std::ifstream(file.path())), members);

@@ -7,6 +7,7 @@
 #include <regex>
 #include <sstream>
 
+#include "property_tests/file_content.h"
 #include "property_tests/needed_program.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -61,11 +62,6 @@ std::string joined(const Words& words) {
   std::string text;
   for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
   return text;
-}
-
-std::string content_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 // --- help ----------------------------------------------------------------------------------------------------------

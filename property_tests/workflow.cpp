@@ -5,6 +5,7 @@
 #include <fstream>
 #include <regex>
 
+#include "property_tests/file_content.h"
 #include "property_tests/markdown.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -16,11 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kSource = ATTEST_SOURCE;
-
-std::string content_of(const fs::path& file) {
-  std::ifstream stream(file);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 YAML::Node workflow() {
   for (const auto& fence : markdown(content_of(kSource / "docs/ci.md")).fences) {

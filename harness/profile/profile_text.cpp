@@ -86,12 +86,13 @@ std::string ratio(const Timing& each, const Interval& interval) {
 std::string peer_lines(const ProfileResult& result) {
   std::string lines;
   for (const auto& peer : result.peers) {
-    lines += fmt::format("  {}\n", peer.versions) + line("  cold", milliseconds(peer.cold)) +
-             line("  warm", milliseconds(peer.warm)) +
-             line("  ratio",
-                  fmt::format("cold {}, warm {} of ours ({:.0f} % intervals)", ratio(peer.cold_ratio, peer.cold_interval),
-                              ratio(peer.warm_ratio, peer.warm_interval), 100 * peer.warm_interval.confidence)) +
-             line("", fmt::format("outputs differ by {:.2g} of their size (rms, sampled rows)", peer.difference));
+    lines +=
+        fmt::format("  {}\n", peer.versions) + line("  cold", milliseconds(peer.cold)) +
+        line("  warm", milliseconds(peer.warm)) +
+        line("  ratio",
+             fmt::format("cold {}, warm {} of ours ({:.0f} % intervals)", ratio(peer.cold_ratio, peer.cold_interval),
+                         ratio(peer.warm_ratio, peer.warm_interval), 100 * peer.warm_interval.confidence)) +
+        line("", fmt::format("outputs differ by {:.2g} of their size (rms, sampled rows)", peer.difference));
   }
   return lines;
 }

@@ -38,7 +38,7 @@ struct Summary {
   std::map<Status, std::size_t> results;
   std::map<std::string, Skips> skips;  ///< by reason
   std::vector<JudgedSummary> judged;
-  Spread truth;                             ///< of the agreement of the two float64 truths, as shares of what two float64 results may differ by
+  Spread truth;  ///< of the agreement of the two float64 truths, as shares of what two float64 results may differ by
   std::size_t attentions = 0;               ///< judged alone, each counted once for all implementations
   const Result* least_sensitive = nullptr;  ///< of these, the one that the strongest mutation exceeds least; borrowed
   std::size_t marginal = 0;

@@ -32,7 +32,8 @@ Bar bar_of(const Json& peer, const std::string& calls) {
   const auto& ratio = peer.at(calls + "_ratio");
   const auto& interval = ratio.at("interval");
   return {peer.at("name").get<std::string>() + ", " + calls, "k0",
-          milliseconds_text(peer.at(calls).at("median").get<double>()) + " ms", number_of(ratio.at("each").at("median")),
+          milliseconds_text(peer.at(calls).at("median").get<double>()) + " ms",
+          number_of(ratio.at("each").at("median")),
           Interval{number_of(interval.at("low")), number_of(interval.at("high"))}};
 }
 
