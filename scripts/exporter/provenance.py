@@ -32,9 +32,10 @@ def collect(backends: set[str]) -> dict[str, str]:
 
 
 def _cpu_model() -> str:
+    """With family and model: a virtual machine's name may be a brand's alone, such as "AMD EPYC"."""
     info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    first = info.read_text().split("\n\n")[0]
+    facts = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())}
+    return f"{facts.get('model name')}, family {facts.get('cpu family')} model {facts.get('model')}"
