@@ -45,7 +45,7 @@ std::string comparisons_of(const Json& item) {
   for (const auto& peer : item.at("peers")) {
     const auto& ratio = peer.at(calls + "_ratio");
     lines += fmt::format("{}{} takes {:.2f} times as long ({:.2f} to {:.2f})", lines.empty() ? "" : "; ",
-                         text_of(peer, "name"), number_of(ratio.at("of_medians")),
+                         text_of(peer, "name"), number_of(ratio.at("each").at("median")),
                          number_of(ratio.at("interval").at("low")), number_of(ratio.at("interval").at("high")));
   }
   if (!item.contains("baseline")) return lines;
