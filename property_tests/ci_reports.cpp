@@ -113,7 +113,7 @@ TEST(ci_reports, of_profile_show_peers_and_baseline_beside_the_work) {
   auto& item = document["items"][0];
   const std::string ratio = item["fraction_of"].get<std::string>() + "_ratio";
   item["peers"] = {
-      {{"name", "torchtune"}, {ratio, {{"of_medians", 1.5}, {"interval", {{"low", 1.4}, {"high", 1.6}}}}}}};
+      {{"name", "torchtune"}, {ratio, {{"each", {{"median", 1.5}}}, {"interval", {{"low", 1.4}, {"high", 1.6}}}}}}};
   item["baseline"] = {{"verdict", "faster"}, {"speed_up", 1.25}};
   expect_parts(harness::job_summary(document),
                {"| torchtune takes 1.50 times as long (1.40 to 1.60); faster (baseline; 1.25 times as fast) |"});
