@@ -52,7 +52,8 @@ TEST(profile_command, a_recorded_layer_is_timed_with_its_own_weights_and_norms) 
   const auto outcome = profile({"--layer", "norms/after_rotary", "--work", "prefill:16,decode:64,cross:5/9",
                                 "--repetitions", "1", "--report", "json=" + file.string()});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
-  for (const auto& item : valid_report(file).at("items")) {
+  const auto report = valid_report(file);
+  for (const auto& item : report.at("items")) {
     std::set<std::string> judged;
     for (const auto& stage : item.at("verified").at("stages")) judged.insert(stage.at("stage"));
     EXPECT_TRUE(judged.contains("q_norm") && judged.contains("k_norm")) << item;
