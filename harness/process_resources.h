@@ -2,8 +2,7 @@
 
 namespace attest::harness {
 
-/// Threads of OpenMP. Results do not depend on them; times do. OpenBLAS, which multiplies for the reference, keeps to
-/// one: its kernels for AVX2 give other bits when they share a product among more.
+/// Threads of OpenMP. Results do not depend on them; times do.
 void set_threads(int count);
 int threads();
 

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "fixtures/error.h"
+#include "harness/process_resources.h"
 #include "harness/profile/judge_work.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/rank_test.h"
@@ -152,6 +153,15 @@ TEST(profile, the_stages_are_those_of_the_middle_call_beside_their_roofs) {
   EXPECT_EQ(by_stream.parts[0].roof, 200.0);
   EXPECT_FALSE(by_stream.parts[1].counts);
   EXPECT_EQ(breakdown_of(calls, counts, {.fma = 150.0, .stream = 100.0}).parts[0].roof, 150.0);
+}
+
+TEST(profile, the_reference_leaves_the_threads_as_they_were) {
+  const int before = threads();
+  set_threads(3);
+  const Tensor x = generated_activations(kStreamOfX, {1, 9, 64}), weight = generated_activations(7, {64, 64});
+  reference::linear_truth({x, weight});
+  EXPECT_EQ(threads(), 3);
+  set_threads(before);
 }
 
 TEST(profile, page_faults_are_counted_where_the_kernel_lets_us) {

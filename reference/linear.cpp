@@ -2,6 +2,7 @@
 
 #include "fixtures/overloaded.h"
 #include "reference/arrays.h"
+#include "reference/one_blas_thread.h"
 
 namespace attest::reference {
 
@@ -27,6 +28,7 @@ LinearParameters<T> linear_parameters(const LinearInputs& inputs) {
 template <class T>
 Array<T> times_transposed(const Array<T>& a, const Array<T>& b) {
   Array<T> product = xt::zeros<T>({a.shape(0), b.shape(0)});
+  const OneBlasThread here;
   xt::blas::gemm(a, b, product, false, true, T{1}, T{0});
   return product;
 }
