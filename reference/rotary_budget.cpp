@@ -19,29 +19,27 @@ Array<double> moved_rounding(const Array<double>& product, const Array<double>& 
 }
 
 Array<double> propagated(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& dx) {
-  const auto& [cos, sin, pairs, product_dtype] = rotation;
-  const auto [a, b] = split_pairs(x, pairs);
-  const auto [da, db] = split_pairs(dx, pairs);
+  const auto [a, b] = split_pairs(x, rotation.pairs);
+  const auto [da, db] = split_pairs(dx, rotation.pairs);
   const auto variance = [&](const Array<double>& c, const Array<double>& dc, const Array<double>& table) {
-    const Array<double> rounding = moved_rounding(c * table, dc * table, product_dtype);
+    const Array<double> rounding = moved_rounding(c * table, dc * table, rotation.product_dtype);
     return Array<double>(xt::square(dc * table) + xt::square(rounding));
   };
-  const Array<double> first = xt::sqrt(variance(a, da, cos) + variance(b, db, sin));
-  const Array<double> second = xt::sqrt(variance(b, db, cos) + variance(a, da, sin));
-  return join_pairs<double>({first, second}, pairs);
+  const Array<double> first = xt::sqrt(variance(a, da, rotation.cos) + variance(b, db, rotation.sin));
+  const Array<double> second = xt::sqrt(variance(b, db, rotation.cos) + variance(a, da, rotation.sin));
+  return join_pairs<double>({first, second}, rotation.pairs);
 }
 
 Array<double> propagated_worst_case(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& dx) {
-  const auto& [cos, sin, pairs, product_dtype] = rotation;
-  const auto [a, b] = split_pairs(x, pairs);
-  const auto [da, db] = split_pairs(dx, pairs);
+  const auto [a, b] = split_pairs(x, rotation.pairs);
+  const auto [da, db] = split_pairs(dx, rotation.pairs);
   const auto deviation = [&](const Array<double>& c, const Array<double>& dc, const Array<double>& table) {
-    const Array<double> rounding = moved_rounding(c * table, dc * table, product_dtype);
+    const Array<double> rounding = moved_rounding(c * table, dc * table, rotation.product_dtype);
     return Array<double>(xt::abs(dc * table) + 2 * rounding);
   };
-  const Array<double> first = deviation(a, da, cos) + deviation(b, db, sin);
-  const Array<double> second = deviation(b, db, cos) + deviation(a, da, sin);
-  return join_pairs<double>({first, second}, pairs);
+  const Array<double> first = deviation(a, da, rotation.cos) + deviation(b, db, rotation.sin);
+  const Array<double> second = deviation(b, db, rotation.cos) + deviation(a, da, rotation.sin);
+  return join_pairs<double>({first, second}, rotation.pairs);
 }
 
 }  // namespace
