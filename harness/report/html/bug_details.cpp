@@ -31,7 +31,8 @@ std::string explanations_of(const Json& bug) {
 
 std::string evidence_of(const Json& bug) {
   std::string rows;
-  for (const auto& [family, rejection] : bug.at("rejections").items()) {
+  for (const auto& [family, of_family] : bug.at("rejections").items()) {
+    const Json& rejection = of_family;  // Clang 16 with OpenMP captures no structured binding
     const auto word = [&](const char* member) { return rejection.at(member).get<std::string>(); };
     const std::string letter(1, letter_of_check(word("check")));
     rows += element("tr", row_header(family) + element(fmt::format("td class=\"check {}\"", letter), letter) +
