@@ -96,8 +96,6 @@ PeerComparison comparison(const std::vector<Repetition>& repetitions, const Prof
   peer.warm_ratio = timing_of(warm_ratios);
   peer.cold_interval = median_interval(cold_ratios);
   peer.warm_interval = median_interval(warm_ratios);
-  peer.median_ratio_cold = peer.cold.median / ours.cold.median;
-  peer.median_ratio_warm = peer.warm.median / ours.warm.median;
   return peer;
 }
 

@@ -56,11 +56,10 @@ Limit limit_of(const WorkCounts& counts, double fma, double stream);
 struct PeerComparison {
   std::string name;
   std::string versions;
-  Timing cold, warm;                                        ///< seconds
-  Timing cold_ratio, warm_ratio;                            ///< peer / ours, repetition by repetition
-  double median_ratio_cold = 0.0, median_ratio_warm = 0.0;  ///< of the medians
-  Interval cold_interval, warm_interval;                    ///< of the median ratio
-  double difference = 0.0;  ///< rms of (ours - theirs) over rms of theirs, on the sampled rows
+  Timing cold, warm;                      ///< seconds
+  Timing cold_ratio, warm_ratio;          ///< peer / ours, repetition by repetition
+  Interval cold_interval, warm_interval;  ///< of the median ratio
+  double difference = 0.0;                ///< rms of (ours - theirs) over rms of theirs, on the sampled rows
 };
 
 struct ProfileResult {

@@ -51,9 +51,8 @@ Json to_json(const StageBreakdown& stages) {
           {"events", events}};
 }
 
-Json ratio_json(double of_medians, const Timing& each, const Interval& interval) {
-  return {{"of_medians", json_number(of_medians)},
-          {"each", to_json(each)},
+Json ratio_json(const Timing& each, const Interval& interval) {
+  return {{"each", to_json(each)},
           {"interval",
            {{"low", json_number(interval.low)},
             {"high", json_number(interval.high)},
@@ -65,8 +64,8 @@ Json to_json(const PeerComparison& peer) {
           {"versions", peer.versions},
           {"cold", to_json(peer.cold)},
           {"warm", to_json(peer.warm)},
-          {"cold_ratio", ratio_json(peer.median_ratio_cold, peer.cold_ratio, peer.cold_interval)},
-          {"warm_ratio", ratio_json(peer.median_ratio_warm, peer.warm_ratio, peer.warm_interval)},
+          {"cold_ratio", ratio_json(peer.cold_ratio, peer.cold_interval)},
+          {"warm_ratio", ratio_json(peer.warm_ratio, peer.warm_interval)},
           {"output_difference", json_number(peer.difference)}};
 }
 
