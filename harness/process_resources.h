@@ -2,7 +2,8 @@
 
 namespace attest::harness {
 
-/// Threads of OpenMP. Results do not depend on them; times do.
+/// How many threads a call uses: OpenMP's number, by which the optimized code goes as well. Results do not depend on it;
+/// times do.
 void set_threads(int count);
 int threads();
 

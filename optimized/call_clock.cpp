@@ -77,10 +77,10 @@ void CallClock::join() noexcept {
 
 void CallClock::stop() noexcept {
   if (times_ == nullptr) return;
-  end_of(Part::checks);
-  threads_.front().move_to(ticks_, 1.0);
   const double passed = std::chrono::duration<double>(Clock::now() - made_).count();
   const double a_tick = passed / static_cast<double>(ticks_now() - made_at_);
+  end_of(Part::checks);
+  threads_.front().move_to(ticks_, 1.0);
   for (std::size_t part = 0; part < kParts; ++part) times_->seconds[part] += ticks_[part] * a_tick;
 }
 

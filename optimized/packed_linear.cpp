@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "optimized/threads.h"
+
 namespace attest::optimized {
 namespace {
 
@@ -58,10 +60,8 @@ PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, con
     next += group.panel_count * width * depth_;
   }
   const float* source = weight.as<float>().data();
-#pragma omp parallel for schedule(static)
-  for (std::size_t g = 0; g < groups_.size(); ++g) {
-    pack(source, depth_, groups_[g], width, const_cast<float*>(groups_[g].panels));
-  }
+  for_each_item(groups_.size(), all_threads(),
+                [&](std::size_t g) { pack(source, depth_, groups_[g], width, const_cast<float*>(groups_[g].panels)); });
 }
 
 ColumnGroup PackedLinear::part_of(const ColumnGroup& group, std::size_t first, std::size_t count) const {

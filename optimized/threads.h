@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "optimized/call_clock.h"
+#include "optimized/thread_team.h"
 
 namespace attest::optimized {
 
@@ -15,10 +16,13 @@ struct Work {
   std::size_t bytes;  ///< read, that may have to come from memory
 };
 
+/// As many as OpenMP would use: OMP_NUM_THREADS and omp_set_num_threads hold.
+inline int all_threads() { return omp_get_max_threads(); }
+
 /// All threads, or the caller's alone where waking another costs more than it gains: some microseconds.
 inline int threads_for(const Work& work) {
   constexpr std::size_t kWorthMultiplyAdds = std::size_t{1} << 19, kWorthBytes = std::size_t{1} << 19;
-  return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? omp_get_max_threads() : 1;
+  return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? all_threads() : 1;
 }
 
 /// One of the threads that share a loop.
@@ -33,21 +37,25 @@ struct Worker {
 /// is the caller itself: nobody is woken and nothing is allocated.
 template <class Body>
 void for_each_item(std::size_t count, int threads, CallClock& clock, const Body& body) {
-  if (threads == 1) {
-    const Worker alone{0, clock.of(0)};
-    for (std::size_t item = 0; item < count; ++item) body(item, alone);
-    return;
-  }
-  std::atomic<std::size_t> next{0};  // OpenMP's own dynamic schedule allocates in some runtimes
-  clock.fork(static_cast<std::size_t>(threads));
-#pragma omp parallel num_threads(threads)
-  {
-    const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+  std::atomic<std::size_t> next{0};
+  const auto work = [&](std::size_t thread) {
     const Worker worker{thread, clock.of(thread)};
-    worker.end_of(Part::waiting);
     for (std::size_t item = next++; item < count; item = next++) body(item, worker);
-  }
+  };
+  if (threads == 1) return work(0);
+  clock.fork(static_cast<std::size_t>(threads));
+  ThreadTeam::of_process().run(static_cast<std::size_t>(threads), [&](std::size_t thread) {
+    end_of(clock.of(thread), Part::waiting);
+    work(thread);
+  });
   clock.join();
+}
+
+/// The same without times, and where it does not matter which thread it is.
+template <class Body>
+void for_each_item(std::size_t count, int threads, const Body& body) {
+  CallClock untimed;
+  for_each_item(count, threads, untimed, [&](std::size_t item, const Worker&) { body(item); });
 }
 
 }  // namespace attest::optimized

@@ -46,7 +46,7 @@ void lay_out_clone(const fs::path& folder) {
 
 std::map<std::string, std::string> environment_with_attest() {
   const std::string path = fs::path(ATTEST_COMMAND).parent_path().string() + ":" + std::getenv("PATH");
-  return {{"PATH", path}, {"OMP_WAIT_POLICY", "passive"}};
+  return {{"PATH", path}};
 }
 
 class CommandsOfDocument : public ::testing::Test {

@@ -47,8 +47,7 @@ class Repository {
                        {{"PATH", path},
                         {"GITHUB_ACTIONS", "true"},
                         {"GITHUB_PATH", (folder_ / "path").string()},
-                        {"GITHUB_STEP_SUMMARY", (folder_ / "summary.md").string()},
-                        {"OMP_WAIT_POLICY", "passive"}});
+                        {"GITHUB_STEP_SUMMARY", (folder_ / "summary.md").string()}});
   }
 
   /// The exit code of the first step that fails, or 0. `out` of all of them.

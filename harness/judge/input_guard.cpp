@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "optimized/threads.h"
+
 namespace attest::harness {
 namespace {
 
@@ -53,11 +55,9 @@ std::uint64_t fingerprint_of(const Tensor& tensor) {
 
 std::uint64_t fingerprint_of_inputs(const Case& item) {
   const std::vector<const Tensor*> tensors = everything_readable(item);
-  const auto count = static_cast<std::int64_t>(tensors.size());
   std::vector<std::uint64_t> mixed(tensors.size());
-#pragma omp parallel for schedule(dynamic)
-  for (std::int64_t i = 0; i < count; ++i)
-    mixed[static_cast<std::size_t>(i)] = fingerprint_of(*tensors[static_cast<std::size_t>(i)]);
+  optimized::for_each_item(tensors.size(), optimized::all_threads(),
+                           [&](std::size_t i) { mixed[i] = fingerprint_of(*tensors[i]); });
   std::uint64_t all = 0;
   for (const auto value : mixed) all = std::rotl(all, 11) * kMultiplier + value;
   return all;

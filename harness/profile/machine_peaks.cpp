@@ -1,18 +1,21 @@
 #include "harness/profile/machine_peaks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
 
 #include "optimized/kernel_tables.h"
+#include "optimized/threads.h"
 
 namespace attest::harness {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kSeconds = 0.01;                              // one sample of the fused multiply-adds
+constexpr double kSeconds = 0.001;                             // one run of fused multiply-adds
+constexpr std::size_t kRuns = 10;                              // for each thread in a sample, dealt out
 constexpr std::size_t kFloats = (std::size_t{512} << 20) / 4;  // more than any cache that one guest has to itself
 constexpr std::size_t kChunks = 64;                            // dealt out to the threads
 constexpr std::size_t kHalf = kFloats / kChunks / 2;
@@ -78,19 +81,19 @@ double MachinePeaks::run_fma() const {
 }
 
 double MachinePeaks::measure_fma() {
-  double operations = 0.0;
+  const auto threads = static_cast<std::size_t>(optimized::all_threads());
+  std::atomic<double> operations = 0.0;
   const auto start = Clock::now();
-#pragma omp parallel reduction(+ : operations)
-  operations += run_fma();
+  optimized::for_each_item(kRuns * threads, optimized::all_threads(), [&](std::size_t) { operations += run_fma(); });
   return operations / seconds_since(start);
 }
 
 double MachinePeaks::measure_stream() {
   float* memory = memory_.data();
-  std::uint32_t total = 0;
+  std::atomic<std::uint32_t> total = 0;
   const auto start = Clock::now();
-#pragma omp parallel for schedule(static) reduction(+ : total)
-  for (std::size_t chunk = 0; chunk < kChunks; ++chunk) total += sum_of(memory + chunk * 2 * kHalf);
+  optimized::for_each_item(kChunks, optimized::all_threads(),
+                           [&](std::size_t chunk) { total += sum_of(memory + chunk * 2 * kHalf); });
   const double seconds = seconds_since(start);
   // Writing the sum back keeps the loop alive.
   memory[0] = static_cast<float>(total % 1021);

@@ -16,7 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kLeast = 3;                                           // repetitions
-constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);  // OpenMP's threads spin for a while after a call
+constexpr auto kUntilThreadsSleep = std::chrono::milliseconds(20);  // for a while after a call they look for more work
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 

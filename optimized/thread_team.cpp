@@ -1,0 +1,72 @@
+#include "optimized/thread_team.h"
+
+#include <system_error>
+#include <thread>
+
+#include "optimized/call_clock.h"
+
+namespace attest::optimized {
+namespace {
+
+/// How long a thread looks for what it waits for before it sleeps: longer than a caller works alone between two loops
+/// of a call. Some hundred microseconds.
+constexpr std::uint64_t kTicksAwake = 400'000;
+
+void pause() noexcept {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#endif
+}
+
+/// Returns when `atomic` has another value.
+void wait_while(std::uint32_t value, const std::atomic<std::uint32_t>& atomic) noexcept {
+  for (const std::uint64_t start = ticks_now(); ticks_now() - start < kTicksAwake; pause()) {
+    if (atomic != value) return;
+  }
+  atomic.wait(value);
+}
+
+}  // namespace
+
+ThreadTeam& ThreadTeam::of_process() {
+  static auto* const team = new ThreadTeam;
+  return *team;
+}
+
+void ThreadTeam::run(const Call& call) noexcept {
+  const std::unique_lock alone(in_use_, std::try_to_lock);
+  if (!alone) return call.function(call.body, 0);
+  hire(call.threads - 1);
+  call_ = call;
+  ++phase_;
+  phase_.notify_all();
+  call.function(call.body, 0);
+  ++phase_;
+  while (const std::uint32_t helpers = inside_) wait_while(helpers, inside_);
+}
+
+/// Where the system has no thread to give, the caller does without.
+void ThreadTeam::hire(std::size_t helpers) {
+  try {
+    while (helpers_ < helpers) {
+      std::thread(&ThreadTeam::help, this, helpers_ + 1, phase_.load()).detach();
+      ++helpers_;
+    }
+  } catch (const std::system_error&) {
+  }
+}
+
+/// A helper says that it is inside before it looks at the phase; the caller ends the phase before it looks who is
+/// inside. So either the helper stays out or the caller waits, and call_ never changes under a helper.
+void ThreadTeam::help(std::size_t thread, std::uint32_t seen) noexcept {
+  for (;;) {
+    wait_while(seen, phase_);
+    ++inside_;
+    seen = phase_;
+    const bool open = seen % 2 == 1;
+    if (open && thread < call_.threads) call_.function(call_.body, thread);
+    if (--inside_ == 0) inside_.notify_one();
+  }
+}
+
+}  // namespace attest::optimized
