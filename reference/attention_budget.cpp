@@ -1,22 +1,26 @@
 #include "reference/attention_budget.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <compare>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
 namespace attest::reference {
 namespace {
 
-/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own.
-double squared_groups(const AttentionRow<double>& row, std::size_t keys) {
-  const auto less = [](float a, float b) { return std::weak_order(a, b) < 0; };  // NaN has a place as well
-  std::vector<float> logits(row.logits.begin(), row.logits.end());
-  std::ranges::sort(logits, less);
+/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own. In the
+/// worst case all keys count as equal.
+double squared_groups(Growth growth, const AttentionRow<double>& row, std::size_t keys) {
+  if (growth == Growth::worst_case) return static_cast<double>(keys * keys);
+  std::vector<std::uint32_t> logits;  // as bits, which sort fast: only equality matters, and -0 + 0 is 0
+  for (const double logit : row.logits)
+    logits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(logit) + 0.0F));
+  std::ranges::sort(logits);
   double sum = static_cast<double>(keys - logits.size());
   for (auto first = logits.begin(); first != logits.end();) {
-    const auto end = std::upper_bound(first, logits.end(), *first, less);
+    const auto end = std::find_if(first, logits.end(), [&](std::uint32_t logit) { return logit != *first; });
     sum += static_cast<double>((end - first) * (end - first));
     first = end;
   }
@@ -27,17 +31,17 @@ double squared_groups(const AttentionRow<double>& row, std::size_t keys) {
 struct BudgetedRow {
   const AttentionCall& call;
   RowIndex at;
-  AttentionRow<double> weights;
+  const AttentionRow<double>& weights;
   double scale;  ///< 1 / sqrt(h_d)
   double c_s;    ///< c_S u + u_P, for one Growth
   Growth growth;
 
-  BudgetedRow(const AttentionCall& of, RowIndex index, Growth how)
+  BudgetedRow(const AttentionCall& of, RowIndex index, const AttentionRow<double>& row, Growth how)
       : call(of),
         at(index),
-        weights(attention_row(of.q, of.k, of.mask, index)),
+        weights(row),
         scale(1 / std::sqrt(static_cast<double>(of.q.shape(3)))),
-        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2)), squared_groups(weights, of.k.shape(2))) *
+        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2)), squared_groups(how, row, of.k.shape(2))) *
                 kUnitRoundoff +
             probability_roundoff(of.storage)),
         growth(how) {}
@@ -184,8 +188,9 @@ double condition_of(const AttentionRow<double>& weights, const std::vector<doubl
 Budget attention_budget(const AttentionCall& call) {
   Budget budget{xt::zeros_like(call.y), xt::zeros_like(call.y)};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
-    add_local({call, at, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
-    add_local({call, at, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
+    const auto weights = attention_row(call.q, call.k, call.mask, at);
+    add_local({call, at, weights, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
+    add_local({call, at, weights, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
   });
   add_storage(budget, call.y, call.storage);
   return budget;
@@ -195,8 +200,9 @@ PropagatedAttention attention_budget(const AttentionCall& call, const AttentionI
   PropagatedAttention result{{xt::zeros_like(call.y), xt::zeros_like(call.y)},
                              xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
+    const auto weights = attention_row(call.q, call.k, call.mask, at);
     for (const Growth growth : {Growth::statistical, Growth::worst_case}) {
-      const BudgetedRow budgeted(call, at, growth);
+      const BudgetedRow budgeted(call, at, weights, growth);
       const auto errors = propagated_logit_errors(budgeted, inputs);
       const bool statistical = growth == Growth::statistical;
       Array<double>& out = statistical ? result.budget.statistical : result.budget.worst_case;

@@ -68,10 +68,9 @@ inline double norm_factor(Growth growth, double head_dim) { return accumulated(g
 /// c_D: one logit. + 2: the products' rounding and the scale.
 inline double logit_factor(Growth growth, double head_dim) { return kLambda * (accumulated(growth, head_dim) + 2); }
 /// c_S: two sums over the keys (the row's weight, P V), and 8 for exp, rescaling and the division. `squared_groups` is
-/// the sum of m^2 over the groups of equal logits; at least `keys`.
+/// the sum of m^2 over the groups of m equal logits: at least `keys`; in the worst case there is one group.
 inline double softmax_factor(Growth growth, double keys, double squared_groups) {
-  const double row_sum = growth == Growth::statistical ? std::sqrt(squared_groups) : keys;
-  return kLambda * (row_sum + accumulated(growth, keys) + 8);
+  return kLambda * (std::sqrt(squared_groups) + accumulated(growth, keys) + 8);
 }
 
 /// u_P: torch stores P in the storage dtype before it multiplies V. A bfloat16 has 8 significant bits.
