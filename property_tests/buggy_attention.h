@@ -91,4 +91,24 @@ struct BuggyAttention {
   }
 };
 
+/// Key j is seen where `sees` says.
+inline BuggyAttention seeing(std::function<bool(const KernelRow&, std::int64_t j, bool visible)> sees) {
+  BuggyAttention kernel;
+  kernel.on_scores = [sees](KernelRow& row) {
+    row.largest = -std::numeric_limits<float>::infinity();
+    for (std::size_t j = 0; j < row.scores.size(); ++j) {
+      row.visible[j] = sees(row, static_cast<std::int64_t>(j), row.visible[j]);
+      if (row.visible[j]) row.largest = std::max(row.largest, row.scores[j]);
+    }
+  };
+  return kernel;
+}
+
+/// Works on the weights and their sum before they are used.
+inline BuggyAttention weighing(std::function<void(KernelRow&)> on_weights) {
+  BuggyAttention kernel;
+  kernel.on_weights = std::move(on_weights);
+  return kernel;
+}
+
 }  // namespace attest::property_tests

@@ -13,30 +13,7 @@ namespace {
 using harness::Explanation;
 using harness::StageInputs;
 
-Planted attention(std::string id, std::string case_name, BuggyAttention kernel) {
-  return {std::move(id), std::move(case_name), Stage::attention,
-          [kernel](const StageInputs& in) { return kernel(std::get<AttentionInputs>(in)); }};
-}
-
-// --- masks and keys ------------------------------------------------------------------------------------------------
-
-BuggyAttention seeing(std::function<bool(const KernelRow&, std::int64_t j, bool visible)> sees) {
-  BuggyAttention kernel;
-  kernel.on_scores = [sees](KernelRow& row) {
-    row.largest = -std::numeric_limits<float>::infinity();
-    for (std::size_t j = 0; j < row.scores.size(); ++j) {
-      row.visible[j] = sees(row, static_cast<std::int64_t>(j), row.visible[j]);
-      if (row.visible[j]) row.largest = std::max(row.largest, row.scores[j]);
-    }
-  };
-  return kernel;
-}
-
-BuggyAttention weighing(std::function<void(KernelRow&)> on_weights) {
-  BuggyAttention kernel;
-  kernel.on_weights = std::move(on_weights);
-  return kernel;
-}
+// --- masks ------------------------------------------------------------------------------------------------
 
 bool sees_nothing(const KernelRow& row) {
   return std::ranges::none_of(row.visible, [](bool seen) { return seen; });
@@ -100,35 +77,6 @@ std::vector<Planted> mask_bugs() {
                   row.sum = 0.0F;
                   for (const float score : row.scores) row.sum += std::exp(score - row.largest);
                 })),
-  };
-}
-
-/// Takes key j `times` times, in both sums.
-BuggyAttention counting(std::function<float(const KernelRow&, std::int64_t j)> times) {
-  return weighing([times](KernelRow& row) {
-    row.sum = 0.0F;
-    for (std::size_t j = 0; j < row.weights.size(); ++j) {
-      row.weights[j] *= times(row, static_cast<std::int64_t>(j));
-      row.sum += row.weights[j];
-    }
-  });
-}
-
-std::vector<Planted> key_bugs() {
-  const auto last = [](const KernelRow& row) { return static_cast<std::int64_t>(row.scores.size()) - 1; };
-  BuggyAttention value_lost;
-  value_lost.on_weights = [](KernelRow& row) { row.weights[1] = 0.0F; };
-  return {
-      attention("key_missing", "sizes/h_d_8_s_65_b_1", counting([](auto&, auto j) { return j == 5 ? 0.0F : 1.0F; })),
-      attention("key_missing", "cross/y_longer_not_causal",
-                counting([=](auto& row, auto j) { return j > last(row) - 3 ? 0.0F : 1.0F; })),
-      attention("key_missing", "heads/grouped_query",
-                counting([](auto& row, auto j) { return j == row.i && j > 0 ? 0.0F : 1.0F; })),
-      attention("key_twice", "sizes/h_d_8_s_65_b_1", counting([](auto&, auto j) { return j == 7 ? 2.0F : 1.0F; })),
-      attention("key_twice", "cross/y_longer_not_causal",
-                counting([=](auto& row, auto j) { return j == last(row) ? 2.0F : 1.0F; })),
-      attention("value_missing", "cross/self_not_causal", value_lost),
-      attention("hidden_key_seen", "masks/bool_full", seeing([](auto&, auto j, bool seen) { return seen || j == 2; })),
   };
 }
 
@@ -241,7 +189,6 @@ class explanation_of_a_planted_bug : public testing::TestWithParam<Planted> {};
 TEST_P(explanation_of_a_planted_bug, names_it) { expect_named(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(masks, explanation_of_a_planted_bug, testing::ValuesIn(mask_bugs()), name_of_test);
-INSTANTIATE_TEST_SUITE_P(keys, explanation_of_a_planted_bug, testing::ValuesIn(key_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(scale, explanation_of_a_planted_bug, testing::ValuesIn(scale_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(softmax, explanation_of_a_planted_bug, testing::ValuesIn(softmax_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(heads, explanation_of_a_planted_bug, testing::ValuesIn(head_bugs()), name_of_test);

@@ -24,6 +24,7 @@ const std::vector<std::pair<std::string, std::string>> kWrong = {{"naive", "last
                                                                  {"naive", "position_is_a_byte"},
                                                                  {"naive", "heads_left_over_by_threads"},
                                                                  {"two_pass", "value_stride_of_queries"},
+                                                                 {"two_pass", "sliding_window"},
                                                                  {"two_pass", "scale_twice_for_one_token"},
                                                                  {"two_pass", "positions_of_first_sample"},
                                                                  {"two_pass", "exponential_cut_off_at_minus_30"},

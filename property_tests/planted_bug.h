@@ -22,6 +22,11 @@ struct Planted {
   std::function<Tensor(const harness::StageInputs&)> compute;
 };
 
+inline Planted attention(std::string id, std::string case_name, std::function<Tensor(const AttentionInputs&)> kernel) {
+  return {std::move(id), std::move(case_name), Stage::attention,
+          [kernel](const harness::StageInputs& in) { return kernel(std::get<AttentionInputs>(in)); }};
+}
+
 /// For GoogleTest's messages.
 inline void PrintTo(const Planted& bug, std::ostream* out) { *out << bug.id << " in " << bug.case_name; }
 

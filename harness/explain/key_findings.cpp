@@ -131,28 +131,30 @@ std::string keys_text(const Miscount& miscount) {
   return fmt::format("keys {}..{} were", miscount.first, miscount.last);
 }
 
-/// How the keys follow from the row, if they do: the same everywhere, or each token's own.
+/// How the keys follow from the row, if they do: the same everywhere, or by their distance from the token.
 std::optional<std::string> pattern_of(const std::vector<ExplainedRow>& rows, const std::string& id) {
   for (const auto& candidate : rows.front().by) {
     if (candidate.id != id) continue;
-    const auto has = [&](const ExplainedRow& row) { return std::ranges::count(row.by, candidate) > 0; };
-    if (std::ranges::all_of(rows, has)) return keys_text(candidate);
+    const auto every_row_has = [&](const auto& miscount_of) {
+      return std::ranges::all_of(
+          rows, [&](const ExplainedRow& row) { return std::ranges::count(row.by, miscount_of(row.at.i)) > 0; });
+    };
+    if (every_row_has([&](std::int64_t) { return candidate; })) return keys_text(candidate);
     const std::int64_t distance = candidate.last - rows.front().at.i;
     const std::int64_t length = candidate.last - candidate.first;
-    const auto follows = [&](const ExplainedRow& row) {
-      const std::int64_t last = row.at.i + distance;
-      return std::ranges::count(row.by, Miscount{id, last - length, last}) > 0;
-    };
-    if (std::ranges::all_of(rows, follows)) {
+    if (every_row_has([&](std::int64_t i) { return Miscount{id, i + distance - length, i + distance}; })) {
       if (distance == 0 && length == 0) return "each token's own key was";
       return fmt::format("the {} that end at i{:+} for token i {}", length == 0 ? "key" : "keys", distance,
                          length == 0 ? "was" : "were");
+    }
+    if (every_row_has([&](std::int64_t i) { return Miscount{id, candidate.first, i + distance}; })) {
+      return fmt::format("keys {}..i{:+} for token i were", candidate.first, distance);
     }
   }
   const auto some = [&](const ExplainedRow& row) { return std::ranges::count(row.by, id, &Miscount::id) > 0; };
   if (!std::ranges::all_of(rows, some)) return std::nullopt;
   const auto first = std::ranges::find(rows.front().by, id, &Miscount::id);
-  return "a key, another one in each row (in the first of them " + keys_text(*first) + "), was";
+  return "some keys, others in each row (in the first of them " + keys_text(*first) + "), were";
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ inline const float* data(const DLTensor& tensor) { return static_cast<const floa
 /// What is added to the scaled score of a key: 0, a bias, or kHidden.
 inline float bias_at(const attest_attention& call, std::int64_t sample, std::int64_t token, std::int64_t key) {
   if (call.is_causal != 0 && key > token) return kHidden;
+  if (call.is_causal != 0 && token - key >= 4096 && has_bug("sliding_window")) return kHidden;
   if (call.mask == nullptr) return 0;
   const std::int64_t* shape = call.mask->shape;
   std::int64_t row = shape[1] == 1 ? 0 : token, column = shape[2] == 1 ? 0 : key;
