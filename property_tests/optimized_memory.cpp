@@ -14,15 +14,9 @@ using optimized::Target;
 
 class optimized_memory : public testing::TestWithParam<Target> {};
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-
-/// During the first call of this shape; empty where it cannot be told: no /proc, or ThreadSanitizer, which takes
-/// several times the memory that it watches.
+/// During the first call of this shape; empty where it cannot be told.
 std::optional<std::int64_t> growth_of_first_call(const LayerSpec& layer, const Inputs& inputs, Target target,
                                                  std::size_t budget) {
-  if (__has_feature(thread_sanitizer)) return std::nullopt;
   MultiHeadAttention attention(layer, target, budget);
   Tensor output = output_for(layer, inputs);
   return harness::memory_growth([&] { attention.forward(inputs, output); });
