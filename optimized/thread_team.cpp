@@ -1,5 +1,8 @@
 #include "optimized/thread_team.h"
 
+#include <pthread.h>
+
+#include <memory>
 #include <system_error>
 #include <thread>
 
@@ -29,7 +32,11 @@ void wait_while(std::uint32_t value, const std::atomic<std::uint32_t>& atomic) n
 }  // namespace
 
 ThreadTeam& ThreadTeam::of_process() {
-  static auto* const team = new ThreadTeam;
+  static ThreadTeam* const team = [] {
+    // A fork copies no threads: what the child has in memory speaks of helpers that it does not have.
+    ::pthread_atfork(nullptr, nullptr, [] { std::construct_at(&of_process()); });
+    return new ThreadTeam;
+  }();
   return *team;
 }
 

@@ -12,8 +12,8 @@ namespace attest::optimized {
 /// begin, and does the work of the others itself.
 class ThreadTeam {
  public:
-  /// The team of this process. It is never destroyed: its threads sleep until the process ends. After a fork the child
-  /// has none, and callers work alone.
+  /// The team of this process; a forked child has its own. It is never destroyed: its threads sleep until the process
+  /// ends.
   static ThreadTeam& of_process();
 
   /// Calls job(0) here, and job(t) once on each thread t < threads that comes before job(0) has returned; returns when

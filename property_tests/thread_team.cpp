@@ -1,10 +1,14 @@
 #include "optimized/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
+#include <filesystem>
+#include <functional>
 #include <latch>
 #include <set>
 #include <thread>
@@ -63,14 +67,58 @@ TEST(thread_team, helps_one_caller_at_a_time_and_holds_up_no_other) {
   EXPECT_EQ(threads_of_the_other, std::vector<std::size_t>{0});
 }
 
-/// The child has the team's memory but none of its threads: as if the system let none of them begin.
+// --- threads that do not come ----------------------------------------------------------------------------------------
+
+std::atomic<int> held = 0;
+std::atomic<bool> let_go = false;
+
+void hold(int) {
+  ++held;
+  while (!let_go) ::usleep(100);
+  --held;
+}
+
+std::vector<pid_t> other_threads() {
+  std::vector<pid_t> threads;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    const pid_t thread = std::stoi(entry.path().filename().string());
+    if (thread != ::getpid()) threads.push_back(thread);
+  }
+  return threads;
+}
+
+bool comes_true(const std::function<bool()>& condition) {
+  for (int millisecond = 0; millisecond < 2000 && !condition(); ++millisecond) ::usleep(1000);
+  return condition();
+}
+
+/// Each helper is held up by a signal while nobody calls, as a busy machine holds it up.
 TEST(thread_team, waits_for_no_thread_that_has_not_begun) {
+  const std::vector<int> once(100, 1);
+  ASSERT_EQ(times_done(100, 3), once);
+  ::usleep(10'000);  // until they sleep
+  ASSERT_NE(std::signal(SIGUSR1, hold), SIG_ERR);
+  const auto helpers = other_threads();
+  for (const pid_t helper : helpers) ::syscall(SYS_tgkill, ::getpid(), helper, SIGUSR1);
+  const bool all_held = comes_true([&] { return held == static_cast<int>(helpers.size()); });
+  if (all_held) {
+    EXPECT_EQ(times_done(100, 3), once);
+  }
+  let_go = true;
+  EXPECT_TRUE(comes_true([] { return held == 0; }));
+  if (!all_held) GTEST_SKIP() << "not every thread takes a signal: ThreadSanitizer holds them back";
+  EXPECT_EQ(times_done(100, 3), once);
+}
+
+TEST(thread_team, of_a_forked_child_is_its_own) {
   const std::vector<int> once(100, 1);
   ASSERT_EQ(times_done(100, 3), once);
   const pid_t child = ::fork();
   ASSERT_NE(child, -1);
   if (child == 0) {
     ::alarm(20);
+    std::latch all_here(3);
+    ThreadTeam::of_process().run(3, [&](std::size_t) { all_here.arrive_and_wait(); });
     ::_exit(times_done(100, 3) == once ? 0 : 1);
   }
   int status = 0;
