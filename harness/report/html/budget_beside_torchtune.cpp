@@ -11,7 +11,7 @@
 namespace attest::harness {
 namespace {
 
-constexpr double kSide = 132, kLeft = 34, kAcross = 184, kDown = 182, kTop = 20;
+constexpr double kSide = 132, kLeft = 34, kAcross = 184, kDown = 182, kTop = 24;
 
 /// One implementation's square: each case a dot, torchtune's largest e across and its own upwards.
 class Square {
@@ -30,7 +30,7 @@ class Square {
     return svg;
   }
   std::string title(const std::string& text) const {
-    return svg_text({across_(0), upwards_(1.05) - 6}, text, "start", "strong");
+    return svg_text({across_(0), upwards_(1.05) - 9}, text, "start", "strong");
   }
   Point at(double torchtunes, double own) const { return {across_(torchtunes), upwards_(own)}; }
 
@@ -82,7 +82,7 @@ std::string budget_beside_torchtune(const BudgetUse& use) {
        drawing(kTop + kDown * ((drawn + 1) / 2) - 16,
                "Largest e of each case, torchtune’s across and ours upwards; counts are in the table below", squares),
        "Each dot a case: its largest e alone, torchtune’s across, ours upwards. Below the diagonal ours is the "
-       "nearer to the exact answer.",
+       "nearer to the exact answer; a dot on the edge lies beyond it.",
        numbers_below("Cases by whose e is smaller",
                      {{"implementation", Align::word}, {"cases"}, {"smaller e"}, {"larger e"}}, rows)});
 }
