@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "optimized/threads.h"
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -12,7 +14,7 @@ namespace attest::harness {
 
 void set_threads(int count) { omp_set_num_threads(count); }
 
-int threads() { return omp_get_max_threads(); }
+int threads() { return optimized::all_threads(); }
 
 void keep_freed_memory() {
 #ifdef __GLIBC__

@@ -47,6 +47,10 @@ void expect_said(const BuggyAttention& kernel, const std::string& case_name, con
 TEST(explanation, says_which_keys) {
   expect_said(counting([](auto&, auto j) { return j == 5 ? 0.0F : 1.0F; }), "sizes/h_d_8_s_65_b_1",
               "look as if key 5 was left out");
+  expect_said(counting([](auto& row, auto j) { return j == row.i - 2 ? 0.0F : 1.0F; }), "sizes/h_d_8_s_65_b_1",
+              "look as if key i-2 for token i was left out");
+  expect_said(counting([](auto& row, auto j) { return j == row.i || j == row.i - 1 ? 2.0F : 1.0F; }),
+              "sizes/h_d_8_s_65_b_1", "the 2 keys that end at i+0 for token i were counted twice");
   expect_said(seeing([](auto& row, auto j, bool seen) { return seen && j > row.i - 50; }), "sizes/h_d_8_s_65_b_1",
               "the rows of token 50..64 look as if keys 0..i-50 for token i were left out");
   expect_said(counting([](auto& row, auto j) { return row.i > 2 && j == row.i * row.i % 3 ? 2.0F : 1.0F; }),

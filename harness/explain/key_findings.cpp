@@ -143,9 +143,8 @@ std::optional<std::string> pattern_of(const std::vector<ExplainedRow>& rows, con
     const std::int64_t distance = candidate.last - rows.front().at.i;
     const std::int64_t length = candidate.last - candidate.first;
     if (every_row_has([&](std::int64_t i) { return Miscount{id, i + distance - length, i + distance}; })) {
-      if (distance == 0 && length == 0) return "each token's own key was";
-      return fmt::format("the {} that end at i{:+} for token i {}", length == 0 ? "key" : "keys", distance,
-                         length == 0 ? "was" : "were");
+      if (length > 0) return fmt::format("the {} keys that end at i{:+} for token i were", length + 1, distance);
+      return distance == 0 ? "each token's own key was" : fmt::format("key i{:+} for token i was", distance);
     }
     if (every_row_has([&](std::int64_t i) { return Miscount{id, candidate.first, i + distance}; })) {
       return fmt::format("keys {}..i{:+} for token i were", candidate.first, distance);

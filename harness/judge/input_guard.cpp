@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "harness/process_resources.h"
 #include "optimized/threads.h"
 
 namespace attest::harness {
@@ -56,8 +57,7 @@ std::uint64_t fingerprint_of(const Tensor& tensor) {
 std::uint64_t fingerprint_of_inputs(const Case& item) {
   const std::vector<const Tensor*> tensors = everything_readable(item);
   std::vector<std::uint64_t> mixed(tensors.size());
-  optimized::for_each_item(tensors.size(), optimized::all_threads(),
-                           [&](std::size_t i) { mixed[i] = fingerprint_of(*tensors[i]); });
+  optimized::for_each_item(tensors.size(), threads(), [&](std::size_t i) { mixed[i] = fingerprint_of(*tensors[i]); });
   std::uint64_t all = 0;
   for (const auto value : mixed) all = std::rotl(all, 11) * kMultiplier + value;
   return all;

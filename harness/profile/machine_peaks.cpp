@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "harness/process_resources.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/threads.h"
 
@@ -81,10 +82,10 @@ double MachinePeaks::run_fma() const {
 }
 
 double MachinePeaks::measure_fma() {
-  const auto threads = static_cast<std::size_t>(optimized::all_threads());
+  const std::size_t runs = kRuns * static_cast<std::size_t>(threads());
   std::atomic<double> operations = 0.0;
   const auto start = Clock::now();
-  optimized::for_each_item(kRuns * threads, optimized::all_threads(), [&](std::size_t) { operations += run_fma(); });
+  optimized::for_each_item(runs, threads(), [&](std::size_t) { operations += run_fma(); });
   return operations / seconds_since(start);
 }
 
@@ -92,8 +93,7 @@ double MachinePeaks::measure_stream() {
   float* memory = memory_.data();
   std::atomic<std::uint32_t> total = 0;
   const auto start = Clock::now();
-  optimized::for_each_item(kChunks, optimized::all_threads(),
-                           [&](std::size_t chunk) { total += sum_of(memory + chunk * 2 * kHalf); });
+  optimized::for_each_item(kChunks, threads(), [&](std::size_t chunk) { total += sum_of(memory + chunk * 2 * kHalf); });
   const double seconds = seconds_since(start);
   // Writing the sum back keeps the loop alive.
   memory[0] = static_cast<float>(total % 1021);
