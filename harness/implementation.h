@@ -16,8 +16,10 @@ namespace attest::harness {
 /// `failed` where it ended in a way that is no refusal of its arguments (that is an InputError): a crash, a time-out.
 class NoAnswer : public std::runtime_error {
  public:
-  NoAnswer(Status its_verdict, const std::string& sentence) : std::runtime_error(sentence), verdict(its_verdict) {}
+  NoAnswer(Status its_verdict, const std::string& sentence, Gap its_gap = Gap::none)
+      : std::runtime_error(sentence), verdict(its_verdict), gap(its_gap) {}
   Status verdict;
+  Gap gap;
 };
 
 /// One constructed layer; it keeps its cache between calls.
@@ -54,6 +56,8 @@ class Implementation {
   /// Some answers depend on more than the inputs: a library's on where its buffers lie. False if all those given since
   /// the last false were the only ones; else, from now on, others are given to the same questions.
   virtual bool turn_to_other_answers() const { return false; }
+  /// What sets those that are now given apart: "with 3 threads"; empty where there are no others.
+  virtual std::string condition_of_answers() const { return ""; }
 };
 
 /// "reference", then "optimized" once for each usable target.

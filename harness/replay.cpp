@@ -42,7 +42,7 @@ Evidence replay(const LawLine& line) {
 CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtures) {
   const auto files = select_cases({line.recorded}, fixtures);
   if (files.size() != 1) throw InputError("case", "one case", "'" + line.recorded + "'");
-  CaseOutcome outcome = verify_case(files.front(), lineup_for(line.implementation), {threads(), true});
+  CaseOutcome outcome = verify_case(files.front(), lineup_for(line.implementation), {{threads(), true}, {}});
   const auto is_meant = [&](const Result& result) {
     return result.step == line.step && result.stage == line.stage && name_of(result.mode) == line.mode &&
            label_of(result.judged) == line.implementation;

@@ -36,6 +36,15 @@ Files files_of_glob(const std::string& pattern) {
   return files;
 }
 
+/// Where nobody names others.
+fs::path default_fixtures() {
+  std::error_code ignored;
+  const char* variable = std::getenv("ATTEST_FIXTURES");
+  if (variable != nullptr && *variable != '\0') return variable;
+  if (fs::is_directory(ATTEST_SOURCE_FIXTURES, ignored)) return ATTEST_SOURCE_FIXTURES;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / ATTEST_INSTALLED_FIXTURES;
+}
+
 Files cases_named_like(const std::string& pattern, const fs::path& fixtures) {
   Files files;
   for (const auto& file : case_files_below(fixtures)) {
@@ -52,12 +61,12 @@ Files expand_directory(const fs::path& directory) {
 }
 
 Files expand_glob(const std::string& pattern, const fs::path& fixtures) {
-  Files files;
+  Files files = cases_named_like(pattern, fixtures);
+  if (!files.empty()) return files;
   for (const auto& match : files_of_glob(pattern)) {
     const Files expanded = fs::is_directory(match) ? case_files_below(match) : Files{match};
     files.insert(files.end(), expanded.begin(), expanded.end());
   }
-  if (files.empty()) files = cases_named_like(pattern, fixtures);
   if (files.empty()) throw InputError(pattern, "a pattern that matches a case file or a case's name", "no match");
   return files;
 }
@@ -83,16 +92,8 @@ std::size_t positive_number(std::string_view text) {
 }  // namespace
 
 fs::path fixtures_directory(const std::string& option) {
-  const char* variable = std::getenv("ATTEST_FIXTURES");
-  fs::path directory = ATTEST_SOURCE_FIXTURES;
   std::error_code ignored;
-  if (!option.empty()) {
-    directory = option;
-  } else if (variable != nullptr && *variable != '\0') {
-    directory = variable;
-  } else if (!fs::is_directory(directory, ignored)) {
-    directory = fs::read_symlink("/proc/self/exe", ignored).parent_path() / ATTEST_INSTALLED_FIXTURES;
-  }
+  const fs::path directory = option.empty() ? default_fixtures() : fs::path(option);
   if (!fs::is_directory(directory, ignored)) {
     throw InputError("--fixtures", "a directory with case files and manifest.json", directory.string());
   }
@@ -117,6 +118,13 @@ Files select_cases(const std::vector<std::string>& arguments, const fs::path& fi
     }
   }
   return selected;
+}
+
+std::string name_or_file(const fs::path& file) {
+  std::error_code ignored;
+  const fs::path inside = fs::relative(file, default_fixtures(), ignored);
+  const bool is_fixture = !inside.empty() && *inside.begin() != ".." && !inside.is_absolute();
+  return is_fixture ? fs::path(inside).replace_extension().generic_string() : file.string();
 }
 
 Shard shard_from_text(const std::string& text) {

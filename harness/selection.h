@@ -15,10 +15,14 @@ std::filesystem::path fixtures_directory(const std::string& option);
 std::vector<std::filesystem::path> all_cases(const std::filesystem::path& fixtures);
 
 /// Turns arguments into case files, without duplicates and in the order given. An argument is a file; a directory
-/// (every .h5 below it); a glob over files or over case names ("gqa/*"); or a case's name ("heads/grouped_query").
+/// (every .h5 below it); a glob over case names ("gqa/*") or, where no case's name matches, over files; or a case's name
+/// ("heads/grouped_query").
 /// Throws InputError for an argument that selects nothing.
 std::vector<std::filesystem::path> select_cases(const std::vector<std::string>& arguments,
                                                 const std::filesystem::path& fixtures);
+
+/// "heads/grouped_query" for a file of the fixtures that are taken where nobody names others; any other file as it is.
+std::string name_or_file(const std::filesystem::path& file);
 
 /// "2/4": the second of four shards. Case i belongs to shard i mod 4 + 1.
 struct Shard {

@@ -9,7 +9,9 @@
 #include "harness/judge/case_truth.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_recorded.h"
+#include "harness/judge/offered.h"
 #include "harness/process_resources.h"
+#include "harness/selection.h"
 
 namespace attest::harness {
 namespace {
@@ -39,7 +41,8 @@ Status verdict_of(const std::vector<Result>& results) {
   const auto any = [&](Status status) {
     return std::ranges::any_of(results, [&](const Result& result) { return result.status == status; });
   };
-  for (const Status bad : {Status::failed, Status::mistrusted, Status::vacuous, Status::untested}) {
+  for (const Status bad :
+       {Status::failed, Status::unstable, Status::mistrusted, Status::vacuous, Status::untested}) {
     if (any(bad)) return bad;
   }
   const auto of_implementations = std::ranges::count_if(results, is_of_an_implementation);
@@ -49,14 +52,15 @@ Status verdict_of(const std::vector<Result>& results) {
   return passed == 0 ? Status::skipped : Status::passed;
 }
 
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads) {
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const JudgeRequest& request) {
   const auto start = Clock::now();
   const Case item = read_case(file);
-  set_threads(threads.one_for_small_cases && is_small(item) ? 1 : threads.most);
+  set_threads(request.threads.one_for_small_cases && is_small(item) ? 1 : request.threads.most);
   const JudgedCase judged = with_truths(item);
   CaseOutcome outcome;
   outcome.name = item.name;
   outcome.file = file.string();
+  outcome.subject = name_or_file(file);
   outcome.family = item.family;
   outcome.dtype = name_of(item.layer.config.dtype);
   outcome.steps = static_cast<std::int64_t>(item.steps.size());
@@ -65,12 +69,13 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
   for (const auto& implementation : lineup.implementations) {
     append(outcome.results, judge_implementation(judged, *implementation));
   }
+  demand(outcome.results, request.required);
   outcome.status = verdict_of(outcome.results);
   outcome.seconds = seconds_since(start);
   return outcome;
 }
 
-Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const JudgeRequest& request,
            const Observer& observer) {
   const auto start = Clock::now();
   Run run;
@@ -83,7 +88,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   try {
     for (std::size_t i = 0; i < files.size(); ++i) {
       observer.before_case(files[i], i);
-      run.cases.push_back(verify_case(files[i], lineup, threads));
+      run.cases.push_back(verify_case(files[i], lineup, request));
       observer.after_case(run.cases.back());
       stop_if_interrupted();
     }

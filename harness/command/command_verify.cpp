@@ -10,6 +10,7 @@
 #include "harness/expected_work.h"
 #include "harness/interrupt.h"
 #include "harness/judge/comparator_self_check.h"
+#include "harness/judge/offered.h"
 #include "harness/process_resources.h"
 #include "harness/report/github.h"
 #include "harness/report/json_report.h"
@@ -35,6 +36,7 @@ struct VerifyOptions {
   LineupRequest lineup;
   std::string fixtures;
   std::string shard = "1/1";
+  std::string require;
   std::vector<std::string> reports;
   int threads = 0;
   int time_limit = 60;
@@ -117,13 +119,13 @@ void refuse_broken_comparator() {
 }
 
 Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, const Fingerprint& fingerprint) {
-  const ThreadBudget budget{threads(), options.threads == 0};
   LineupRequest request = options.lineup;
   request.isolation.time_limit = std::chrono::seconds(options.time_limit);
   const Lineup lineup = line_up(request);
+  const JudgeRequest how{{threads(), options.threads == 0}, required_functions(options.require)};
   Screen screen(lineup, files, options.detail());
   screen.open(fingerprint);
-  return verify(files, lineup, budget,
+  return verify(files, lineup, how,
                 {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
                  [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
 }
@@ -200,6 +202,8 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
+  command->add_option("--require", options->require, "Functions in which a gap fails: attention,layer")
+      ->type_name("FUNCTION,...");
   command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
       ->type_name("I/N")
       ->capture_default_str();

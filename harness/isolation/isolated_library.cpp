@@ -79,7 +79,8 @@ LibraryAnswer answer_of(const CallArena& arena, const CallReply& reply) {
   if (const std::string damage = arena.damage(); !damage.empty()) fail(damage);
   const std::string words = arena.message();
   if (reply.status == ATTEST_UNSUPPORTED) {
-    throw NoAnswer(Status::skipped, words.empty() ? "the library does not support this call" : words);
+    throw NoAnswer(Status::skipped, words.empty() ? "the library does not support this call" : words,
+                   Gap::declared);
   }
   if (reply.status != ATTEST_DONE) {
     fail(fmt::format("returned {}: {}", reply.status, words.empty() ? "without a message" : words));

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Calls of up to so many bytes are repeated in every placement. A larger one, whose buffers cost more than its
+/// Calls of up to so many bytes are repeated in every condition. A larger one, whose buffers cost more than its
 /// arithmetic, is made at the end of its pages only: before a buffer lie canaries, which are NaN to a read and show a
 /// write.
 constexpr std::size_t kSmallCall = std::size_t{4} << 20;
@@ -36,52 +36,86 @@ bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
   });
 }
 
-constexpr std::array kPlacements = {Placement::flush_end, Placement::flush_begin, Placement::shifted};
+/// A small case leaves a library one thread, and how it shares work among threads would go unseen. So one call gets no
+/// fewer than three: the rows of a call are seldom a multiple, and what is left over must be done as well.
+constexpr int kSeveralThreads = 3;
 
-/// A small case leaves a library one thread, and how it shares work among threads would go unseen. So the shifted call
-/// gets no fewer than three: the rows of a call are seldom a multiple, and what is left over must be done as well.
-constexpr int kThreadsWhereShifted = 3;
+/// One way to make a call. Each differs from the first in one thing, so that a wrong answer says what it depends on.
+struct Condition {
+  Placement placement;
+  bool several_threads;
+};
+constexpr std::array kConditions = {Condition{Placement::flush_end, false}, Condition{Placement::flush_begin, false},
+                                    Condition{Placement::shifted, false}, Condition{Placement::flush_end, true}};
 
-int threads_of_call(Placement placement) {
-  return placement == Placement::shifted ? std::max(threads(), kThreadsWhereShifted) : threads();
+int threads_of_call(const Condition& condition) {
+  return condition.several_threads ? std::max(threads(), kSeveralThreads) : threads();
 }
 
-/// A library, asked as the judge wants it: a small call is made in every placement, its claims are put to the test.
+std::string text_of(const Condition& condition) {
+  if (condition.several_threads) return std::to_string(threads_of_call(condition)) + " threads";
+  switch (condition.placement) {
+    case Placement::flush_end:
+      return "each tensor at the end of a page";
+    case Placement::flush_begin:
+      return "each tensor at the beginning of a page";
+    case Placement::shifted:
+      return "the tensors shifted by 0 to 63 bytes";
+  }
+  return "";
+}
+
+/// A library, asked as the judge wants it: a small call is made in every condition, its claims are put to the test.
 class Questioned {
  public:
   explicit Questioned(std::unique_ptr<IsolatedLibrary> library) : library_(std::move(library)) {}
 
   LibraryAnswer answer(const LibraryCall& call) {
-    if (!library_->offers(call.function)) throw NoAnswer(Status::skipped, "the library offers no " + call.function);
+    if (!library_->offers(call.function)) {
+      throw NoAnswer(Status::skipped, "the library offers no " + call.function, Gap::not_offered);
+    }
     if (bytes_of(call) > kSmallCall) return library_->call(call, Placement::flush_end, threads());
-    std::array<LibraryAnswer, kPlacements.size()> answers;
-    std::ranges::transform(kPlacements, answers.begin(), [&](Placement placement) {
-      return library_->call(call, placement, threads_of_call(placement));
-    });
+    std::array<LibraryAnswer, kConditions.size()> answers;
+    std::ranges::transform(kConditions, answers.begin(),
+                           [&](const Condition& condition) { return answer_in(condition, call); });
     check_claims(call, answers.front());
-    if (same_bits(answers[0], answers[1]) && same_bits(answers[0], answers[2])) return answers[0];
+    const auto is_like_first = [&](const auto& answer) { return same_bits(answers.front(), answer); };
+    if (std::ranges::all_of(answers, is_like_first)) return answers.front();
     differed_ = true;
     return answers[turn_];
   }
 
   /// Implementation::turn_to_other_answers
   bool turn() {
-    turn_ = differed_ ? (turn_ + 1) % kPlacements.size() : 0;
+    turn_ = differed_ ? (turn_ + 1) % kConditions.size() : 0;
     differed_ = turn_ != 0;
     return differed_;
   }
 
+  /// Implementation::condition_of_answers
+  std::string condition() const { return "with " + text_of(kConditions[turn_]); }
+
  private:
+  LibraryAnswer answer_in(const Condition& condition, const LibraryCall& call) {
+    try {
+      return library_->call(call, condition.placement, threads_of_call(condition));
+    } catch (const NoAnswer& none) {
+      const bool is_first = &condition == kConditions.data();
+      if (is_first || none.verdict != Status::failed) throw;
+      throw NoAnswer(none.verdict, std::string(none.what()) + "; only with " + text_of(condition));
+    }
+  }
+
   void check_claims(const LibraryCall& call, const LibraryAnswer& answer) {
     if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
     const int others = threads() == 1 ? 2 : 1;
-    if (same_bits(answer, library_->call(call, kPlacements.front(), others))) return;
+    if (same_bits(answer, library_->call(call, kConditions.front().placement, others))) return;
     throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
                                        " and " + std::to_string(others) + " give different ones");
   }
 
   std::unique_ptr<IsolatedLibrary> library_;
-  std::size_t turn_ = 0;  ///< which placement's answer is given where they differ
+  std::size_t turn_ = 0;  ///< which condition's answer is given where they differ
   bool differed_ = false;
 };
 
@@ -172,6 +206,7 @@ class LibraryImplementation final : public Implementation {
   Tensor norm(const NormInputs& inputs) const override { return out(prepared(inputs)); }
   Tensor attention(const AttentionInputs& inputs) const override { return out(prepared(inputs)); }
   bool turn_to_other_answers() const override { return library_->turn(); }
+  std::string condition_of_answers() const override { return library_->condition(); }
 
  private:
   Tensor out(const PreparedCall& prepared) const { return library_->answer(prepared.call).at("out"); }

@@ -130,6 +130,7 @@ std::vector<Result> judge_implementation(const JudgedCase& judged, const Impleme
   if (const std::string gap = implementation.gap(judged.item.layer); !gap.empty()) {
     Result skipped = about_layer.about("layer");
     skipped.status = Status::skipped;
+    skipped.gap = Gap::declared;
     skipped.message = gap;
     return {skipped};
   }

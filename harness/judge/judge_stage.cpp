@@ -138,6 +138,7 @@ Result failed(const Question& question, std::string_view what, const std::string
 Result unanswered(const Question& question, std::string_view what, const NoAnswer& none) {
   Result result = question.about(what);
   result.status = none.verdict;
+  result.gap = none.gap;
   result.message = none.what();
   return result;
 }

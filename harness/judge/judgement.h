@@ -15,9 +15,10 @@ namespace attest::harness {
 ///   mistrusted: the comparison passed, but would have passed a wrong output as well (harness/judge/sensitivity.h)
 ///   vacuous:    the truth is constant, so that passing says nothing
 ///   untested:   nothing was given to compare
-enum class Status { passed, failed, skipped, mistrusted, vacuous, untested };
-inline constexpr Status kStatuses[] = {Status::passed,     Status::failed,  Status::skipped,
-                                       Status::mistrusted, Status::vacuous, Status::untested};
+///   unstable:   it failed, and passed when it was asked the same again
+enum class Status { passed, failed, skipped, mistrusted, vacuous, untested, unstable };
+inline constexpr Status kStatuses[] = {Status::passed,  Status::failed,   Status::skipped, Status::mistrusted,
+                                       Status::vacuous, Status::untested, Status::unstable};
 std::string_view name_of(Status status);
 
 /// How a result was obtained.
@@ -99,6 +100,11 @@ struct Sensitivity {
   double strongest() const;
 };
 
+/// Why a skipped result was not computed, where that is a gap of the implementation.
+///   not_offered: a function that a library does not have
+///   declared:    a call that it says it cannot compute
+enum class Gap { none, not_offered, declared };
+
 struct Result {
   std::string case_name;
   std::int64_t step = 0;
@@ -106,6 +112,7 @@ struct Result {
   Mode mode = Mode::localised;
   Judged judged;
   Status status = Status::untested;
+  Gap gap = Gap::none;
   double e = 0.0;  ///< max |y - y*| / B, the share of the error budget; infinity where classes differ
   std::optional<WorstElement> worst;
   std::int64_t elements = 0;              ///< judged

@@ -80,7 +80,7 @@ Json to_json(const std::vector<Result>& results) {
 Json results_of(const CaseOutcome& outcome) {
   Json json = to_json(outcome.results);
   for (std::size_t i = 0; i < outcome.results.size(); ++i) {
-    if (!is_tolerable(outcome.results[i].status)) json[i]["replay"] = to_line(outcome.results[i], outcome.file);
+    if (!is_tolerable(outcome.results[i].status)) json[i]["replay"] = to_line(outcome.results[i], outcome.subject);
   }
   return json;
 }
@@ -109,7 +109,8 @@ Json to_json(const JudgedSummary& one) {
                {"target", one.judged.target},
                {"results", to_json(one.counts)},
                {"localised", to_json(one.localised)},
-               {"end_to_end", to_json(one.end_to_end)}};
+               {"end_to_end", to_json(one.end_to_end)},
+               {"offered", {{"results", one.offered}, {"gaps", one.gaps}}}};
   if (one.peer_median) {
     json["peer"] = {{"median", json_number(*one.peer_median)},
                     {"share_more_accurate", json_number(one.share_more_accurate)}};

@@ -91,8 +91,13 @@ std::vector<ReportRequest> report_requests(const std::vector<std::string>& repor
     if (std::ranges::find(kinds, kind) == kinds.end() || kind.size() == report.size()) {
       throw InputError("--report", fmt::format("{}=FILE", fmt::join(kinds, "=FILE or ")), report);
     }
-    requests.push_back({kind, report.substr(kind.size() + 1)});
-    check_writable(requests.back().file);
+    const fs::path file = report.substr(kind.size() + 1);
+    const auto is_same = [&](const ReportRequest& other) {
+      return fs::weakly_canonical(other.file) == fs::weakly_canonical(file);
+    };
+    if (std::ranges::any_of(requests, is_same)) throw InputError("--report", "a file of its own for each", report);
+    requests.push_back({kind, file});
+    check_writable(file);
   }
   return requests;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "harness/judge/offered.h"
+
 namespace attest::harness {
 namespace {
 
@@ -52,6 +54,8 @@ JudgedSummary summarise_one(const Run& run, const Judged& judged) {
   double rows = 0.0, more_accurate = 0.0;
   for (const Result* result : select(run, [&](const Result& r) { return r.judged == judged; })) {
     ++summary.counts[result->status];
+    if (result->gap != Gap::not_offered && !function_of(*result).empty()) ++summary.offered;
+    if (result->gap == Gap::declared) ++summary.gaps;
     if (!result->peer || result->mode != Mode::localised) continue;
     medians.push_back(result->peer->median);
     rows += static_cast<double>(result->peer->rows);

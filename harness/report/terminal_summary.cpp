@@ -65,7 +65,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   }
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
-  return text + "  again: " + replay_command(to_line(first, trouble.outcome->file)) + "\n";
+  return text + "  again: " + replay_command(to_line(first, trouble.outcome->subject)) + "\n";
 }
 
 std::string counts_text(const std::map<Status, std::size_t>& counts) {
@@ -123,6 +123,18 @@ const Result* first_trouble(const Run& run) {
   return nullptr;
 }
 
+/// "; ./k.so was judged in 38 of 204 results that it offers (19 %)", for whoever declares gaps in what it offers.
+std::string gaps_text(const Summary& summary) {
+  std::string text;
+  for (const auto& one : summary.judged) {
+    if (one.gaps == 0 || !one.judged.target.empty()) continue;
+    const std::size_t judged = one.offered - one.gaps;
+    text += fmt::format("; {}: {} of the {} results that it offers were judged ({:.0f} %)", label_of(one.judged), judged,
+                        one.offered, 100.0 * static_cast<double>(judged) / static_cast<double>(one.offered));
+  }
+  return text;
+}
+
 std::string where(const Result& result) {
   return fmt::format("{} of {}, {}", result.stage, result.case_name, label_of(result.judged));
 }
@@ -176,7 +188,10 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
 std::string verdict_line(const Run& run, const Summary& summary, const TerminalStyle& style) {
   const bool fine = all_fine(run);
   std::string line = style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red);
-  line += fmt::format(": {} of {} cases judged, {}", run.cases.size(), run.selected, counts_text(summary.cases));
+  const auto skipped = summary.cases.find(Status::skipped);
+  const std::size_t judged = run.cases.size() - (skipped == summary.cases.end() ? 0 : skipped->second);
+  line += fmt::format(": {} of {} cases judged, {}", judged, run.selected, counts_text(summary.cases));
+  line += gaps_text(summary);
   if (const Result* trouble = first_trouble(run)) {
     line += fmt::format("; first {} {}", name_of(trouble->status), where(*trouble));
   } else if (const Result* worst = worst_of(summary)) {

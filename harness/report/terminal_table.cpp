@@ -50,6 +50,8 @@ Status status_of(const CaseOutcome& outcome, const std::vector<Judged>& group) {
   return status;
 }
 
+bool is_under_test(const Judged& judged) { return judged.implementation != "torchtune"; }
+
 Paint paint_of(Status status) {
   switch (status) {
     case Status::passed:
@@ -57,6 +59,7 @@ Paint paint_of(Status status) {
     case Status::skipped:
       return Paint::dim;
     case Status::failed:
+    case Status::unstable:
       return Paint::red;
     case Status::mistrusted:
     case Status::vacuous:
@@ -64,6 +67,16 @@ Paint paint_of(Status status) {
       return Paint::yellow;
   }
   return Paint::none;
+}
+
+/// " by 1 of 4" where some of those under test skipped a case that others passed.
+std::string partly_judged(const CaseOutcome& outcome, const std::vector<Judged>& all) {
+  if (outcome.status != Status::passed) return "";
+  const auto skipped = std::ranges::count_if(
+      all, [&](const Judged& one) { return is_under_test(one) && status_of(outcome, {one}) == Status::skipped; });
+  if (skipped == 0) return "";
+  const auto under_test = std::ranges::count_if(all, is_under_test);
+  return fmt::format(" by {} of {}", under_test - skipped, under_test);
 }
 
 /// "1 case", "2 cases"
@@ -102,7 +115,7 @@ std::string painted_status(Status status, const TerminalStyle& style, std::size_
 
 TerminalTable::TerminalTable(const std::vector<Judged>& judged, std::size_t name_width,
                              std::optional<std::size_t> columns, TerminalStyle style)
-    : name_width_(name_width), style_(style) {
+    : judged_(judged), name_width_(name_width), style_(style) {
   for (const auto& one : judged) groups_.push_back({one});
   if (columns && width() > *columns) groups_ = {judged};
 }
@@ -145,7 +158,7 @@ std::string TerminalTable::cell(const CaseOutcome& outcome, const Group& judged)
 std::string TerminalTable::row(const CaseOutcome& outcome) const {
   std::string line = fmt::format("{:<{}}", outcome.name, name_width_);
   for (const auto& group : groups_) line += "  " + cell(outcome, group);
-  return line + "  " + painted_status(outcome.status, style_) + "\n";
+  return line + "  " + painted_status(outcome.status, style_) + partly_judged(outcome, judged_) + "\n";
 }
 
 std::string TerminalTable::details(const CaseOutcome& outcome) const {
@@ -160,7 +173,7 @@ std::string TerminalTable::details(const CaseOutcome& outcome) const {
     if (result.sensitivity) text += "  notices: " + sensitivity_text(*result.sensitivity);
     if (!result.message.empty()) text += "  " + result.message;
     if (const std::string why = text_of(result.explanation); !why.empty()) text += "; " + why;
-    if (!is_tolerable(result.status)) text += "\n    again: " + replay_command(to_line(result, outcome.file));
+    if (!is_tolerable(result.status)) text += "\n    again: " + replay_command(to_line(result, outcome.subject));
     text += "\n";
   }
   return text;

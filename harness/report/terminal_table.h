@@ -31,6 +31,7 @@ class TerminalTable {
   std::string cell(const CaseOutcome& outcome, const Group& judged) const;
   std::size_t width() const;
 
+  std::vector<Judged> judged_;
   std::vector<Group> groups_;
   std::size_t name_width_;
   TerminalStyle style_;
