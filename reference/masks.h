@@ -21,8 +21,8 @@ struct MaskRows {
   std::int64_t first_token = 0, tokens = 1;
 };
 
-/// These rows [samples, tokens, s_k] of a mask that broadcasts to the whole call, or of none. A float mask of -inf hides
-/// its key. `is_causal` (never with a mask) is top-left aligned: token i sees keys 0..i, whatever s_k is.
+/// These rows [samples, tokens, s_k] of a mask that broadcasts to the whole call, or of none. A float mask of -inf
+/// hides its key. `is_causal` (never with a mask) is top-left aligned: token i sees keys 0..i, whatever s_k is.
 /// torchtune attention_utils.py and torch's SDPA
 template <class T>
 AttentionMask<T> attention_mask(const Mask& mask, bool is_causal, const MaskRows& rows, std::int64_t s_k);
