@@ -37,6 +37,20 @@ Tensor picked(const Tensor& tensor, std::size_t axis, const std::vector<std::int
   return result;
 }
 
+Tensor rows_of_tokens(const Tensor& heads, std::span<const reference::TokenIndex> tokens) {
+  const std::int64_t n = heads.dim(1), s = heads.dim(2);
+  Tensor rows(heads.dtype(), {static_cast<std::int64_t>(tokens.size()), n, heads.dim(3)});
+  const std::size_t run = static_cast<std::size_t>(heads.dim(3)) * size_of(heads.dtype());
+  auto to = rows.bytes().begin();
+  for (const auto& [sample, token] : tokens) {
+    for (std::int64_t head = 0; head < n; ++head) {
+      const auto row = static_cast<std::size_t>((sample * n + head) * s + token);
+      to = std::ranges::copy(heads.bytes().subspan(row * run, run), to).out;
+    }
+  }
+  return rows;
+}
+
 Tensor joined(const std::vector<Tensor>& parts, std::size_t axis) {
   Shape shape = parts.front().shape();
   shape[axis] = 0;

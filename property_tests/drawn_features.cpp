@@ -21,9 +21,7 @@ Counts all_features() {
   for (const auto* word : {"mask none",
                            "mask causal",
                            "mask boolean",
-                           "mask boolean_keys",
                            "mask floating",
-                           "mask floating_shared",
                            "mask packed",
                            "mask documents",
                            "keys self",
@@ -58,8 +56,7 @@ Counts all_features() {
 /// "mask=causal" as "mask causal", for every word of the line and of the defaults that it leaves out.
 void count_words(Counts& counts, const CaseDraw& draw) {
   const auto count = [&](const std::string& word, bool occurs) { counts.at(word) += occurs ? 1 : 0; };
-  constexpr const char* kMasks[] = {"none",     "causal",          "boolean", "boolean_keys",
-                                    "floating", "floating_shared", "packed",  "documents"};
+  constexpr const char* kMasks[] = {"none", "causal", "boolean", "floating", "packed", "documents"};
   constexpr const char* kKeys[] = {"self", "cross", "cache", "cross_cache"};
   constexpr const char* kRotary[] = {"none", "interleaved", "llama3", "phi3", "qwen2"};
   constexpr const char* kPositions[] = {"implied", "shared", "each"};

@@ -1,5 +1,8 @@
 #include "reference/truth.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "fixtures/error.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
@@ -53,6 +56,58 @@ StageTruth attention_truth(const AttentionInputs& inputs) {
       attention_mask<double>(inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2));
   const Array<double> y = attention(q, k, v, mask);
   return stage_truth(y, attention_budget({q, k, v, mask, y, inputs.q.dtype()}));
+}
+
+namespace {
+
+/// [1, n, s, h_d] of heads [b, n, s, h_d]: one sample.
+Array<double> sample_of(const Tensor& heads, std::int64_t sample) {
+  Tensor one(heads.dtype(), {1, heads.dim(1), heads.dim(2), heads.dim(3)});
+  const std::size_t bytes = one.bytes().size();
+  std::ranges::copy(heads.bytes().subspan(static_cast<std::size_t>(sample) * bytes, bytes), one.bytes().begin());
+  return to_array<double>(one);
+}
+
+/// [1, n_h, 1, h_d] of heads [1, n_h, s_x, h_d]: one token.
+Array<double> token_of(const Array<double>& heads, std::int64_t token) {
+  return xt::view(heads, xt::all(), xt::all(), xt::range(token, token + 1), xt::all());
+}
+
+/// The arrays of the tokens [1, n_h, 1, h_d], one after the other: [tokens, n_h, h_d].
+class RowsOfTokens {
+ public:
+  RowsOfTokens(std::size_t tokens, const Tensor& q)
+      : rows_(DType::float64, {static_cast<std::int64_t>(tokens), q.dim(1), q.dim(3)}) {}
+  void append(const Array<double>& token) {
+    std::copy_n(token.data(), token.size(), rows_.as<double>().subspan(filled_).begin());
+    filled_ += token.size();
+  }
+  Tensor take() { return std::move(rows_); }
+
+ private:
+  Tensor rows_;
+  std::size_t filled_ = 0;
+};
+
+}  // namespace
+
+StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens) {
+  RowsOfTokens value(tokens.size(), inputs.q), budget = value, worst_case = value;
+  Array<double> queries, k, v;
+  std::int64_t converted = -1;  // the sample that these are of
+  for (const auto& [sample, token] : tokens) {
+    if (sample != converted) {
+      queries = sample_of(inputs.q, sample), k = sample_of(inputs.k, sample), v = sample_of(inputs.v, sample);
+      converted = sample;
+    }
+    const Array<double> q = token_of(queries, token);
+    const auto mask =
+        attention_mask<double>(inputs.mask, inputs.is_causal, MaskRows{sample, 1, token, 1}, inputs.k.dim(2));
+    const Array<double> y = attention(q, k, v, mask);
+    const Budget b = attention_budget({q, k, v, mask, y, inputs.q.dtype()});
+    value.append(y), budget.append(b.statistical), worst_case.append(b.worst_case);
+  }
+  return {value.take(), budget.take(), worst_case.take(), {}};
 }
 
 struct LayerTruth::State {
@@ -113,5 +168,9 @@ StageTruth LayerTruth::linear(Stage stage, const Tensor& input) const {
 }
 
 void LayerTruth::reset_cache() { state_->reset_cache(); }
+
+void LayerTruth::fill_cache(const Tensor& k, const Tensor& v) {
+  state_->cache.value().update(to_array<double>(k), to_array<double>(v));
+}
 
 }  // namespace attest::reference

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
@@ -25,6 +27,15 @@ StageTruth rotary_truth(const RotaryInputs& inputs);
 StageTruth norm_truth(const NormInputs& inputs);
 StageTruth attention_truth(const AttentionInputs& inputs);
 
+/// A token of a sample, with all its heads.
+struct TokenIndex {
+  std::int64_t sample = 0, token = 0;
+  bool operator==(const TokenIndex&) const = default;
+};
+
+/// attention_truth of these tokens alone, each with all its keys: value and budgets are [tokens, n_h, h_d].
+StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens);
+
 /// End-to-end truth of a layer, with its cache: the chain described in fixtures/README.md, its error budgets propagated
 /// through the stages by root sum of squares.
 class LayerTruth {
@@ -35,6 +46,8 @@ class LayerTruth {
   /// Throws InputError and leaves the cache as it was.
   std::map<Stage, StageTruth> forward(const Inputs& inputs);
   void reset_cache();
+  /// Appends exact keys and values [b, n_kv, s, h_d] to the cache, as calls before would have. There must be room.
+  void fill_cache(const Tensor& k, const Tensor& v);
 
   /// linear_truth of q_proj, k_proj, v_proj or output (the output projection) on a recorded input, without converting
   /// the weights again. In forward, q_proj, k_proj and v_proj read exact inputs: their localised truth is forward's

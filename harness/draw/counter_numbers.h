@@ -32,8 +32,9 @@ class CounterNumbers {
   std::uint64_t seed_, stream_, index_ = 0;
 };
 
-/// One stream for each purpose, so that a change of one leaves the others as they are.
-enum class DrawStream : std::uint64_t { x = 1, y, mask, positions, nan, law, weights };
+/// One stream for each purpose, so that a change of one leaves the others as they are. Each weight has one, from
+/// `weights` on.
+enum class DrawStream : std::uint64_t { x = 1, y, mask, positions, nan, law, weights, cache = 1000, sample };
 
 inline CounterNumbers numbers(std::uint64_t seed, DrawStream stream) {
   return {seed, static_cast<std::uint64_t>(stream)};

@@ -17,8 +17,22 @@ template <class Kind>
 struct KindNames;
 template <>
 struct KindNames<MaskKind> {
-  static constexpr std::array<std::string_view, 8> value = {"none",     "causal",          "boolean", "boolean_keys",
-                                                            "floating", "floating_shared", "packed",  "documents"};
+  static constexpr std::array<std::string_view, 6> value = {"none",     "causal", "boolean",
+                                                            "floating", "packed", "documents"};
+};
+template <>
+struct KindNames<MaskBroadcast> {
+  static constexpr std::array<std::string_view, 8> value = {"none", "b",     "s_x",     "b_s_x",
+                                                            "s_k",  "b_s_k", "s_x_s_k", "all"};
+};
+template <>
+struct KindNames<HiddenKeys> {
+  static constexpr std::array<std::string_view, 8> value = {"random",   "none",        "leading",    "middle",
+                                                            "trailing", "alternating", "whole_rows", "all_but_one"};
+};
+template <>
+struct KindNames<CallsBefore> {
+  static constexpr std::array<std::string_view, 4> value = {"same", "other_values", "larger", "smaller"};
 };
 template <>
 struct KindNames<KeySource> {
@@ -86,9 +100,16 @@ void visit_fields(Draw& draw, const Visit& visit) {
   visit("h_d", draw.h_d);
   visit("d_per_head", draw.d_per_head);
   visit("mask", draw.mask);
+  visit("broadcast", draw.broadcast);
+  visit("hidden", draw.hidden);
   visit("keys", draw.keys);
   visit("chunk", draw.chunk);
   visit("spare", draw.spare);
+  visit("filled", draw.filled);
+  visit("alone", draw.alone);
+  visit("poison", draw.poison);
+  visit("calls_before", draw.calls_before);
+  visit("before", draw.before);
   visit("rotary", draw.rotary);
   visit("positions", draw.positions);
   visit("norm", draw.norm);

@@ -109,6 +109,10 @@ SelectedColumns selected_columns(const CaseDraw& draw) {
 
 LayerSpec drawn_layer(const CaseDraw& draw) {
   LayerSpec layer;
+  if (draw.alone) {
+    layer.config.dtype = draw.dtype;
+    return layer;
+  }
   layer.config = config_of(draw);
   std::size_t number = 0;
   for (const auto& [name, shape] : parameter_shapes(layer.config)) {

@@ -4,7 +4,7 @@
 
 namespace attest::harness {
 
-/// Configuration, weights and rotary tables of a valid draw.
+/// Configuration, weights and rotary tables of a valid draw. Of an attention alone there is a dtype and no layer.
 LayerSpec drawn_layer(const CaseDraw& draw);
 
 /// The values as float32 or bfloat16, each rounded once.

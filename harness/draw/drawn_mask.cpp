@@ -25,22 +25,69 @@ Tensor bool_tensor(const Shape& shape, Visible visible) {
   return mask;
 }
 
-/// About two thirds of the keys; one row in eight sees nothing at all, save in a mask of one row for all tokens.
-Tensor random_visible(const CaseDraw& draw, const Shape& shape) {
+/// The keys that one row sees, as first..end or its opposite.
+struct Run {
+  std::int64_t first = 0, end = 0;
+  bool is_seen = true;
+  bool sees(std::int64_t key) const { return (first <= key && key < end) == is_seen; }
+};
+
+/// The run of a row that hides leading, middle or trailing keys, or all but one. At least a quarter of them.
+Run drawn_run(HiddenKeys hidden, CounterNumbers& from, std::int64_t keys) {
+  const auto count = [&] { return keys > 1 ? from.between(std::max<std::int64_t>(1, keys / 4), keys - 1) : 0; };
+  switch (hidden) {
+    case HiddenKeys::leading:
+      return {count(), keys, true};
+    case HiddenKeys::trailing:
+      return {0, keys - count(), true};
+    case HiddenKeys::middle: {
+      const std::int64_t length = count(), first = from.between(0, keys - length);
+      return {first, first + length, false};
+    }
+    case HiddenKeys::all_but_one: {
+      const std::int64_t only = from.below(keys);
+      return {only, only + 1, true};
+    }
+    case HiddenKeys::random:
+    case HiddenKeys::none:
+    case HiddenKeys::alternating:
+    case HiddenKeys::whole_rows:
+      break;
+  }
+  return {0, keys, true};
+}
+
+/// What `hidden` leaves. One row in eight of a random or alternating mask sees nothing at all, save in a mask of one
+/// row for all tokens.
+Tensor drawn_visible(const CaseDraw& draw, const Shape& shape) {
   auto from = numbers(draw.seed, DrawStream::mask);
-  const bool odd_hidden = input_family(draw.family).hides_odd_keys;
+  const bool is_random = draw.hidden == HiddenKeys::random, is_alternating = draw.hidden == HiddenKeys::alternating;
+  const bool single_row = shape[0] * shape[1] == 1;
   bool row_sees = true;
-  return bool_tensor(shape, [&](std::int64_t, std::int64_t, std::int64_t key) {
-    if (key == 0) row_sees = shape[1] == 1 || !from.one_in(8);
-    const bool seen = !from.one_in(3);
-    if (odd_hidden) return row_sees && key % 2 == 0;
-    return row_sees && seen;
+  Run run;
+  return bool_tensor(shape, [&](std::int64_t sample, std::int64_t token, std::int64_t key) {
+    if (key == 0) {
+      if (is_random || is_alternating) row_sees = shape[1] == 1 || !from.one_in(8);
+      if (draw.hidden == HiddenKeys::whole_rows) row_sees = single_row || (sample + token) % 2 == 0;
+      run = drawn_run(draw.hidden, from, shape[2]);
+    }
+    const bool seen = is_random ? !from.one_in(3) : !is_alternating || key % 2 == 0;
+    return row_sees && seen && run.sees(key);
   });
+}
+
+Shape shape_of_mask(const CaseDraw& draw) {
+  using enum MaskBroadcast;
+  const auto extent = [&](std::int64_t whole, std::initializer_list<MaskBroadcast> with_one_for_all) {
+    return std::ranges::find(with_one_for_all, draw.broadcast) == with_one_for_all.end() ? whole : 1;
+  };
+  return {extent(draw.b, {b, b_s_x, b_s_k, all}), extent(draw.called_tokens(), {s_x, b_s_x, s_x_s_k, all}),
+          extent(draw.mask_columns(), {s_k, b_s_k, s_x_s_k, all})};
 }
 
 FloatMask random_biases(const CaseDraw& draw, const Shape& shape) {
   constexpr float kHidden = -std::numeric_limits<float>::infinity();
-  const Tensor visible = random_visible(draw, shape);
+  const Tensor visible = drawn_visible(draw, shape);
   auto from = numbers(draw.seed + 1, DrawStream::mask);
   FloatMask mask{Tensor(DType::float32, shape)};
   const auto values = mask.values.as<float>();
@@ -63,9 +110,11 @@ std::vector<std::int64_t> document_of(const CaseDraw& draw) {
 
 Tensor packed_visible(const CaseDraw& draw) {
   const auto document = document_of(draw);
-  return bool_tensor({draw.b, draw.s_x, draw.s_x}, [&](std::int64_t, std::int64_t token, std::int64_t key) {
-    return key <= token && document[static_cast<std::size_t>(key)] == document[static_cast<std::size_t>(token)];
-  });
+  return bool_tensor(
+      {draw.b, draw.called_tokens(), draw.mask_columns()}, [&](std::int64_t, std::int64_t row, std::int64_t key) {
+        const std::int64_t token = draw.filled + row;
+        return key <= token && document[static_cast<std::size_t>(key)] == document[static_cast<std::size_t>(token)];
+      });
 }
 
 /// [1, n]: every sample holds the same documents.
@@ -110,16 +159,13 @@ Mask drawn_mask(const CaseDraw& draw) {
       return NoMask{};
     case MaskKind::causal:
       if (!draw.has_cache()) return NoMask{};
-      return BoolMask{bool_tensor({1, draw.s_x, columns},
-                                  [](std::int64_t, std::int64_t token, std::int64_t key) { return key <= token; })};
+      return BoolMask{
+          bool_tensor({1, draw.called_tokens(), columns},
+                      [&](std::int64_t, std::int64_t row, std::int64_t key) { return key <= draw.filled + row; })};
     case MaskKind::boolean:
-      return BoolMask{random_visible(draw, {draw.b, draw.s_x, columns})};
-    case MaskKind::boolean_keys:
-      return BoolMask{random_visible(draw, {draw.b, 1, columns})};
+      return BoolMask{drawn_visible(draw, shape_of_mask(draw))};
     case MaskKind::floating:
-      return random_biases(draw, {draw.b, draw.s_x, columns});
-    case MaskKind::floating_shared:
-      return random_biases(draw, {1, draw.s_x, columns});
+      return random_biases(draw, shape_of_mask(draw));
     case MaskKind::packed:
       return BoolMask{packed_visible(draw)};
     case MaskKind::documents:
@@ -138,10 +184,12 @@ Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
 }
 
 VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
-  return [&draw, &mask](std::int64_t sample, std::int64_t token) {
+  return [&draw, &mask](std::int64_t sample, std::int64_t row) {
+    const std::int64_t token = draw.filled + row;
     const auto at = [&](const Tensor& values, std::int64_t key) {
-      const std::int64_t b = values.dim(0) == 1 ? 0 : sample, row = values.dim(1) == 1 ? 0 : token;
-      return static_cast<std::size_t>((b * values.dim(1) + row) * values.dim(2) + key);
+      const auto along = [&](std::size_t axis, std::int64_t index) { return values.dim(axis) == 1 ? 0 : index; };
+      const std::int64_t first = (along(0, sample) * values.dim(1) + along(1, row)) * values.dim(2);
+      return static_cast<std::size_t>(first + along(2, key));
     };
     const auto sees = [&](std::int64_t key) {
       return std::visit(
@@ -154,7 +202,7 @@ VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
               [&](const PackedBlockCausalMask&) { return key <= token && token - key <= own_position(draw, token); }},
           mask);
     };
-    const std::int64_t call_end = std::min(draw.s_x, (token / draw.chunk + 1) * draw.chunk);
+    const std::int64_t call_end = std::min(draw.s_x, draw.filled + (row / draw.chunk + 1) * draw.chunk);
     const std::int64_t present = draw.keys == KeySource::cache ? call_end : draw.key_tokens();
     std::vector<std::int64_t> keys;
     for (std::int64_t key = 0; key < present; ++key) {

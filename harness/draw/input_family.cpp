@@ -113,6 +113,36 @@ void masked_rows(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys
   steer(inputs, draw, [](std::int64_t key) { return key % 2 == 1 ? 150.0 : 0.0; });
 }
 
+/// Row i is steered 1 to 5 times as far.
+void scale_rows(SelectedInputs& inputs) {
+  for_each_head(inputs.q, [&](std::int64_t sample, std::int64_t token, std::int64_t head) {
+    inputs.q.at(sample, token, head, 0) *= static_cast<double>(1 + (sample + token) % 5);
+  });
+}
+
+/// Every score of a row lies between -90 and -500: a padded key of score 0 that enters the maximum wipes the row out.
+void far_below(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys&) {
+  auto from = numbers(draw.seed, DrawStream::y);
+  steer(inputs, draw, [&](std::int64_t) { return -92.0 - 0.5 * (1.0 + from.normal()); });
+  scale_rows(inputs);
+}
+
+/// The same above: without the maximum subtracted, the exponential overflows.
+void far_above(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys&) {
+  auto from = numbers(draw.seed, DrawStream::y);
+  steer(inputs, draw, [&](std::int64_t) { return 92.0 + 0.5 * (1.0 + from.normal()); });
+  scale_rows(inputs);
+}
+
+/// All scores of a row are one huge number.
+void equal_huge(SelectedInputs& inputs, const CaseDraw& draw, const VisibleKeys&) {
+  steer(inputs, draw, [](std::int64_t) { return 96.0; });
+  scale_rows(inputs);
+  for_each_head(inputs.k, [&](std::int64_t sample, std::int64_t token, std::int64_t head) {
+    for (std::int64_t c = 1; c < inputs.k.h_d; ++c) inputs.k.at(sample, token, head, c) = 0.0;
+  });
+}
+
 struct Scales {
   double q = 1.0, v = 1.0;
 };
@@ -160,6 +190,9 @@ constexpr std::array kFamilies = {
     InputFamily{.name = "subnormal_v", .select = subnormal_v},
     InputFamily{.name = "rare_key", .select = rare_key, .steers_logits = true},
     InputFamily{.name = "large_logits", .select = large_logits, .steers_logits = true},
+    InputFamily{.name = "far_below", .select = far_below, .steers_logits = true},
+    InputFamily{.name = "far_above", .select = far_above, .steers_logits = true},
+    InputFamily{.name = "equal_huge", .select = equal_huge, .steers_logits = true},
     InputFamily{.name = "ascending_logits", .select = ascending_logits, .steers_logits = true},
     InputFamily{.name = "max_in_last_block", .select = max_in_last_block, .steers_logits = true},
     InputFamily{.name = "masked_rows", .select = masked_rows, .steers_logits = true, .hides_odd_keys = true},

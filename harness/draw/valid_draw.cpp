@@ -7,8 +7,12 @@
 namespace attest::harness {
 namespace {
 
-constexpr std::int64_t kMostSamples = 16, kMostTokens = 1 << 16, kMostHeads = 256, kMostChannels = 4096;
+constexpr std::int64_t kMostSamples = 64, kMostTokens = 1 << 17, kMostHeads = 256, kMostChannels = 4096;
+constexpr std::int64_t kMostCallsBefore = 8;
 constexpr std::int64_t kMostCalls = 16;  ///< of a cache; a smaller chunk would only repeat itself
+
+/// One entry for all keys: a row sees all of them or none.
+bool lacks_keys(MaskBroadcast broadcast) { return broadcast >= MaskBroadcast::s_k; }
 
 void clamp_extents(CaseDraw& draw) {
   const auto clamp = [](std::int64_t& extent, std::int64_t first, std::int64_t last) {
@@ -16,7 +20,8 @@ void clamp_extents(CaseDraw& draw) {
   };
   clamp(draw.b, 1, kMostSamples);
   for (auto* tokens : {&draw.s_x, &draw.s_y, &draw.chunk}) clamp(*tokens, 1, kMostTokens);
-  clamp(draw.spare, 0, kMostTokens);
+  for (auto* tokens : {&draw.spare, &draw.filled}) clamp(*tokens, 0, kMostTokens);
+  clamp(draw.calls_before, 0, kMostCallsBefore);
   clamp(draw.n_kv, 1, kMostHeads);
   clamp(draw.q_per_kv, 1, kMostHeads);
   clamp(draw.h_d, 1, kMostChannels);
@@ -32,7 +37,11 @@ void fit_to_family(CaseDraw& draw, const InputFamily& family) {
     draw.rotary = RotaryKind::none;
     draw.h_d = std::max<std::int64_t>(draw.h_d, 2);  // one channel steers, the others vary
   }
-  if (family.hides_odd_keys && draw.mask != MaskKind::floating) draw.mask = MaskKind::boolean;
+  if (family.hides_odd_keys) {
+    if (draw.mask != MaskKind::floating) draw.mask = MaskKind::boolean;
+    draw.hidden = HiddenKeys::alternating;
+    if (lacks_keys(draw.broadcast)) draw.broadcast = MaskBroadcast::none;
+  }
   if (family.poisons_hidden_keys) {
     draw.keys = KeySource::cross;
     draw.s_y = std::max<std::int64_t>(draw.s_y, 2);
@@ -51,14 +60,37 @@ void fit_to_family(CaseDraw& draw, const InputFamily& family) {
   }
 }
 
+void fit_mask(CaseDraw& draw) {
+  if (!draw.has_own_mask()) {
+    draw.broadcast = MaskBroadcast::none;
+    draw.hidden = HiddenKeys::random;
+  }
+  if (lacks_keys(draw.broadcast) && draw.hidden != HiddenKeys::none) draw.hidden = HiddenKeys::whole_rows;
+}
+
 void fit_calls(CaseDraw& draw) {
   if (!draw.has_cache()) {
     draw.chunk = 1;
     draw.spare = 0;
-  } else {
-    draw.chunk = std::clamp(draw.chunk, (draw.s_x + kMostCalls - 1) / kMostCalls, draw.s_x);
   }
+  if (draw.keys != KeySource::cache) draw.filled = 0;
+  draw.filled = std::min(draw.filled, draw.s_x - 1);
+  const std::int64_t called = draw.called_tokens();
+  if (draw.has_cache())
+    draw.chunk = draw.alone ? called : std::clamp(draw.chunk, (called + kMostCalls - 1) / kMostCalls, called);
+  draw.poison = draw.poison && draw.has_own_mask() && needs_no_calls(draw);
+  if (draw.calls_before == 0) draw.before = CallsBefore::same;
   if (draw.keys == KeySource::self || draw.keys == KeySource::cache) draw.s_y = 1;
+}
+
+/// What an attention without a layer around it does not have.
+void fit_alone(CaseDraw& draw, const InputFamily& family) {
+  if (family.nan_in_weights || family.poisons_hidden_keys) draw.alone = false;
+  if (!draw.alone) return;
+  if (draw.keys == KeySource::cross_cache) draw.keys = KeySource::cross;
+  draw.rotary = RotaryKind::none;
+  draw.norm = draw.bias = false;
+  draw.d_per_head = 1;
 }
 
 /// input_pos serves q and k alike, so there must be as many of one as of the other.
@@ -72,11 +104,17 @@ void fit_positions(CaseDraw& draw) {
 
 }  // namespace
 
+bool needs_no_calls(const CaseDraw& draw) { return draw.alone || draw.filled > 0; }
+
 CaseDraw nearest_valid(CaseDraw draw) {
   const InputFamily& family = input_family(draw.family);
   clamp_extents(draw);
-  if (draw.has_documents()) draw.keys = KeySource::self;
+  // A mask of packed documents alone may be that of one call into a cache; elsewhere documents have one call.
+  const bool cached = draw.alone && draw.mask == MaskKind::packed && draw.keys == KeySource::cache;
+  if (draw.has_documents() && !cached) draw.keys = KeySource::self;
   fit_to_family(draw, family);
+  fit_alone(draw, family);
+  fit_mask(draw);
   fit_calls(draw);
   fit_positions(draw);
   return draw;

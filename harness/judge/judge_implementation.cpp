@@ -49,10 +49,14 @@ std::vector<Result> judge_all_localised(const JudgedCase& judged, const Implemen
 
 /// What torchtune recorded as the inputs of a stage, or null.
 const StageInputs* inputs_of(const Question& question, Stage stage) {
-  const auto& stages = question.in.steps[question.step].recorded->stages();
+  const auto& recorded = question.in.steps[question.step].recorded;
+  if (!recorded) return nullptr;
+  const auto& stages = recorded->stages();
   const auto found = std::ranges::find(stages, stage, &LocalisedStage::stage);
   return found == stages.end() ? nullptr : &found->inputs;
 }
+
+}  // namespace
 
 std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) {
   const Step& step = question.in.item.steps[question.step];
@@ -75,6 +79,8 @@ std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) 
   }
   return results;
 }
+
+namespace {
 
 std::vector<Result> judge_all_calls(const JudgedCase& judged, const Implementation& implementation, const Judged& who) {
   if (const RaisedError* error = constructor_error(judged.item)) {
@@ -108,7 +114,8 @@ bool is_worse(const Result& other, const Result& result) {
   return other.e > result.e;
 }
 
-/// Of two results about the same thing, the worse one.
+}  // namespace
+
 void keep_worse(std::vector<Result>& results, std::vector<Result> others) {
   for (auto& other : others) {
     const auto same = std::ranges::find_if(results, [&](const Result& result) {
@@ -121,8 +128,6 @@ void keep_worse(std::vector<Result>& results, std::vector<Result> others) {
     }
   }
 }
-
-}  // namespace
 
 std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
   const Judged who{implementation.name(), implementation.target()};

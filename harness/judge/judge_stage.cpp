@@ -143,17 +143,27 @@ Result unanswered(const Question& question, std::string_view what, const NoAnswe
   return result;
 }
 
-std::vector<Result> guarded(const Question& question, std::string_view what,
-                            const std::function<std::vector<Result>()>& judge) {
+std::vector<Result> guarded(const Result& about, const std::function<std::vector<Result>()>& judge) {
+  const auto ended = [&](Status status, const std::string& message) {
+    Result result = about;
+    result.status = status;
+    result.message = message;
+    return std::vector<Result>{result};
+  };
   try {
     return judge();
   } catch (const NoAnswer& none) {
-    return {unanswered(question, what, none)};
+    return ended(none.verdict, none.what());
   } catch (const InputError& error) {
-    return {failed(question, what, std::string("refused what torchtune accepts: ") + error.what())};
+    return ended(Status::failed, std::string("refused what torchtune accepts: ") + error.what());
   } catch (const std::exception& error) {
-    return {failed(question, what, std::string("raised an exception: ") + error.what())};
+    return ended(Status::failed, std::string("raised an exception: ") + error.what());
   }
+}
+
+std::vector<Result> guarded(const Question& question, std::string_view what,
+                            const std::function<std::vector<Result>()>& judge) {
+  return guarded(question.about(what), judge);
 }
 
 }  // namespace attest::harness

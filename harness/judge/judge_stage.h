@@ -32,6 +32,9 @@ Result failed(const Question& question, std::string_view what, const std::string
 /// The result of a call that was not answered.
 Result unanswered(const Question& question, std::string_view what, const NoAnswer& none);
 
+/// Runs `judge`; an exception becomes the result `about`, failed or what the missing answer says.
+std::vector<Result> guarded(const Result& about, const std::function<std::vector<Result>()>& judge);
+
 /// Runs `judge`; an exception becomes one failed result about `what`.
 std::vector<Result> guarded(const Question& question, std::string_view what,
                             const std::function<std::vector<Result>()>& judge);

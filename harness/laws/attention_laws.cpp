@@ -6,21 +6,13 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
+#include "harness/draw/drawn_attention.h"
 #include "harness/judge/recorded_stages.h"
 #include "harness/laws/law_tools.h"
 
 /// Laws of the attention stage alone, on what a drawn case's last call feeds it.
 namespace attest::harness {
 namespace {
-
-/// AttentionInputs that owns its tensors.
-struct AttentionCall {
-  Tensor q, k, v;
-  Mask mask;
-  bool is_causal = false;
-
-  AttentionInputs inputs() const { return {q, k, v, mask, is_causal}; }
-};
 
 AttentionCall last_attention(const Case& item) {
   const RecordedStages recorded(item.layer, item.steps.back());

@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "harness/draw/drawn_layer.h"
+#include "harness/draw/judge_draw.h"
 #include "harness/judge/input_guard.h"
 
 namespace attest::harness {
@@ -76,9 +78,12 @@ LawVerdict guarded_check(const Law& law, const Implementation& implementation, c
 
 Evidence try_law(const Law& law, const Implementation& implementation, const CaseDraw& draw) {
   Evidence evidence{&law, {implementation.name(), implementation.target()}, law.fit(draw), {}};
-  const Case item = drawn_case(evidence.draw);
-  evidence.inputs = fingerprint_of_inputs(item);
-  if (const std::string gap = implementation.gap(item.layer); !gap.empty()) {
+  if (evidence.draw.alone) {
+    evidence.inputs = fingerprint_of(drawn_attention(evidence.draw));
+  } else {
+    evidence.inputs = fingerprint_of_inputs(drawn_calls(evidence.draw).item);
+  }
+  if (const std::string gap = implementation.gap(drawn_layer(evidence.draw)); !gap.empty()) {
     evidence.verdict = {Status::skipped, 0, gap};
     return evidence;
   }

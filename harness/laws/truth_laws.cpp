@@ -1,14 +1,20 @@
+#include "harness/draw/judge_draw.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/laws/law_tools.h"
 
 namespace attest::harness {
 namespace {
 
-/// The whole judgement of a recorded case, on the drawn one.
-LawVerdict judge_against_truth(const Implementation& implementation, const CaseDraw& draw) {
+/// The whole judgement of a recorded case, on the drawn one; of what no case can say, the draw's own.
+std::vector<Result> judge(const Implementation& implementation, const CaseDraw& draw) {
+  if (needs_no_calls(draw) || draw.calls_before > 0) return judge_draw(problem_of(draw), implementation);
   const Case item = drawn_case(draw);
+  return judge_implementation(with_truths(item), implementation);
+}
+
+LawVerdict judge_against_truth(const Implementation& implementation, const CaseDraw& draw) {
   LawVerdict verdict;
-  for (const Result& result : judge_implementation(with_truths(item), implementation)) {
+  for (const Result& result : judge(implementation, draw)) {
     if (result.status == Status::failed) {
       if (verdict.status != Status::failed) {
         verdict.message = result.stage + " of call " + std::to_string(result.step) + ", " +

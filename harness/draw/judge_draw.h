@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "harness/draw/drawn_attention.h"
+#include "harness/implementation.h"
+#include "harness/judge/case_truth.h"
+
+/// A draw and its verdict: the attention alone on some of its tokens, or the calls of a layer end to end.
+namespace attest::harness {
+
+/// An attention alone, and its truth on some tokens, each with all its keys.
+struct AttentionProblem {
+  AttentionCall call;
+  std::vector<reference::TokenIndex> tokens;
+  reference::StageTruth truth;
+  double largest_value = 0.0;  ///< in size, of the finite ones: no mean of values is larger
+  std::uint64_t inputs_fingerprint = 0;
+};
+
+/// A mix of every byte of q, k and v.
+std::uint64_t fingerprint_of(const AttentionCall& call);
+
+/// A layer's calls and what they are judged by, end to end.
+struct LayerProblem {
+  DrawnCalls calls;
+  JudgedCase judged;  ///< of calls.item, without localised truths
+
+  explicit LayerProblem(DrawnCalls its_calls);
+};
+
+/// A draw with its inputs and truth: made once, shared by all implementations.
+struct DrawnProblem {
+  CaseDraw draw;                                      ///< valid
+  std::shared_ptr<const AttentionProblem> attention;  ///< of a draw with `alone`; else null
+  std::shared_ptr<const LayerProblem> layer;          ///< of any other
+  /// What is called draw.calls_before times before; null where it is the draw's own call, or none.
+  std::shared_ptr<const AttentionCall> attention_before;
+  std::shared_ptr<const DrawnCalls> layer_before;
+};
+
+/// The problem of nearest_valid(draw).
+DrawnProblem problem_of(const CaseDraw& draw);
+
+/// Whether a wrong answer could fail: the truth is more than its budget away from zero somewhere.
+bool can_tell(const DrawnProblem& problem);
+
+/// Judges one implementation on a drawn case: the attention alone on sampled tokens, and the layer where the draw's
+/// path is one. A result's case_name is the draw's line.
+std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation);
+
+}  // namespace attest::harness
