@@ -20,13 +20,29 @@ Lineup lineup_for(const std::string& label) {
   return lineup;
 }
 
+std::filesystem::path one_case(const std::string& name, const std::filesystem::path& fixtures) {
+  const auto files = select_cases({name}, fixtures);
+  if (files.size() != 1) throw InputError("case", "one case", "'" + name + "'");
+  return files.front();
+}
+
+DrawnQuestion asked(const std::string& law, const CaseDraw& draw) {
+  const DrawnQuestion question{&law_from_name(law), draw};
+  const CaseDraw nearest = question.law->fit(draw);
+  if (!(nearest == draw)) {
+    throw InputError("draw", "parts that fit together, such as the nearest: " + to_line(nearest), to_line(draw));
+  }
+  return question;
+}
+
 }  // namespace
 
-std::unique_ptr<Implementation> implementation_from_label(const std::string& label) {
+std::unique_ptr<Implementation> implementation_from_label(const std::string& label, const Isolation& isolation) {
   constexpr std::string_view kOptimized = "optimized/";
   const bool optimized = label.starts_with(kOptimized);
   const LineupRequest request =
-      optimized ? LineupRequest{{"optimized"}, label.substr(kOptimized.size()), {}} : LineupRequest{{label}, "", {}};
+      optimized ? LineupRequest{{"optimized"}, label.substr(kOptimized.size()), isolation}
+                : LineupRequest{{label}, "", isolation};
   Lineup lineup = line_up(request);
   if (lineup.implementations.size() != 1) {
     throw InputError("implementation", "one: reference, optimized/TARGET, or a library", "'" + label + "'");
@@ -35,14 +51,23 @@ std::unique_ptr<Implementation> implementation_from_label(const std::string& lab
 }
 
 Evidence replay(const LawLine& line) {
-  const Law& law = law_from_name(line.law);
-  return try_law(law, *implementation_from_label(line.implementation), line.draw);
+  const DrawnQuestion question = asked(line.law, line.draw);
+  return try_law(*question.law, *implementation_from_label(line.implementation), question.draw);
+}
+
+LawVerdict replay(const QuestionsLine& line) {
+  std::vector<DrawnQuestion> questions;
+  for (const auto& [law, draw] : line.questions) questions.push_back(asked(law, draw));
+  const auto implementation = implementation_from_label(line.implementation);
+  LawVerdict last;
+  for (const DrawnQuestion& question : questions) last = ask(question, *implementation);
+  return last;
 }
 
 CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtures) {
-  const auto files = select_cases({line.recorded}, fixtures);
-  if (files.size() != 1) throw InputError("case", "one case", "'" + line.recorded + "'");
-  CaseOutcome outcome = verify_case(files.front(), lineup_for(line.implementation), {{threads(), true}, {}});
+  const Lineup lineup = lineup_for(line.implementation);
+  for (const auto& name : line.after) verify_case(one_case(name, fixtures), lineup, {{threads(), true}, {}});
+  CaseOutcome outcome = verify_case(one_case(line.recorded, fixtures), lineup, {{threads(), true}, {}});
   const auto is_meant = [&](const Result& result) {
     return result.step == line.step && result.stage == line.stage && name_of(result.mode) == line.mode &&
            label_of(result.judged) == line.implementation;
@@ -56,9 +81,10 @@ CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtur
   return outcome;
 }
 
-Case exported_case(const CaseDraw& draw) {
+Case exported_case(const LawLine& line) {
+  const CaseDraw draw = asked(line.law, line.draw).draw;
   Case item = drawn_case(draw);
-  item.provenance = {{"drawn", to_line(nearest_valid(draw))},
+  item.provenance = {{"drawn", to_line(draw)},
                      {"expected", "attest's float reference; scripts/regenerate --from makes it torchtune's"},
                      {"truth", "attest's float64 reference"}};
   reference::LayerTruth layer(item.layer);

@@ -4,20 +4,23 @@
 #include <memory>
 
 #include "harness/replay_line.h"
+#include "harness/search/drawn_question.h"
 #include "harness/verify.h"
 
 /// Meeting a failure again.
 namespace attest::harness {
 
 /// "reference", "optimized/avx2", "./k.so#OPTION". Throws InputError for a name that is not known or not usable here.
-std::unique_ptr<Implementation> implementation_from_label(const std::string& label);
+std::unique_ptr<Implementation> implementation_from_label(const std::string& label, const Isolation& isolation = {});
 
+/// Throws InputError for a draw whose parts do not fit together: a line is honoured as it stands, or refused.
 Evidence replay(const LawLine& line);
+LawVerdict replay(const QuestionsLine& line);
 
-/// The case's outcome with only the results that the line speaks about. Throws InputError if there is none.
+/// After the cases that go before, in the same process: the case's outcome with only the results that the line speaks about. Throws InputError if there is none.
 CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtures);
 
-/// The drawn case as a case file holds it: its truth is the C++ one, its provenance says what it was drawn from.
-Case exported_case(const CaseDraw& draw);
+/// The case of the line's draw, as it stands. As a case file holds it: its truth is the C++ one, its provenance says what it was drawn from.
+Case exported_case(const LawLine& line);
 
 }  // namespace attest::harness

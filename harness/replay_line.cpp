@@ -1,6 +1,7 @@
 #include "harness/replay_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <iomanip>
@@ -12,13 +13,6 @@
 
 namespace attest::harness {
 namespace {
-
-std::string quoted(const std::string& value) {
-  if (!value.empty() && value.find_first_of(" \"\\") == value.npos) return value;
-  std::ostringstream text;
-  text << std::quoted(value);
-  return text.str();
-}
 
 using Words = std::map<std::string, std::string>;
 
@@ -50,15 +44,49 @@ std::optional<std::uint64_t> take_hash(Words& words, const std::string& key) {
   return value;
 }
 
+/// What is left of the words, as a draw.
+CaseDraw draw_of(const Words& words) {
+  std::string draw;
+  for (const auto& [key, value] : words) draw += key + "=" + value + " ";
+  return draw_from_line(draw);
+}
+
 LawLine law_line(Words words) {
   LawLine line;
   line.law = take(words, "law");
   line.implementation = take(words, "implementation");
   line.inputs = take_hash(words, "inputs");
   line.outputs = take_hash(words, "outputs");
-  std::string draw;
-  for (const auto& [key, value] : words) draw += key + "=" + value + " ";
-  line.draw = draw_from_line(draw);
+  line.draw = draw_of(words);
+  return line;
+}
+
+QuestionsLine::Question question(Words words) {
+  QuestionsLine::Question asked;
+  asked.law = take(words, "law");
+  asked.draw = draw_of(words);
+  return asked;
+}
+
+/// "a b then c" -> "a b", "c"
+std::vector<std::string> parts_of(const std::string& text) {
+  constexpr std::string_view kThen = " then ";
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  for (std::size_t at; (at = text.find(kThen, begin)) != text.npos; begin = at + kThen.size()) {
+    parts.push_back(text.substr(begin, at - begin));
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+QuestionsLine questions_line(const std::string& text) {
+  const std::vector<std::string> parts = parts_of(text);
+  Words first = words_of(parts.front());
+  QuestionsLine line;
+  line.implementation = take(first, "implementation");
+  line.questions.push_back(question(std::move(first)));
+  for (std::size_t at = 1; at < parts.size(); ++at) line.questions.push_back(question(words_of(parts[at])));
   return line;
 }
 
@@ -69,20 +97,32 @@ RecordedLine recorded_line(Words words) {
   line.stage = take(words, "stage");
   line.mode = take(words, "mode");
   line.implementation = take(words, "implementation");
+  if (words.contains("after")) {
+    std::istringstream names(take(words, "after"));
+    for (std::string name; std::getline(names, name, ',');) line.after.push_back(name);
+  }
   if (!words.empty()) throw InputError("replay", "case, step, stage, mode, implementation", words.begin()->first);
   return line;
 }
 
 }  // namespace
 
-std::string to_line(const Evidence& evidence) {
-  return fmt::format("law={} implementation={} {} inputs={:016x} outputs={:016x}", evidence.law->name,
-                     quoted(label_of(evidence.judged)), to_line(evidence.draw), evidence.inputs, evidence.outputs);
+std::string in_line(const std::string& value) {
+  if (!value.empty() && value.find_first_of(" \"\\") == value.npos) return value;
+  std::ostringstream text;
+  text << std::quoted(value);
+  return text.str();
 }
 
-std::string to_line(const Result& result, const std::string& recorded) {
-  return fmt::format("case={} step={} stage={} mode={} implementation={}", quoted(recorded), result.step, result.stage,
-                     name_of(result.mode), quoted(label_of(result.judged)));
+std::string to_line(const Evidence& evidence) {
+  return fmt::format("law={} implementation={} {} inputs={:016x} outputs={:016x}", evidence.law->name,
+                     in_line(label_of(evidence.judged)), to_line(evidence.draw), evidence.inputs, evidence.outputs);
+}
+
+std::string to_line(const Result& result, const std::string& recorded, const std::vector<std::string>& after) {
+  const std::string before = after.empty() ? "" : " after=" + in_line(fmt::format("{}", fmt::join(after, ",")));
+  return fmt::format("case={} step={} stage={} mode={} implementation={}{}", in_line(recorded), result.step,
+                     result.stage, name_of(result.mode), in_line(label_of(result.judged)), before);
 }
 
 std::string replay_command(std::string line) {
@@ -91,6 +131,7 @@ std::string replay_command(std::string line) {
 }
 
 ReplayLine replay_line(const std::string& text) {
+  if (parts_of(text).size() > 1) return questions_line(text);
   const Words words = words_of(text);
   if (words.contains("law")) return law_line(words);
   if (words.contains("case")) return recorded_line(words);

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "harness/judge/judgement.h"
 #include "harness/laws/evidence.h"
@@ -25,18 +26,32 @@ struct RecordedLine {
   std::string stage;
   std::string mode;
   std::string implementation;
+  std::vector<std::string> after;  ///< names or files of cases that go before, in the same process
 };
 
-using ReplayLine = std::variant<LawLine, RecordedLine>;
+/// Drawn questions in order, of which the last one is judged: implementation=./k.so law=truth b=2 s_x=5 then law=decoding s_x=3
+struct QuestionsLine {
+  struct Question {
+    std::string law;
+    CaseDraw draw;
+  };
+  std::string implementation;
+  std::vector<Question> questions;
+};
+
+using ReplayLine = std::variant<LawLine, RecordedLine, QuestionsLine>;
+
+/// A value as it stands in a line: quoted where it has a space.
+std::string in_line(const std::string& value);
 
 std::string to_line(const Evidence& evidence);
-/// `recorded`: the case's name, or its file where it is not one of the fixtures.
-std::string to_line(const Result& result, const std::string& recorded);
+/// `recorded`: the case's name, or its file where it is not one of the fixtures; `after`: what has to go before.
+std::string to_line(const Result& result, const std::string& recorded, const std::vector<std::string>& after = {});
 
 /// "attest replay '...'", for a shell.
 std::string replay_command(std::string line);
 
-/// Throws InputError for a line of neither kind.
+/// Throws InputError for a line of no kind.
 ReplayLine replay_line(const std::string& text);
 
 }  // namespace attest::harness

@@ -25,6 +25,7 @@ struct ReplayOptions {
 constexpr auto kFooter = R"(Examples:
   attest replay 'law=decoding implementation=optimized/avx2 s_x=2 keys=cache mask=causal'
   attest replay 'case=masks/bool_full step=0 stage=attention mode=localised implementation=reference'
+  attest replay 'implementation=./k.so law=truth s_x=65 then law=truth s_x=3'    the second, after the first
   attest replay 'law=truth implementation=reference family=rare_key s_x=9' --export rare.h5
 
 An exported case holds the float reference's stages; scripts/regenerate --from FILE asks torchtune itself.
@@ -51,6 +52,13 @@ int replay_law(const LawLine& line) {
   return is_tolerable(status) ? 0 : kExitFailed;
 }
 
+int replay_questions(const QuestionsLine& line) {
+  const auto [status, e, message] = replay(line);
+  fmt::print("{}{}{}; e = {:.4g}\n", painted_status(status, style_of_standard_output()), message.empty() ? "" : ": ",
+             message, e);
+  return is_tolerable(status) ? 0 : kExitFailed;
+}
+
 int replay_recorded(const RecordedLine& line, const std::string& fixtures) {
   Run run;
   run.selected = 1;
@@ -71,10 +79,11 @@ int run_replay(const ReplayOptions& options) {
   if (!options.export_file.empty()) {
     const auto* law = std::get_if<LawLine>(&line);
     if (law == nullptr) throw InputError("--export", "a line with law=..., whose case is drawn", "a recorded case");
-    write_case(exported_case(law_from_name(law->law).fit(law->draw)), options.export_file);
+    write_case(exported_case(*law), options.export_file);
   }
   return std::visit(
       overloaded{[](const LawLine& law) { return replay_law(law); },
+                 [](const QuestionsLine& questions) { return replay_questions(questions); },
                  [&](const RecordedLine& recorded) { return replay_recorded(recorded, options.fixtures); }},
       line);
 }

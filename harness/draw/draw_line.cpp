@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "fixtures/error.h"
+#include "harness/draw/draw_fields.h"
 
 namespace attest::harness {
 namespace {
@@ -85,36 +86,6 @@ void read(const std::string& key, const std::string& word, Kind& value)
   const auto found = std::ranges::find(names, word);
   if (found == names.end()) throw InputError(key, fmt::format("one of {}", fmt::join(names, ", ")), "'" + word + "'");
   value = static_cast<Kind>(found - names.begin());
-}
-
-/// Every field by the name that it has in CaseDraw.
-template <class Draw, class Visit>
-void visit_fields(Draw& draw, const Visit& visit) {
-  visit("family", draw.family);
-  visit("seed", draw.seed);
-  visit("b", draw.b);
-  visit("s_x", draw.s_x);
-  visit("s_y", draw.s_y);
-  visit("n_kv", draw.n_kv);
-  visit("q_per_kv", draw.q_per_kv);
-  visit("h_d", draw.h_d);
-  visit("d_per_head", draw.d_per_head);
-  visit("mask", draw.mask);
-  visit("broadcast", draw.broadcast);
-  visit("hidden", draw.hidden);
-  visit("keys", draw.keys);
-  visit("chunk", draw.chunk);
-  visit("spare", draw.spare);
-  visit("filled", draw.filled);
-  visit("alone", draw.alone);
-  visit("poison", draw.poison);
-  visit("calls_before", draw.calls_before);
-  visit("before", draw.before);
-  visit("rotary", draw.rotary);
-  visit("positions", draw.positions);
-  visit("norm", draw.norm);
-  visit("bias", draw.bias);
-  visit("dtype", draw.dtype);
 }
 
 std::string words_of(const CaseDraw& draw, const CaseDraw& besides) {

@@ -8,6 +8,7 @@
 
 #include "harness/draw/draw_line.h"
 #include "harness/draw/drawn_layer.h"
+#include "harness/judge/conditions.h"
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_stage.h"
@@ -159,8 +160,8 @@ std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation
     skipped.message = gap;
     return {skipped};
   }
-  std::vector<Result> results = judge_answers(problem, implementation);
-  while (implementation.turn_to_other_answers()) keep_worse(results, judge_answers(problem, implementation));
+  std::vector<Result> results =
+      judged_in_all_conditions(implementation, [&] { return judge_answers(problem, implementation); });
   if (!has_same_inputs(problem)) {
     Result changed = result_about(problem, implementation, "inputs");
     changed.status = Status::failed;

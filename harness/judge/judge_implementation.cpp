@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "harness/explain/explain.h"
+#include "harness/judge/conditions.h"
 #include "harness/judge/head_layout.h"
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_error.h"
@@ -109,25 +110,7 @@ std::vector<Result> judge_answers(const JudgedCase& judged, const Implementation
   return results;
 }
 
-bool is_worse(const Result& other, const Result& result) {
-  if (is_tolerable(other.status) != is_tolerable(result.status)) return is_tolerable(result.status);
-  return other.e > result.e;
-}
-
 }  // namespace
-
-void keep_worse(std::vector<Result>& results, std::vector<Result> others) {
-  for (auto& other : others) {
-    const auto same = std::ranges::find_if(results, [&](const Result& result) {
-      return result.step == other.step && result.stage == other.stage && result.mode == other.mode;
-    });
-    if (same == results.end()) {
-      results.push_back(std::move(other));
-    } else if (is_worse(other, *same)) {
-      *same = std::move(other);
-    }
-  }
-}
 
 std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
   const Judged who{implementation.name(), implementation.target()};
@@ -139,8 +122,8 @@ std::vector<Result> judge_implementation(const JudgedCase& judged, const Impleme
     skipped.message = gap;
     return {skipped};
   }
-  std::vector<Result> results = judge_answers(judged, implementation, who);
-  while (implementation.turn_to_other_answers()) keep_worse(results, judge_answers(judged, implementation, who));
+  std::vector<Result> results =
+      judged_in_all_conditions(implementation, [&] { return judge_answers(judged, implementation, who); });
   if (fingerprint_of_inputs(judged.item) != judged.inputs_fingerprint) {
     results.push_back(failed(about_layer, "inputs", "the implementation changed its inputs"));
   }

@@ -58,11 +58,7 @@ std::string describe(const Trouble& trouble, const TerminalStyle& style) {
   const Result& first = *trouble.results.front();
   std::string text = fmt::format("{} {}, step {}, {}, {}: {}\n", painted_status(first.status, style), first.case_name,
                                  first.step, first.stage, label_of(first.judged), first.message);
-  if (first.worst && first.status == Status::failed) {
-    text += fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", first.stage,
-                        to_string(first.worst->index), first.worst->got, first.worst->expected, first.worst->budget,
-                        first.e);
-  }
+  text += worst_text(first);
   if (first.status == Status::failed) text += "  " + where_it_starts(trouble) + "\n";
   if (const std::string why = text_of(first.explanation); !why.empty()) text += "  " + why + "\n";
   return text + "  again: " + replay_command(to_line(first, trouble.outcome->subject)) + "\n";
@@ -140,6 +136,13 @@ std::string where(const Result& result) {
 }
 
 }  // namespace
+
+std::string worst_text(const Result& result) {
+  if (!result.worst || result.status != Status::failed) return "";
+  return fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", result.stage,
+                     to_string(result.worst->index), result.worst->got, result.worst->expected, result.worst->budget,
+                     result.e);
+}
 
 std::string failure_text(const Run& run, const TerminalStyle& style) {
   std::string text;

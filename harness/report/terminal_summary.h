@@ -8,6 +8,9 @@
 /// What follows the table: every failure spelled out, then the run in a few numbers, then one line that says all.
 namespace attest::harness {
 
+/// The worst element of a failed result, on a line; empty where there is none.
+std::string worst_text(const Result& result);
+
 /// For each case and implementation that is not fine: the first stage that diverges, its worst element, and the command
 /// that judges it again. Long lists end with a count.
 std::string failure_text(const Run& run, const TerminalStyle& style);
