@@ -98,6 +98,7 @@ bool all_fine(const Run& run) {
   const auto tolerable = [](const auto& item) { return is_tolerable(item.status); };
   const bool something_passed =
       std::ranges::any_of(run.cases, [](const CaseOutcome& outcome) { return outcome.status == Status::passed; });
+  if (run.coverage && !all_fine(*run.coverage)) return false;
   return !run.interrupted && something_passed && run.cases.size() == run.selected &&
          std::ranges::all_of(run.cases, tolerable) && std::ranges::all_of(run.absences, tolerable);
 }

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/coverage/run_coverage.h"
 #include "harness/judge/judgement.h"
 #include "harness/lineup.h"
 
@@ -26,6 +28,7 @@ struct Run {
   std::vector<Judged> judged;  ///< "torchtune", then the lineup
   std::vector<Result> absences;
   std::vector<CaseOutcome> cases;
+  std::optional<CoverageRun> coverage;  ///< of the covering array, where the run has it
   std::size_t selected = 0;
   bool interrupted = false;
   double seconds = 0.0;
@@ -57,7 +60,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
 /// implementation was judged; skipped if all of it was skipped; else passed.
 Status verdict_of(const std::vector<Result>& results);
 
-/// Whether every case and every required target is fine.
+/// Whether every case, every required target and the covering array is fine.
 bool all_fine(const Run& run);
 
 }  // namespace attest::harness

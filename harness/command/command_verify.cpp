@@ -11,6 +11,7 @@
 #include "harness/interrupt.h"
 #include "harness/judge/comparator_self_check.h"
 #include "harness/process_resources.h"
+#include "harness/report/coverage_text.h"
 #include "harness/report/github.h"
 #include "harness/report/json_report.h"
 #include "harness/report/progress.h"
@@ -36,11 +37,16 @@ struct VerifyOptions {
   std::string fixtures;
   std::string shard = "1/1";
   std::vector<std::string> reports;
+  std::string coverage = "auto";
   int threads = 0;
   int time_limit = 60;
   bool quiet = false;
   bool verbose = false;
 
+  /// The covering array belongs to the whole: to a run of all cases, of which the first shard has it.
+  bool wants_coverage() const {
+    return coverage == "on" || (coverage == "auto" && cases.empty() && shard.starts_with("1/"));
+  }
   Detail detail() const { return quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::table; }
 };
 
@@ -85,6 +91,12 @@ class Screen {
     progress_.show(work_before_[index], fmt::format("{}/{} {}", index + 1, count_, file.stem().string()));
   }
 
+  void before_draw(std::int64_t row, std::int64_t of) {
+    progress_.show(work_before_.back(), fmt::format("covering array {}/{}", row + 1, of));
+  }
+
+  void wipe() { progress_.wipe(); }
+
   void after_case(const CaseOutcome& outcome) {
     progress_.wipe();
     if (detail_ == Detail::quiet) return;
@@ -123,9 +135,16 @@ Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, cons
   const Lineup lineup = line_up(request);
   Screen screen(lineup, files, options.detail());
   screen.open(fingerprint);
-  return verify(files, lineup, budget,
-                {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
-                 [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  Run run = verify(files, lineup, budget,
+                   {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
+                    [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  if (options.wants_coverage() && !run.interrupted) {
+    run.coverage = run_coverage(lineup, [&](std::int64_t row, std::int64_t of) { screen.before_draw(row, of); });
+    screen.wipe();
+    run.interrupted = run.coverage->rows < run.coverage->selected;
+    run.seconds += run.coverage->seconds;
+  }
+  return run;
 }
 
 /// Nothing was judged: Ctrl-C came while a library was loaded.
@@ -138,7 +157,10 @@ Run interrupted_before(const std::vector<fs::path>& files) {
 
 void show_end(const Run& run, const Summary& summary, Detail detail) {
   const TerminalStyle style = style_of_standard_output();
-  if (detail != Detail::quiet) fmt::print("{}{}\n", failure_text(run, style), summary_text(summary, style));
+  if (detail != Detail::quiet) {
+    fmt::print("{}{}", failure_text(run, style), run.coverage ? coverage_failure_text(*run.coverage, style) : "");
+    fmt::print("{}{}\n", summary_text(summary, style), run.coverage ? coverage_text(*run.coverage) : "");
+  }
   fmt::print("{}\n", verdict_line(run, summary, style));
 }
 
@@ -202,6 +224,12 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
       ->type_name("I/N")
+      ->capture_default_str();
+  command
+      ->add_option("--coverage", options->coverage,
+                   "The covering array of drawn calls: on, off, or auto, which is on where no case is named")
+      ->type_name("on|off|auto")
+      ->check(CLI::IsMember({"on", "off", "auto"}))
       ->capture_default_str();
   command->add_option("--report", options->reports, "Write a report; repeatable")
       ->type_name(report_values(kReportKinds))

@@ -120,6 +120,7 @@ const Result* first_trouble(const Run& run) {
     const auto trouble = std::ranges::find_if(one.results, [](const Result& r) { return !is_tolerable(r.status); });
     if (trouble != one.results.end()) return &*trouble;
   }
+  if (run.coverage && !run.coverage->failures.empty()) return &run.coverage->failures.front();
   return nullptr;
 }
 
