@@ -103,7 +103,9 @@ bool all_fine(const Run& run) {
   const auto tolerable = [](const auto& item) { return is_tolerable(item.status); };
   const bool something_passed =
       std::ranges::any_of(run.cases, [](const CaseOutcome& outcome) { return outcome.status == Status::passed; });
-  return !run.interrupted && something_passed && run.cases.size() == run.selected &&
+  if (run.coverage && !all_fine(*run.coverage)) return false;
+  if (run.draws && !all_fine(*run.draws)) return false;
+  return !run.interrupted && (something_passed || (run.cases.empty() && run.draws)) && run.cases.size() == run.selected &&
          std::ranges::all_of(run.cases, tolerable) && std::ranges::all_of(run.absences, tolerable);
 }
 

@@ -2,12 +2,15 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "harness/coverage/run_coverage.h"
 #include "harness/judge/judgement.h"
 #include "harness/lineup.h"
+#include "harness/search/draw_run.h"
 
 /// The main job: read cases one at a time, judge each by everybody in the lineup.
 namespace attest::harness {
@@ -28,6 +31,8 @@ struct Run {
   std::vector<Judged> judged;  ///< "torchtune", then the lineup
   std::vector<Result> absences;
   std::vector<CaseOutcome> cases;
+  std::optional<CoverageRun> coverage;  ///< of the covering array, where the run has it
+  std::optional<DrawRun> draws;         ///< random questions, where the run has them
   std::size_t selected = 0;
   bool interrupted = false;
   double seconds = 0.0;
@@ -65,7 +70,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
 /// implementation was judged; skipped if all of it was skipped; else passed.
 Status verdict_of(const std::vector<Result>& results);
 
-/// Whether every case and every required target is fine.
+/// Whether every case, every required target and the covering array is fine.
 bool all_fine(const Run& run);
 
 }  // namespace attest::harness

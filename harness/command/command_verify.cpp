@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <random>
 
 #include "harness/command/commands.h"
 #include "harness/expected_work.h"
@@ -12,6 +14,8 @@
 #include "harness/judge/comparator_self_check.h"
 #include "harness/judge/offered.h"
 #include "harness/process_resources.h"
+#include "harness/report/coverage_text.h"
+#include "harness/report/draws_text.h"
 #include "harness/report/github.h"
 #include "harness/report/json_report.h"
 #include "harness/report/progress.h"
@@ -38,19 +42,52 @@ struct VerifyOptions {
   std::string shard = "1/1";
   std::string require;
   std::vector<std::string> reports;
+  std::string coverage = "auto";
   int threads = 0;
   int time_limit = 60;
+  std::uint64_t draws = 0;
+  double minutes = 0;
+  std::optional<std::uint64_t> seed;
   bool quiet = false;
   bool verbose = false;
 
+  /// The covering array belongs to the whole: to a run of all cases, of which the first shard has it.
+  bool wants_coverage() const { return coverage == "on" || (coverage == "auto" && is_whole() && !asks_for_draws()); }
+  bool is_whole() const { return cases.empty() && shard.starts_with("1/"); }
+  bool asks_for_draws() const { return draws > 0 || minutes > 0; }
+  /// Draws alone: who asks for them without naming a case has no use for the recorded ones every time.
+  bool wants_cases() const { return !asks_for_draws() || !cases.empty(); }
+  std::optional<DrawRequest> wanted_draws(const Lineup& lineup) const;
+  LineupRequest lineup_request() const {
+    LineupRequest request = lineup;
+    request.isolation.time_limit = std::chrono::seconds(time_limit);
+    return request;
+  }
   Detail detail() const { return quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::table; }
 };
+
+/// A whole run asks a library some questions that nobody can have seen: whoever knows the answers to the recorded ones,
+/// or to those of the last run, does not know these.
+constexpr std::chrono::seconds kTimeForFreshDraws{2};
+
+std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& lineup) const {
+  const Isolation isolation = lineup_request().isolation;
+  const std::uint64_t any = (std::uint64_t{std::random_device{}()} << 16) % 1'000'000'000 + 1;
+  if (asks_for_draws()) {
+    return DrawRequest{seed ? *seed : minutes > 0 ? any : 1, draws,
+                       std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * minutes)), isolation};
+  }
+  const auto is_library = [](const auto& one) { return one->target().empty() && one->name() != "reference"; };
+  if (!is_whole() || std::ranges::none_of(lineup.implementations, is_library)) return std::nullopt;
+  return DrawRequest{seed.value_or(any), 0, kTimeForFreshDraws, isolation};
+}
 
 constexpr auto kFooter = R"(Examples:
   attest verify                                       every case, every implementation, every usable target
   attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
   attest verify 'masks/*' --target avx2               a glob over case names, one target
   attest verify --implementation ./my_kernel.so       anybody's kernel, see docs/bring_your_own_kernel.md
+  attest verify --draws 1000 --implementation ./my_kernel.so    random questions, shrunk where they fail
   attest verify my_case.h5 --implementation reference --report json=report.json
   attest verify --shard 2/4 --report json=shard2.json --report junit=shard2.xml
   attest verify --report html=report.html             one page for a browser, without a network
@@ -87,6 +124,16 @@ class Screen {
     progress_.show(work_before_[index], fmt::format("{}/{} {}", index + 1, count_, file.stem().string()));
   }
 
+  void before_draw(std::int64_t row, std::int64_t of) {
+    progress_.show(work_before_.back(), fmt::format("covering array {}/{}", row + 1, of));
+  }
+
+  void before_question(std::uint64_t asked) {
+    progress_.show(work_before_.back(), fmt::format("draw {}", asked + 1));
+  }
+
+  void wipe() { progress_.wipe(); }
+
   void after_case(const CaseOutcome& outcome) {
     progress_.wipe();
     if (detail_ == Detail::quiet) return;
@@ -119,15 +166,26 @@ void refuse_broken_comparator() {
 }
 
 Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, const Fingerprint& fingerprint) {
-  LineupRequest request = options.lineup;
-  request.isolation.time_limit = std::chrono::seconds(options.time_limit);
-  const Lineup lineup = line_up(request);
+  const Lineup lineup = line_up(options.lineup_request());
   const JudgeRequest how{{threads(), options.threads == 0}, required_functions(options.require)};
   Screen screen(lineup, files, options.detail());
   screen.open(fingerprint);
-  return verify(files, lineup, how,
-                {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
-                 [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  Run run = verify(files, lineup, how,
+                   {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
+                    [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
+  if (options.wants_coverage() && !run.interrupted) {
+    run.coverage = run_coverage(lineup, [&](std::int64_t row, std::int64_t of) { screen.before_draw(row, of); });
+    screen.wipe();
+    run.interrupted = run.coverage->rows < run.coverage->selected;
+    run.seconds += run.coverage->seconds;
+  }
+  if (const auto draws = options.wanted_draws(lineup); draws && !run.interrupted) {
+    run.draws = run_draws(lineup, *draws, [&](std::uint64_t asked) { screen.before_question(asked); });
+    screen.wipe();
+    run.interrupted = run.draws->interrupted;
+    run.seconds += run.draws->seconds;
+  }
+  return run;
 }
 
 /// Nothing was judged: Ctrl-C came while a library was loaded.
@@ -140,13 +198,23 @@ Run interrupted_before(const std::vector<fs::path>& files) {
 
 void show_end(const Run& run, const Summary& summary, Detail detail) {
   const TerminalStyle style = style_of_standard_output();
-  if (detail != Detail::quiet) fmt::print("{}{}\n", failure_text(run, style), summary_text(summary, style));
+  if (detail != Detail::quiet) {
+    fmt::print("{}{}{}", failure_text(run, style), run.coverage ? coverage_failure_text(*run.coverage, style) : "",
+               run.draws ? draws_failure_text(*run.draws, style) : "");
+    fmt::print("{}{}{}\n", run.selected > 0 ? summary_text(summary, style) : "",
+               run.coverage ? coverage_text(*run.coverage) : "", run.draws ? draws_text(*run.draws) : "");
+  }
   fmt::print("{}\n", verdict_line(run, summary, style));
 }
 
 int exit_code_of(const Run& run) {
   if (run.interrupted) return kExitInterrupted;
   return all_fine(run) ? 0 : kExitFailed;
+}
+
+std::vector<fs::path> selected_files(const VerifyOptions& options, const fs::path& fixtures) {
+  const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
+  return take_shard(selected, shard_from_text(options.shard));
 }
 
 int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
@@ -156,8 +224,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const Fingerprint fingerprint = environment_fingerprint();
   const auto reports = report_requests(options.reports, kReportKinds);
   const fs::path fixtures = fixtures_directory(options.fixtures);
-  const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
-  const auto files = take_shard(selected, shard_from_text(options.shard));
+  const auto files = options.wants_cases() ? selected_files(options, fixtures) : std::vector<fs::path>{};
 
   watch_for_interrupt();
   Run run;
@@ -207,6 +274,20 @@ void add_verify(CLI::App& app, Invocation& invocation) {
   command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
       ->type_name("I/N")
       ->capture_default_str();
+  command
+      ->add_option("--coverage", options->coverage,
+                   "The covering array of drawn calls: on, off, or auto, which is on where no case is named")
+      ->type_name("on|off|auto")
+      ->check(CLI::IsMember({"on", "off", "auto"}))
+      ->capture_default_str();
+  command->add_option("--draws", options->draws, "Ask N random questions; without a CASE, these alone")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000'000));
+  command->add_option("--minutes", options->minutes, "Ask random questions for M minutes; without a CASE, these alone")
+      ->type_name("M")
+      ->check(CLI::Range(0.001, 100'000.0));
+  command->add_option("--seed", options->seed, "Of the questions (default: 1 with --draws, else a fresh one)")
+      ->type_name("S");
   command->add_option("--report", options->reports, "Write a report; repeatable")
       ->type_name(report_values(kReportKinds))
       ->allow_extra_args(false);

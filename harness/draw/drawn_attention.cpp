@@ -9,15 +9,18 @@
 #include "harness/draw/drawn_mask.h"
 #include "harness/judge/head_layout.h"
 #include "harness/tensor_parts.h"
+#include "reference/masks.h"
 
 namespace attest::harness {
 namespace {
 
-/// Whether any row of the sample sees the key, for each key.
-std::vector<bool> seen_keys(const CaseDraw& draw, const VisibleKeys& visible, std::int64_t sample) {
+/// Whether any row of the sample sees the key, for each key and empty slot.
+std::vector<bool> seen_keys(const CaseDraw& draw, const Mask& mask, std::int64_t sample) {
+  const auto rows =
+      reference::attention_mask<float>(mask, false, {sample, 1, 0, draw.called_tokens()}, draw.mask_columns());
   std::vector<bool> seen(static_cast<std::size_t>(draw.mask_columns()));
-  for (std::int64_t row = 0; row < draw.called_tokens(); ++row) {
-    for (const std::int64_t key : visible(sample, row)) seen[static_cast<std::size_t>(key)] = true;
+  for (std::size_t i = 0; i < rows.visible.size(); ++i) {
+    if (rows.visible.data()[i]) seen[i % seen.size()] = true;
   }
   return seen;
 }
@@ -61,10 +64,9 @@ Tensor heads_tensor(DType dtype, const HeadValues& heads) {
 }
 
 void poison_hidden_keys(Tensor& k, Tensor& v, const CaseDraw& draw, const Mask& mask) {
-  const VisibleKeys visible = visible_keys(draw, mask);
   const auto h_d = static_cast<std::size_t>(k.dim(3));
   for (std::int64_t sample = 0; sample < k.dim(0); ++sample) {
-    const std::vector<bool> seen = seen_keys(draw, visible, sample);
+    const std::vector<bool> seen = seen_keys(draw, mask, sample);
     for (std::int64_t row = 0; row < k.dim(1) * k.dim(2); ++row) {
       if (seen[static_cast<std::size_t>(row % k.dim(2))]) continue;
       const auto at = static_cast<std::size_t>(sample * k.dim(1) * k.dim(2) + row) * h_d;

@@ -26,14 +26,14 @@ Tensor bool_tensor(const Shape& shape, Visible visible) {
 }
 
 /// The keys that one row sees, as first..end or its opposite.
-struct Run {
+struct KeyRun {
   std::int64_t first = 0, end = 0;
   bool is_seen = true;
   bool sees(std::int64_t key) const { return (first <= key && key < end) == is_seen; }
 };
 
 /// The run of a row that hides leading, middle or trailing keys, or all but one. At least a quarter of them.
-Run drawn_run(HiddenKeys hidden, CounterNumbers& from, std::int64_t keys) {
+KeyRun drawn_run(HiddenKeys hidden, CounterNumbers& from, std::int64_t keys) {
   const auto count = [&] { return keys > 1 ? from.between(std::max<std::int64_t>(1, keys / 4), keys - 1) : 0; };
   switch (hidden) {
     case HiddenKeys::leading:
@@ -64,7 +64,7 @@ Tensor drawn_visible(const CaseDraw& draw, const Shape& shape) {
   const bool is_random = draw.hidden == HiddenKeys::random, is_alternating = draw.hidden == HiddenKeys::alternating;
   const bool single_row = shape[0] * shape[1] == 1;
   bool row_sees = true;
-  Run run;
+  KeyRun run;
   return bool_tensor(shape, [&](std::int64_t sample, std::int64_t token, std::int64_t key) {
     if (key == 0) {
       if (is_random || is_alternating) row_sees = shape[1] == 1 || !from.one_in(8);

@@ -43,7 +43,8 @@ struct DrawnProblem {
 /// The problem of nearest_valid(draw).
 DrawnProblem problem_of(const CaseDraw& draw);
 
-/// Whether a wrong answer could fail: the truth is more than its budget away from zero somewhere.
+/// Whether a wrong answer could fail: every truth is more than its budget away from zero somewhere, and none of a layer's
+/// stages is constant.
 bool can_tell(const DrawnProblem& problem);
 
 /// Judges one implementation on a drawn case: the attention alone on sampled tokens, and the layer where the draw's

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/replay_line.h"
+#include "harness/report/coverage_text.h"
 #include "harness/report/json_values.h"
 
 namespace attest::harness {
@@ -141,6 +142,71 @@ Json to_json(const Summary& summary) {
           {"implementations", judged}};
 }
 
+/// The values that a row may take in each dimension, and what came of the rows.
+Json to_json(const CoverageRun& run) {
+  Json dimension_list = Json::array(), tallies = Json::array(), failures = Json::array();
+  for (const auto& table : dimensions()) {
+    Json values = Json::array();
+    for (const auto& value : table.values) values.push_back(value.word);
+    dimension_list.push_back({{"dimension", table.name}, {"values", values}});
+  }
+  for (const auto& tally : run.tallies) {
+    tallies.push_back({{"implementation", tally.judged.implementation},
+                       {"target", tally.judged.target},
+                       {"passed", tally.passed},
+                       {"failed", tally.failed},
+                       {"skipped", tally.skipped},
+                       {"max_e", json_number(tally.e)},
+                       {"max_e_draw", tally.line}});
+  }
+  for (const auto& failure : run.failures) {
+    Json json = to_json(failure);
+    json["replay"] = replay_line_of_draw(failure);
+    failures.push_back(json);
+  }
+  const auto combinations = [](const std::vector<Coverage::Hole>& holes) {
+    Json json = Json::array();
+    for (const auto& [what, reason] : holes) json.push_back({{"combination", what}, {"reason", reason}});
+    return json;
+  };
+  const Coverage& coverage = run.coverage;
+  return {{"draws", run.rows},
+          {"selected", run.selected},
+          {"seconds", run.seconds},
+          {"dimensions", dimension_list},
+          {"pairs", {{"covered", coverage.pairs}, {"possible", coverage.possible_pairs}}},
+          {"triples", {{"covered", coverage.triples}, {"possible", coverage.possible_triples}}},
+          {"holes", combinations(coverage.holes)},
+          {"left_out", combinations(coverage.excluded)},
+          {"implementations", tallies},
+          {"failures", failures},
+          {"skipped", to_json(run.skipped)}};
+}
+
+Json to_json(const DrawRun& run) {
+  Json tallies = Json::array(), failures = Json::array();
+  for (const auto& tally : run.tallies) {
+    tallies.push_back({{"implementation", tally.judged.implementation},
+                       {"target", tally.judged.target},
+                       {"passed", tally.passed},
+                       {"failed", tally.failed},
+                       {"skipped", tally.skipped},
+                       {"could_not_tell", tally.cannot_tell},
+                       {"not_asked", tally.not_asked},
+                       {"max_e", json_number(tally.e)},
+                       {"max_e_draw", tally.line}});
+  }
+  for (const auto& failure : run.failures) {
+    failures.push_back({{"implementation", failure.judged.implementation},
+                        {"target", failure.judged.target},
+                        {"status", name_of(failure.status)},
+                        {"message", failure.message},
+                        {"replay", failure.line}});
+  }
+  return {{"seed", run.seed},       {"draws", run.asked},         {"drawn_again", run.redrawn},
+          {"seconds", run.seconds}, {"implementations", tallies}, {"failures", failures}};
+}
+
 }  // namespace
 
 Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
@@ -148,17 +214,20 @@ Json report_document(const Run& run, const Summary& summary, const Fingerprint& 
   Json cases = Json::array();
   for (const auto& outcome : run.cases) cases.push_back(to_json(outcome));
   const auto status = name_of(all_fine(run) ? Status::passed : Status::failed);
-  return {{"schema", "attest.report"},
-          {"schema_version", kReportSchemaVersion},
-          {"status", run.interrupted ? "interrupted" : status},
-          {"command", header.command},
-          {"shard", header.shard},
-          {"selected", run.selected},
-          {"seconds", run.seconds},
-          {"environment", fingerprint_json(fingerprint)},
-          {"summary", to_json(summary)},
-          {"setup", to_json(run.absences)},
-          {"cases", cases}};
+  Json document = {{"schema", "attest.report"},
+                   {"schema_version", kReportSchemaVersion},
+                   {"status", run.interrupted ? "interrupted" : status},
+                   {"command", header.command},
+                   {"shard", header.shard},
+                   {"selected", run.selected},
+                   {"seconds", run.seconds},
+                   {"environment", fingerprint_json(fingerprint)},
+                   {"summary", to_json(summary)},
+                   {"setup", to_json(run.absences)},
+                   {"cases", cases}};
+  if (run.coverage) document["coverage"] = to_json(*run.coverage);
+  if (run.draws) document["draws"] = to_json(*run.draws);
+  return document;
 }
 
 }  // namespace attest::harness

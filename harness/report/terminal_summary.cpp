@@ -116,6 +116,7 @@ const Result* first_trouble(const Run& run) {
     const auto trouble = std::ranges::find_if(one.results, [](const Result& r) { return !is_tolerable(r.status); });
     if (trouble != one.results.end()) return &*trouble;
   }
+  if (run.coverage && !run.coverage->failures.empty()) return &run.coverage->failures.front();
   return nullptr;
 }
 
@@ -193,8 +194,11 @@ std::string verdict_line(const Run& run, const Summary& summary, const TerminalS
   std::string line = style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red);
   const auto skipped = summary.cases.find(Status::skipped);
   const std::size_t judged = run.cases.size() - (skipped == summary.cases.end() ? 0 : skipped->second);
-  line += fmt::format(": {} of {} cases judged, {}", judged, run.selected, counts_text(summary.cases));
-  line += gaps_text(summary);
+  if (run.selected > 0) {
+    line += fmt::format(": {} of {} cases judged, {}", judged, run.selected, counts_text(summary.cases));
+    line += gaps_text(summary);
+  }
+  if (run.draws) line += fmt::format("{} {} draws, {} failed", run.selected > 0 ? ";" : ":", run.draws->asked, run.draws->failures.size());
   if (const Result* trouble = first_trouble(run)) {
     line += fmt::format("; first {} {}", name_of(trouble->status), where(*trouble));
   } else if (const Result* worst = worst_of(summary)) {
