@@ -70,7 +70,7 @@ struct VerifyOptions {
 /// or to those of the last run, does not know these.
 constexpr std::chrono::seconds kTimeForFreshDraws{2};
 
-std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& lineup) const {
+std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& people) const {
   const Isolation isolation = lineup_request().isolation;
   const std::uint64_t any = (std::uint64_t{std::random_device{}()} << 16) % 1'000'000'000 + 1;
   if (asks_for_draws()) {
@@ -78,7 +78,7 @@ std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& lineup) con
                        std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * minutes)), isolation};
   }
   const auto is_library = [](const auto& one) { return one->target().empty() && one->name() != "reference"; };
-  if (!is_whole() || std::ranges::none_of(lineup.implementations, is_library)) return std::nullopt;
+  if (!is_whole() || std::ranges::none_of(people.implementations, is_library)) return std::nullopt;
   return DrawRequest{seed.value_or(any), 0, kTimeForFreshDraws, isolation};
 }
 
@@ -117,7 +117,7 @@ class Screen {
         table_(columns(lineup), name_width(files), columns_of_terminal(STDOUT_FILENO), style_) {}
 
   void open(const Fingerprint& fingerprint) const {
-    if (detail_ != Detail::quiet) print(table_.heading(fingerprint, count_));
+    if (detail_ != Detail::quiet && count_ > 0) print(table_.heading(fingerprint, count_));
   }
 
   void before_case(const fs::path& file, std::size_t index) {

@@ -21,8 +21,12 @@ LawVerdict judge_against_truth(const Implementation& implementation, const CaseD
                           std::string(name_of(result.mode)) + ": " + result.message;
       }
       verdict.status = Status::failed;
-    } else if (verdict.status == Status::vacuous && result.status == Status::passed) {
+    } else if (result.status == Status::passed && verdict.status != Status::failed) {
       verdict.status = Status::passed;
+      verdict.message.clear();
+    } else if (result.status == Status::skipped && verdict.status == Status::vacuous) {
+      verdict.status = Status::skipped;
+      verdict.message = result.message;
     }
     verdict.e = std::max(verdict.e, result.e);
   }

@@ -36,12 +36,13 @@ class Meeting {
     });
     switch (history.kind) {
       case History::Kind::alone:
-        return failure({simplest()}, "");
+        return failure({simplest()}, "", verdict);
       case History::Kind::earlier: {
         std::vector<DrawnQuestion> sequence = questions(history.needed);
         sequence.push_back(asked_.back());
         return failure(sequence, fmt::format("only after {} earlier {}", history.needed.size(),
-                                             history.needed.size() == 1 ? "question" : "questions"));
+                                             history.needed.size() == 1 ? "question" : "questions"),
+                       verdict);
       }
       case History::Kind::unknown:
         break;
@@ -70,11 +71,12 @@ class Meeting {
     return question;
   }
 
-  DrawnFailure failure(const std::vector<DrawnQuestion>& sequence, const std::string& when) const {
+  DrawnFailure failure(const std::vector<DrawnQuestion>& sequence, const std::string& when,
+                       const LawVerdict& verdict) const {
     LawVerdict last = verdict_in_fresh_process(sequence, label_of(judged_), isolation_);
     std::string message = last.message + (when.empty() ? "" : "; " + when);
     const Status status = last.status == Status::failed ? Status::failed : Status::unstable;
-    if (status == Status::unstable) message = "fails, and sometimes does not";
+    if (status == Status::unstable) message = "sometimes fails and sometimes does not: " + verdict.message;
     return {judged_, status, std::move(message), line(sequence)};
   }
 
