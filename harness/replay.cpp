@@ -66,8 +66,8 @@ LawVerdict replay(const QuestionsLine& line) {
 
 CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtures) {
   const Lineup lineup = lineup_for(line.implementation);
-  for (const auto& name : line.after) verify_case(one_case(name, fixtures), lineup, {{threads(), true}, {}});
-  CaseOutcome outcome = verify_case(one_case(line.recorded, fixtures), lineup, {{threads(), true}, {}});
+  for (const auto& name : line.after) verify_case(one_case(name, fixtures), lineup, {threads(), true});
+  CaseOutcome outcome = verify_case(one_case(line.recorded, fixtures), lineup, {threads(), true});
   const auto is_meant = [&](const Result& result) {
     return result.step == line.step && result.stage == line.stage && name_of(result.mode) == line.mode &&
            label_of(result.judged) == line.implementation;

@@ -9,7 +9,6 @@
 #include "harness/judge/case_truth.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_recorded.h"
-#include "harness/judge/offered.h"
 #include "harness/process_resources.h"
 #include "harness/selection.h"
 
@@ -52,10 +51,10 @@ Status verdict_of(const std::vector<Result>& results) {
   return passed == 0 ? Status::skipped : Status::passed;
 }
 
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const JudgeRequest& request) {
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads) {
   const auto start = Clock::now();
   const Case item = read_case(file);
-  set_threads(request.threads.one_for_small_cases && is_small(item) ? 1 : request.threads.most);
+  set_threads(threads.one_for_small_cases && is_small(item) ? 1 : threads.most);
   const JudgedCase judged = with_truths(item);
   CaseOutcome outcome;
   outcome.name = item.name;
@@ -69,13 +68,12 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
   for (const auto& implementation : lineup.implementations) {
     append(outcome.results, judge_implementation(judged, *implementation));
   }
-  demand(outcome.results, request.required);
   outcome.status = verdict_of(outcome.results);
   outcome.seconds = seconds_since(start);
   return outcome;
 }
 
-Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const JudgeRequest& request,
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
            const Observer& observer) {
   const auto start = Clock::now();
   Run run;
@@ -88,7 +86,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   try {
     for (std::size_t i = 0; i < files.size(); ++i) {
       observer.before_case(files[i], i);
-      run.cases.push_back(verify_case(files[i], lineup, request));
+      run.cases.push_back(verify_case(files[i], lineup, threads));
       observer.after_case(run.cases.back());
       stop_if_interrupted();
     }

@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -51,19 +50,13 @@ struct ThreadBudget {
   bool one_for_small_cases = true;
 };
 
-/// How cases are judged.
-struct JudgeRequest {
-  ThreadBudget threads;
-  std::set<std::string, std::less<>> required;  ///< functions in which a gap fails (harness/judge/offered.h)
-};
-
 /// Judges the stored truth, torchtune's own recording and every implementation on one file. Throws InputError for a
 /// file that cannot be read.
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const JudgeRequest& request);
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads);
 
 /// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C; a case whose
 /// judging that leaves unfinished is in no report.
-Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const JudgeRequest& request,
+Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
            const Observer& observer);
 
 /// The verdict on a case: failed, mistrusted, vacuous or untested if any result is; vacuous if nothing of an

@@ -18,7 +18,7 @@ class GoldenCase : public ::testing::Test {
   explicit GoldenCase(std::filesystem::path file) : file_(std::move(file)) {}
 
   void TestBody() override {
-    const CaseOutcome outcome = verify_case(file_, line_up({{}, "all", {}}), {{threads(), true}, {}});
+    const CaseOutcome outcome = verify_case(file_, line_up({{}, "all", {}}), {threads(), true});
     for (const auto& result : outcome.results) {
       EXPECT_TRUE(is_tolerable(result.status))
           << name_of(result.status) << " step " << result.step << " " << result.stage << " " << name_of(result.mode)

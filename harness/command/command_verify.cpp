@@ -165,12 +165,23 @@ void refuse_broken_comparator() {
   }
 }
 
+void append_unmet(Run& run, const Lineup& lineup, const Demand& demand) {
+  for (const auto& implementation : lineup.implementations) {
+    Demanded demanded(demand, {implementation->name(), implementation->target()});
+    for (const CaseOutcome& outcome : run.cases) {
+      for (const Result& result : outcome.results) demanded.count(result);
+    }
+    for (Result& unmet : demanded.verdict()) run.absences.push_back(std::move(unmet));
+  }
+}
+
 Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, const Fingerprint& fingerprint) {
   const Lineup lineup = line_up(options.lineup_request());
-  const JudgeRequest how{{threads(), options.threads == 0}, required_functions(options.require)};
+  const ThreadBudget budget{threads(), options.threads == 0};
+  const std::vector<Demand> demands = demands_from_text(options.require);
   Screen screen(lineup, files, options.detail());
   screen.open(fingerprint);
-  Run run = verify(files, lineup, how,
+  Run run = verify(files, lineup, budget,
                    {[&](const fs::path& file, std::size_t index) { screen.before_case(file, index); },
                     [&](const CaseOutcome& outcome) { screen.after_case(outcome); }});
   if (options.wants_coverage() && !run.interrupted) {
@@ -185,6 +196,7 @@ Run judge(const VerifyOptions& options, const std::vector<fs::path>& files, cons
     run.interrupted = run.draws->interrupted;
     run.seconds += run.draws->seconds;
   }
+  for (const Demand& demand : demands) append_unmet(run, lineup, demand);
   return run;
 }
 
@@ -269,8 +281,8 @@ void add_verify(CLI::App& app, Invocation& invocation) {
       ->type_name("SECONDS")
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
-  command->add_option("--require", options->require, "Functions in which a gap fails: attention,layer")
-      ->type_name("FUNCTION,...");
+  command->add_option("--require", options->require, "Functions of which so many percent must be judged, not declared a gap: attention,layer:80")
+      ->type_name("FUNCTION[:PERCENT],...");
   command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
       ->type_name("I/N")
       ->capture_default_str();

@@ -144,16 +144,17 @@ Result unanswered(const Question& question, std::string_view what, const NoAnswe
 }
 
 std::vector<Result> guarded(const Result& about, const std::function<std::vector<Result>()>& judge) {
-  const auto ended = [&](Status status, const std::string& message) {
+  const auto ended = [&](Status status, const std::string& message, Gap gap = Gap::none) {
     Result result = about;
     result.status = status;
+    result.gap = gap;
     result.message = message;
     return std::vector<Result>{result};
   };
   try {
     return judge();
   } catch (const NoAnswer& none) {
-    return ended(none.verdict, none.what());
+    return ended(none.verdict, none.what(), none.gap);
   } catch (const InputError& error) {
     return ended(Status::failed, std::string("refused what torchtune accepts: ") + error.what());
   } catch (const std::exception& error) {

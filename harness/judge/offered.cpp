@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 
 #include "fixtures/case.h"
@@ -37,24 +38,43 @@ std::string_view function_of(const Result& result) {
   return "";
 }
 
-std::set<std::string, std::less<>> required_functions(const std::string& list) {
-  std::set<std::string, std::less<>> required;
+std::vector<Demand> demands_from_text(const std::string& list) {
+  std::vector<Demand> demands;
   std::istringstream words(list);
   for (std::string word; std::getline(words, word, ',');) {
-    if (std::ranges::find(kFunctions, word) == std::end(kFunctions)) {
-      throw InputError("--require", fmt::format("some of {}", fmt::join(kFunctions, ",")), "'" + word + "'");
+    const std::size_t colon = std::min(word.find(':'), word.size());
+    const auto* known = std::ranges::find(kFunctions, word.substr(0, colon));
+    int percent = 100;
+    const char* digits = word.c_str() + std::min(colon + 1, word.size());
+    const auto [end, error] = std::from_chars(digits, word.c_str() + word.size(), percent);
+    const bool has_number = colon == word.size() || (error == std::errc() && end == word.c_str() + word.size());
+    if (known == std::end(kFunctions) || !has_number || percent < 1 || percent > 100) {
+      throw InputError("--require", fmt::format("some of {}, each with :PERCENT if not all of it is meant",
+                                                fmt::join(kFunctions, ",")),
+                       "'" + word + "'");
     }
-    required.insert(word);
+    demands.push_back({*known, percent / 100.0});
   }
-  return required;
+  return demands;
 }
 
-void demand(std::vector<Result>& results, const std::set<std::string, std::less<>>& required) {
-  for (Result& result : results) {
-    if (result.gap == Gap::none || !required.contains(function_of(result))) continue;
-    result.status = Status::failed;
-    result.message = fmt::format("--require {}: {}", function_of(result), result.message);
-  }
+void Demanded::count(const Result& result) {
+  if (!(result.judged == judged_) || function_of(result) != demand_.function) return;
+  ++(result.gap == Gap::none ? done_ : gaps_);
+}
+
+std::vector<Result> Demanded::verdict() const {
+  const std::size_t all = done_ + gaps_;
+  const double share = all == 0 ? 0.0 : static_cast<double>(done_) / static_cast<double>(all);
+  if (share >= demand_.share) return {};
+  Result unmet;
+  unmet.stage = demand_.function;
+  unmet.mode = Mode::setup;
+  unmet.judged = judged_;
+  unmet.status = Status::failed;
+  unmet.message = fmt::format("--require: {} of {} results about {} were judged ({:.0f} %), {:.0f} % are demanded", done_,
+                              all, demand_.function, 100 * share, 100 * demand_.share);
+  return {unmet};
 }
 
 }  // namespace attest::harness
