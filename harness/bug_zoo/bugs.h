@@ -101,6 +101,9 @@ constexpr std::string_view name_of(Area area) {
   return kNames[static_cast<std::size_t>(area)];
 }
 
+/// Ids of explanations; empty ones fill up.
+using Effects = std::array<std::string_view, 6>;
+
 struct PlantedBug {
   Bug bug;
   std::string_view name;      ///< the library's option
@@ -108,6 +111,7 @@ struct PlantedBug {
   Area area;
   std::string_view finding = {};      ///< the explanation that fits its failures; empty: none does
   std::string_view equivalence = {};  ///< why no harness can notice it; empty: it must be noticed
+  Effects effects = {};               ///< other explanations that are true of what it does; never of what it resembles
 };
 
 inline constexpr std::array kPlantedBugs = {

@@ -34,7 +34,7 @@ std::optional<double> turned_by(const Residual& residual, std::int64_t row, Pair
 
 }  // namespace
 
-std::vector<Finding> angle_findings(const RotaryInputs& inputs, const Residual& residual,
+std::vector<Fitting> angle_findings(const RotaryInputs& inputs, const Residual& residual,
                                     const std::vector<std::int64_t>& rows) {
   const auto embedding = reference::rotary_embedding<double>(inputs.embedding, &inputs.tables, inputs.x.dtype());
   double largest = 0.0;
@@ -47,15 +47,17 @@ std::vector<Finding> angle_findings(const RotaryInputs& inputs, const Residual& 
   }
   if (largest <= kSmallAngle) {
     return {
-        {"rotary_table_precision",
-         fmt::format("every pair keeps its length but is turned by up to {:.1e} too much or too little: the angle or "
-                     "the table has another precision than torchtune's float32",
-                     largest)}};
+        {{"rotary_table_precision",
+          fmt::format("every pair keeps its length but is turned by up to {:.1e} too much or too little: the angle or "
+                      "the table has another precision than torchtune's float32",
+                      largest)},
+         kRoundingNoise}};
   }
   return {
-      {"rotary_angle", fmt::format("every pair keeps its length but is turned by another angle, off by up to {:.2g}: "
-                                   "look at positions and frequencies",
-                                   largest)}};
+      {{"rotary_angle", fmt::format("every pair keeps its length but is turned by another angle, off by up to {:.2g}: "
+                                    "look at positions and frequencies",
+                                    largest)},
+       kRoundingNoise}};
 }
 
 }  // namespace attest::harness::explain

@@ -12,7 +12,7 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal);
 Hypotheses scale_hypotheses(const AttentionModel& right);
 
 /// The scale wrong by any factor, solved for: where it is none of the above.
-std::vector<Finding> fitted_scale_findings(const AttentionModel& right, const Residual& residual,
+std::vector<Fitting> fitted_scale_findings(const AttentionModel& right, const Residual& residual,
                                            const std::vector<std::int64_t>& rows);
 
 /// Partial results not rescaled, exp clamped, no division by the sum, numbers below the normal range flushed to zero,
@@ -21,14 +21,14 @@ Hypotheses softmax_hypotheses(const AttentionModel& right);
 
 /// The largest logit not subtracted, or taken from the first block only: the rows whose exp overflows or underflows are
 /// exactly those that are lost.
-std::vector<Finding> overflow_findings(const AttentionModel& right, const Residual& residual,
+std::vector<Fitting> overflow_findings(const AttentionModel& right, const Residual& residual,
                                        const std::vector<std::int64_t>& rows);
 
 /// Another key/value head or sample is read, values or keys of a neighbouring slot, unfilled slots skipped.
 Hypotheses key_value_hypotheses(const AttentionModel& right);
 
 /// Keys left out or counted twice, solved for row by row: those that explain every row outside its budget.
-std::vector<Finding> key_findings(const AttentionModel& right, const Residual& residual,
+std::vector<Fitting> key_findings(const AttentionModel& right, const Residual& residual,
                                   const std::vector<std::int64_t>& rows);
 
 }  // namespace attest::harness::explain

@@ -31,12 +31,21 @@ bool everywhere_outside(const Residual& residual, Holds holds) {
   return std::ranges::all_of(residual.outside_rows(), [&](std::int64_t row) { return holds(residual.got(row)); });
 }
 
-void add_uniform_values(std::vector<Finding>& found, const Residual& residual) {
-  const auto all = [](auto is) { return [is](std::span<const double> y) { return std::ranges::all_of(y, is); }; };
-  const std::string where = region_text(residual);
-  if (everywhere_outside(residual, all([](double y) { return y == 0.0; }))) {
-    found.push_back({"zero", where + " are zero"});
+bool is_zero(std::span<const double> y) {
+  return std::ranges::all_of(y, [](double value) { return value == 0.0; });
+}
+
+/// Zeros look like many things; that they are zeros is sure.
+std::optional<Finding> zero_throughout(const Residual& residual) {
+  for (std::int64_t row = 0; row < residual.rows(); ++row) {
+    if (!is_zero(residual.got(row))) return std::nullopt;
   }
+  return Finding{"zero", "the output is zero throughout"};
+}
+
+void add_uniform_values(std::vector<Finding>& found, const Residual& residual) {
+  const std::string where = region_text(residual);
+  if (everywhere_outside(residual, is_zero)) found.push_back({"zero", where + " are zero"});
   const auto not_finite = [](std::span<const double> y) {
     return std::ranges::any_of(y, [](double value) { return !std::isfinite(value); });
   };
@@ -53,23 +62,41 @@ double factor_of(const Residual& residual, std::int64_t row) {
          std::inner_product(truth.begin(), truth.end(), truth.begin(), 0.0);
 }
 
+/// Whether the row's truth is a multiple of a neighbour's.
+bool is_parallel_to_another(const Residual& residual, std::int64_t row) {
+  const auto a = residual.truth(row);
+  for (const std::int64_t other : {row - 1, row + 1}) {
+    if (other < 0 || other >= residual.rows()) continue;
+    const auto b = residual.truth(other);
+    const double ab = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    const double aa = std::inner_product(a.begin(), a.end(), a.begin(), 0.0);
+    const double bb = std::inner_product(b.begin(), b.end(), b.begin(), 0.0);
+    if (ab * ab >= (1 - 1e-6) * aa * bb) return true;
+  }
+  return false;
+}
+
 std::optional<Finding> scaled(const Residual& residual, const std::vector<std::int64_t>& rows) {
   std::vector<double> factors;
+  Fit fit(residual);
+  // Where all values have one direction, rows are multiples of one another whatever their weights are.
+  if (std::ranges::all_of(residual.outside_rows(), [&](auto row) { return is_parallel_to_another(residual, row); })) {
+    return std::nullopt;
+  }
   for (const std::int64_t row : rows) {
     if (residual.e(row) <= 1.0) continue;
     const double factor = factor_of(residual, row);
     std::vector<double> wrong(residual.truth(row).begin(), residual.truth(row).end());
     for (double& value : wrong) value *= factor;
     // A row of one column is a multiple of anything.
-    if (wrong.size() < 2 || factor == 0.0 || !std::isfinite(factor) ||
-        !(residual.misfit(row, wrong) <= fitting_limit(residual)))
-      return std::nullopt;
+    if (wrong.size() < 2 || factor == 0.0 || !std::isfinite(factor)) return std::nullopt;
+    if (!fit.takes(residual.nearness(row, wrong))) return std::nullopt;
     factors.push_back(factor);
   }
-  if (factors.empty()) return std::nullopt;
+  if (factors.empty() || !fit.is_clearly_nearer_than_truth()) return std::nullopt;
   const auto [least, most] = std::ranges::minmax(factors);
   const std::string where = region_text(residual);
-  if (most - least <= 1e-4 * std::fabs(most)) {
+  if (most - least <= std::min(1e-4 * std::fabs(most), std::fabs(most - 1) / 16)) {
     return Finding{"scaled", fmt::format("{} are the truth times {:.6g}", where, most)};
   }
   if (least > 1 - kNearlyOne && most < 1 + kNearlyOne) {
@@ -140,9 +167,13 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
 
 }  // namespace
 
-std::vector<Finding> certain_patterns(const Tensor& got, const Residual& residual,
-                                      const std::vector<std::int64_t>& rows) {
+std::vector<Finding> certain_facts(const Tensor& got, const Residual& residual) {
   if (auto finding = unwritten(got, residual)) return {*finding};
+  if (auto finding = zero_throughout(residual)) return {*finding};
+  return {};
+}
+
+std::vector<Finding> certain_patterns(const Residual& residual, const std::vector<std::int64_t>& rows) {
   std::vector<Finding> found;
   add_uniform_values(found, residual);
   if (auto finding = scaled(residual, rows)) found.push_back(*finding);

@@ -23,7 +23,10 @@ std::size_t rows_for(double multiplications_a_row) {
   return static_cast<std::size_t>(std::clamp(kMultiplications / multiplications_a_row, kFewestRows, kMostRows));
 }
 
-void append(std::vector<Finding>& to, std::vector<Finding> more) { std::ranges::move(more, std::back_inserter(to)); }
+template <class T>
+void append(std::vector<T>& to, std::vector<T> more) {
+  std::ranges::move(more, std::back_inserter(to));
+}
 
 double multiplications_a_row(const StageInputs& inputs) {
   return std::visit(
@@ -33,11 +36,11 @@ double multiplications_a_row(const StageInputs& inputs) {
       inputs);
 }
 
-/// What is solved for instead of listed: appended to the formulas that fit.
+/// What is solved for instead of listed, beside the formulas that fit.
 struct Searches {
   const Residual& residual;
   const std::vector<std::int64_t>& rows;
-  std::vector<Finding>& found;
+  std::vector<Fitting>& found;
 
   void operator()(const LinearInputs&) const {}
   void operator()(const RotaryInputs& in) const {
@@ -52,11 +55,17 @@ struct Searches {
   }
 };
 
-std::vector<Finding> findings_from(const StageInputs& inputs, const Residual& residual) {
-  const auto rows = residual.sample(rows_for(multiplications_a_row(inputs)));
-  std::vector<Finding> found = those_that_fit(formulas_of(inputs, residual), residual, rows);
-  std::visit(Searches{residual, rows, found}, inputs);
-  return found;
+std::vector<Finding> findings_from(const StageFailure& failure, const Residual& residual) {
+  std::vector<Fitting> found;
+  if (failure.inputs != nullptr) {
+    const auto rows = residual.sample(rows_for(multiplications_a_row(*failure.inputs)));
+    found = those_that_fit(formulas_of(*failure.inputs, residual), residual, rows);
+    if (failure.item != nullptr) append(found, those_that_fit(layer_hypotheses(failure), residual, rows));
+    std::visit(Searches{residual, rows, found}, *failure.inputs);
+  } else if (failure.item != nullptr) {
+    found = those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1)));
+  }
+  return best_of(found);
 }
 
 }  // namespace
@@ -66,11 +75,11 @@ Explanation explain_stage(const StageFailure& failure) {
   if (failure.got.shape() != failure.truth.value.shape() || failure.got.size() == 0) return explanation;
   const Residual residual(failure.stage, failure.got, failure.truth);
   if (residual.outside_rows().empty()) return explanation;
-  if (failure.inputs != nullptr) explanation.findings = findings_from(*failure.inputs, residual);
-  if (failure.item != nullptr) {
-    append(explanation.findings, those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1))));
+  explanation.findings = certain_facts(failure.got, residual);
+  if (explanation.findings.empty()) {
+    explanation.findings = findings_from(failure, residual);
+    append(explanation.findings, certain_patterns(residual, residual.sample(rows_for(1))));
   }
-  append(explanation.findings, certain_patterns(failure.got, residual, residual.sample(rows_for(1))));
   if (explanation.findings.empty()) explanation.findings = vague_patterns(residual);
   explanation.pattern = pattern_text(residual);
   explanation.map = residual_map(residual);

@@ -17,10 +17,11 @@ struct Formulas {
   Hypotheses operator()(const NormInputs& in) const { return norm_hypotheses(in); }
   Hypotheses operator()(const AttentionInputs& in) const {
     const AttentionModel right(in);
-    Hypotheses all = mask_hypotheses(right, in.is_causal);
+    // The narrower ones first: where a wide one changes nothing else, both fit.
+    Hypotheses all = key_value_hypotheses(right);
+    std::ranges::move(mask_hypotheses(right, in.is_causal), std::back_inserter(all));
     std::ranges::move(scale_hypotheses(right), std::back_inserter(all));
     std::ranges::move(softmax_hypotheses(right), std::back_inserter(all));
-    std::ranges::move(key_value_hypotheses(right), std::back_inserter(all));
     return all;
   }
 };

@@ -180,7 +180,12 @@ void add_masked(Hypotheses& all, const AttentionModel& right) {
 }  // namespace
 
 Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
-  Hypotheses all;
+  Hypotheses all = {
+      hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)),
+      hypothesis(
+          {"masked_row_mean",
+           "rows that see no key hold the mean of all values instead of zero, as if hidden keys had one finite logit"},
+          weighing(right, mean_if_blind))};
   if (is_causal) {
     add_causal(all, right);
   } else {
@@ -189,12 +194,6 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
         hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
                    seeing(right, [&](auto b, auto i, auto j) { return j <= i && right.mask->visible(b, i, j); })));
   }
-  all.push_back(hypothesis(
-      {"masked_row_mean",
-       "rows that see no key hold the mean of all values instead of zero, as if hidden keys had one finite logit"},
-      weighing(right, mean_if_blind)));
-  all.push_back(
-      hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)));
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},
       weighing(right, hide_after_softmax)));

@@ -80,8 +80,8 @@ Weigh with_rounded_probabilities(std::size_t block) {
       const std::size_t end = std::min(first + block, logits.size());
       for (std::size_t j = first; j < end; ++j) largest = std::max(largest, logits[j]);
       for (std::size_t j = first; j < end; ++j) {
-        if (logits[j] == -kInfinity) continue;
         const double early = std::exp(logits[j] - largest);
+        if (!(early > 0.0)) continue;
         weights[j] *= in_bfloat16(early) / early;
       }
       if (highest == -kInfinity) break;

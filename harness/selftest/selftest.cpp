@@ -39,7 +39,7 @@ Check check_of(const Result& result) {
   return result.mode == Mode::localised ? Check::stage : Check::layer;
 }
 
-/// Records what passed; of what failed, the check that comes first in Check.
+/// Records what passed; of what failed, the check that comes first in Check, and what was said about it.
 void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial) {
   for (const Result& result : judge_implementation(on.judged, kernel)) {
     if (result.status == Status::passed) {
@@ -47,6 +47,9 @@ void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial
       trial.largest_e = std::max(trial.largest_e, result.e);
     }
     if (result.status != Status::failed) continue;  // mistrusted says something about the case, not about the kernel
+    if (const auto* bug = bug_zoo::find_bug(trial.name); bug != nullptr) {
+      if (auto cause = named_cause(*bug, on.line, result)) trial.causes.push_back(std::move(*cause));
+    }
     const Rejection found{check_of(result), on.line, result};
     const auto [known, is_first] = trial.rejections.try_emplace(on.item.family, found);
     if (!is_first && found.check < known->second.check) known->second = found;
@@ -78,14 +81,13 @@ std::string first_broken_law(const Implementation& kernel) {
   return "";
 }
 
-/// One rejection a family is enough.
 Trial try_kernel(const std::string& name, const Cases& cases) {
   Trial trial;
   trial.name = name;
   const auto kernel = load_implementation(zoo_library().string() + "#" + name);
   for (const auto& on : cases) {
     stop_if_interrupted();
-    if (!trial.rejections.contains(on->item.family)) judge_on(*on, *kernel, trial);
+    judge_on(*on, *kernel, trial);
   }
   trial.broken_law = first_broken_law(*kernel);
   return trial;

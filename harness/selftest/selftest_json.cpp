@@ -31,6 +31,19 @@ Json rejections_json(const Trial& trial) {
   return json;
 }
 
+Json causes_json(const Trial& trial) {
+  Json json = Json::array();
+  for (const NamedCause& cause : trial.causes) {
+    json.push_back({{"naming", name_of(cause.naming)},
+                    {"case", cause.line},
+                    {"stage", cause.stage},
+                    {"e", json_number(cause.e)},
+                    {"finding", cause.first.id},
+                    {"sentence", cause.first.sentence}});
+  }
+  return json;
+}
+
 Json bug_json(const Trial& trial) {
   const bug_zoo::PlantedBug* planted = bug_zoo::find_bug(trial.name);
   return {{"bug", trial.name},
@@ -43,6 +56,7 @@ Json bug_json(const Trial& trial) {
           {"finding", planted->finding},
           {"named", was_named(trial)},
           {"broken_law", trial.broken_law},
+          {"causes", causes_json(trial)},
           {"rejections", rejections_json(trial)}};
 }
 
