@@ -19,6 +19,9 @@ namespace {
 constexpr double kMultiplications = 1 << 24;
 constexpr double kFewestRows = 4, kMostRows = 96;
 
+/// From how many budgets on constants are solved for.
+constexpr double kFarEnough = 2.0;
+
 std::size_t rows_for(double multiplications_a_row) {
   return static_cast<std::size_t>(std::clamp(kMultiplications / multiplications_a_row, kFewestRows, kMostRows));
 }
@@ -51,6 +54,7 @@ struct Searches {
     const AttentionModel right(in);
     append(found, overflow_findings(right, residual, rows));
     append(found, key_findings(right, residual, rows));
+    append(found, padding_findings(right, residual, rows));
     if (found.empty()) append(found, fitted_scale_findings(right, residual, rows));
   }
 };
@@ -61,11 +65,17 @@ std::vector<Finding> findings_from(const StageFailure& failure, const Residual& 
     const auto rows = residual.sample(rows_for(multiplications_a_row(*failure.inputs)));
     found = those_that_fit(formulas_of(*failure.inputs, residual), residual, rows);
     if (failure.item != nullptr) append(found, those_that_fit(layer_hypotheses(failure), residual, rows));
-    std::visit(Searches{residual, rows, found}, *failure.inputs);
+    // Near the limit a search finds what it looks for.
+    if (residual.e() >= kFarEnough) std::visit(Searches{residual, rows, found}, *failure.inputs);
   } else if (failure.item != nullptr) {
     found = those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1)));
   }
   return best_of(found);
+}
+
+/// Memory that nobody wrote holds no trace of anything else.
+bool is_unwritten(const Explanation& explanation) {
+  return !explanation.findings.empty() && explanation.findings.front().id == "unwritten";
 }
 
 }  // namespace
@@ -76,9 +86,9 @@ Explanation explain_stage(const StageFailure& failure) {
   const Residual residual(failure.stage, failure.got, failure.truth);
   if (residual.outside_rows().empty()) return explanation;
   explanation.findings = certain_facts(failure.got, residual);
+  if (!is_unwritten(explanation)) append(explanation.findings, findings_from(failure, residual));
   if (explanation.findings.empty()) {
-    explanation.findings = findings_from(failure, residual);
-    append(explanation.findings, certain_patterns(residual, residual.sample(rows_for(1))));
+    explanation.findings = certain_patterns(residual, residual.sample(rows_for(1)));
   }
   if (explanation.findings.empty()) explanation.findings = vague_patterns(residual);
   explanation.pattern = pattern_text(residual);

@@ -61,7 +61,8 @@ std::vector<Fitting> overflow_findings(const AttentionModel& right, const Residu
   const auto from_zero = [](const auto&, const auto& logits) { return std::max(0.0, std::ranges::max(logits)); };
   if (explains(right, residual, rows, from_zero)) {
     add("max_starts_at_zero",
-        "the running maximum starts at 0 instead of -inf: lost are the rows whose logits are all below -88");
+        "the running maximum starts at 0 instead of -inf, or padding scored 0 counts in it: lost are the rows whose "
+        "logits are all below -88");
   }
   const auto of_hidden = [](const ScoredRow& row, const auto&) { return std::ranges::max(row.scores); };
   if (explains(right, residual, rows, of_hidden)) {

@@ -118,8 +118,8 @@ std::optional<Finding> lost_digits(const Residual& residual) {
   if (!(worst <= kLostDigits) || !is_spread_evenly(residual)) return std::nullopt;
   return Finding{"precision",
                  fmt::format("the errors look like rounding noise of about {:.2g} units in the last place, spread evenly "
-                             "({} of {} rows are off by up to 2^{:.0f} of their magnitude): something is less accurate "
-                             "than the layer's dtype (exp, a reciprocal, a table, a stored operand)",
+                             "({} of {} rows are off by up to 2^{:.0f} of their magnitude): look at exp, a reciprocal, a "
+                             "table, a stored operand",
                              units_in_the_last_place(residual), residual.outside_rows().size(), residual.rows(),
                              std::log2(worst))};
 }

@@ -6,9 +6,13 @@
 namespace attest::harness {
 namespace {
 
+/// Statements about the values alone: true whatever the bug is.
+constexpr std::array<std::string_view, 2> kFacts = {"zero", "not_finite"};
+
 Naming naming_of(const bug_zoo::PlantedBug& bug, const std::string& finding) {
   if (finding == bug.finding) return Naming::right;
-  return std::ranges::count(bug.effects, finding) > 0 ? Naming::effect : Naming::wrong;
+  const bool is_true = std::ranges::count(bug.effects, finding) > 0 || std::ranges::count(kFacts, finding) > 0;
+  return is_true ? Naming::effect : Naming::wrong;
 }
 
 }  // namespace
@@ -35,12 +39,23 @@ double NamingCounts::share(Naming naming) const {
   return static_cast<double>(of[static_cast<std::size_t>(naming)]) / static_cast<double>(failures());
 }
 
-NamingCounts count(const std::vector<NamedCause>& causes, double below_e) {
-  NamingCounts counts;
+std::size_t NamingCounts::named() const { return failures() - of[static_cast<std::size_t>(Naming::nothing)]; }
+
+void NamingCounts::add(const NamedCause& cause) { ++of[static_cast<std::size_t>(cause.naming)]; }
+
+Truthfulness truthfulness_of(const std::vector<NamedCause>& causes) {
+  Truthfulness truthfulness;
   for (const NamedCause& cause : causes) {
-    if (cause.e < below_e) ++counts.of[static_cast<std::size_t>(cause.naming)];
+    truthfulness.all.add(cause);
+    if (cause.e < kNearTheLimit) truthfulness.near_the_limit.add(cause);
   }
-  return counts;
+  return truthfulness;
+}
+
+bool is_truthful(const Truthfulness& of) {
+  const double wrong_near = static_cast<double>(of.near_the_limit.of[static_cast<std::size_t>(Naming::wrong)]);
+  return of.all.share(Naming::right) >= kLeastRight && of.all.share(Naming::wrong) <= kMostWrong &&
+         wrong_near <= kMostWrongNearTheLimit * static_cast<double>(of.near_the_limit.named());
 }
 
 }  // namespace attest::harness

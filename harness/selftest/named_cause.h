@@ -36,15 +36,22 @@ struct NamingCounts {
   std::array<std::size_t, kNamings.size()> of = {};
 
   std::size_t failures() const;
-  double share(Naming naming) const;  ///< 0 without failures
+  std::size_t named() const;
+  double share(Naming naming) const;  ///< of all failures; 0 without any
+  void add(const NamedCause& cause);
 };
 
-/// Below this share of the budget rounding noise decides which formula comes near, and a name is worth less than none.
+/// Below this share of the budget rounding noise decides which formula comes near, and a name may be worth less than
+/// none.
 inline constexpr double kNearTheLimit = 1.5;
 
-NamingCounts count(const std::vector<NamedCause>& causes, double below_e);
+struct Truthfulness {
+  NamingCounts all, near_the_limit;
+};
+Truthfulness truthfulness_of(const std::vector<NamedCause>& causes);
 
-/// What explanations are held to, over all bugs and all cases in which they fail.
+/// What explanations are held to; near the limit, of those that name something.
 inline constexpr double kLeastRight = 0.85, kMostWrong = 0.005, kMostWrongNearTheLimit = 0.02;
+bool is_truthful(const Truthfulness& truthfulness);
 
 }  // namespace attest::harness

@@ -34,13 +34,19 @@ Json rejections_json(const Trial& trial) {
 Json causes_json(const Trial& trial) {
   Json json = Json::array();
   for (const NamedCause& cause : trial.causes) {
-    json.push_back({{"naming", name_of(cause.naming)},
+    json.push_back({{"worth", name_of(cause.naming)},
                     {"case", cause.line},
                     {"stage", cause.stage},
                     {"e", json_number(cause.e)},
                     {"finding", cause.first.id},
                     {"sentence", cause.first.sentence}});
   }
+  return json;
+}
+
+Json counts_json(const NamingCounts& counts) {
+  Json json = Json::object();
+  for (const Naming naming : kNamings) json[name_of(naming)] = counts.of[static_cast<std::size_t>(naming)];
   return json;
 }
 
@@ -88,6 +94,9 @@ Json selftest_document(const Selftest& selftest, const Fingerprint& fingerprint,
           {"seconds", selftest.seconds},
           {"environment", fingerprint_json(fingerprint)},
           {"families", selftest.families},
+          {"first_causes",
+           {{"all", counts_json(truthfulness_of(selftest).all)},
+            {"near_the_limit", counts_json(truthfulness_of(selftest).near_the_limit)}}},
           {"bugs", bugs},
           {"variants", variants}};
 }
