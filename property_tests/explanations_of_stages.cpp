@@ -114,6 +114,17 @@ std::vector<Planted> other_stages() {
   };
 }
 
+/// Of a rotation, by nothing that is known.
+Tensor growing_errors(const StageInputs& in) {
+  Tensor y = rotated(std::get<RotaryInputs>(in), {});
+  const auto heads = static_cast<std::size_t>(y.dim(2) * y.dim(3)), tokens = static_cast<std::size_t>(y.dim(1));
+  for (std::size_t at = 0; at < y.as<float>().size(); ++at) {
+    const auto token = static_cast<float>(at / heads % tokens);
+    y.as<float>()[at] *= 1.0F + 0.1F * token * std::sin(static_cast<float>(at * at));
+  }
+  return y;
+}
+
 /// Patterns of the values alone, planted in any stage.
 std::vector<Planted> value_bugs() {
   const auto spoiled = [](std::string id, std::function<void(std::span<float>, std::size_t length)> spoil) {
@@ -139,11 +150,7 @@ std::vector<Planted> value_bugs() {
                 std::ranges::reverse(y);
                 for (auto row = y.begin(); row != y.end(); row += length) std::reverse(row, row + length);
               }),
-      spoiled("grows_with_position",
-              [](auto y, auto length) {
-                for (std::size_t at = 0; at < y.size(); ++at)
-                  y[at] *= 1.0F + 0.1F * static_cast<float>(at / length % 5) * std::sin(static_cast<float>(at * at));
-              }),
+      {"grows_with_position", "positions/base", Stage::q_rope, growing_errors},
       spoiled("tail_lanes",
               [](auto y, auto length) {
                 for (std::size_t at = 0; at < y.size(); ++at)

@@ -80,6 +80,10 @@ bool is_unwritten(const Explanation& explanation) {
 
 }  // namespace
 
+bool is_fact(const Finding& finding) {
+  return finding.id == "unwritten" || finding.id == "zero" || finding.id == "not_finite";
+}
+
 Explanation explain_stage(const StageFailure& failure) {
   Explanation explanation;
   if (failure.got.shape() != failure.truth.value.shape() || failure.got.size() == 0) return explanation;

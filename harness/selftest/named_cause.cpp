@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <numeric>
 
+#include "harness/explain/explain.h"
+
 namespace attest::harness {
 namespace {
 
-/// Statements about the values alone: true whatever the bug is.
-constexpr std::array<std::string_view, 2> kFacts = {"zero", "not_finite"};
-
-Naming naming_of(const bug_zoo::PlantedBug& bug, const std::string& finding) {
-  if (finding == bug.finding) return Naming::right;
-  const bool is_true = std::ranges::count(bug.effects, finding) > 0 || std::ranges::count(kFacts, finding) > 0;
+Naming naming_of(const bug_zoo::PlantedBug& bug, const Finding& finding) {
+  if (finding.id == bug.finding) return Naming::right;
+  const bool is_true = explain::is_fact(finding) || std::ranges::count(bug.effects, finding.id) > 0;
   return is_true ? Naming::effect : Naming::wrong;
 }
 
@@ -27,7 +26,7 @@ std::optional<NamedCause> named_cause(const bug_zoo::PlantedBug& bug, const std:
   NamedCause cause{Naming::nothing, line, result.stage, result.e, {}};
   if (!result.explanation.findings.empty()) {
     cause.first = result.explanation.findings.front();
-    cause.naming = naming_of(bug, cause.first.id);
+    cause.naming = naming_of(bug, cause.first);
   }
   return cause;
 }
