@@ -167,6 +167,47 @@ std::vector<Planted> softmax_bugs() {
   };
 }
 
+/// Padding of score 0 in the row's sum, and scores in float16: constants and digits that are not the layer's.
+std::vector<Planted> tile_bugs() {
+  BuggyAttention float16;
+  float16.on_scores = [](KernelRow& row) {
+    row.largest = -std::numeric_limits<float>::infinity();
+    for (float& score : row.scores) {
+      score = std::ldexp(std::nearbyint(std::ldexp(score, 10 - std::ilogb(score))), std::ilogb(score) - 10);
+    }
+    for (std::size_t j = 0; j < row.scores.size(); ++j) {
+      if (row.visible[j]) row.largest = std::max(row.largest, row.scores[j]);
+    }
+  };
+  return {attention("padding_in_row_sum", "cross/y_longer_not_causal",
+                    weighing([](KernelRow& row) { row.sum += 11 * std::exp(-row.largest); })),
+          attention("scores_in_float16", "sizes/h_d_8_s_65_b_1", float16)};
+}
+
+/// exp with an error of up to 20 units in the last place, another for each argument.
+float exp_of_twenty_units(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x) * 2654435761u;
+  return std::exp(x) * (1.0F + 20 * 0x1p-24F * (static_cast<float>(bits >> 8) * 0x1p-23F - 1.0F));
+}
+
+TEST(explanation, of_noise_beyond_the_limit_is_about_precision_or_nothing) {
+  std::size_t failed = 0;
+  for (const char* name : {"cache/no_mask", "sizes/h_d_8_s_65_b_1", "heads/multi_head", "masks/bool_full",
+                           "masks/float_full", "cross/y_longer_not_causal", "heads/grouped_query"}) {
+    const Case item = recorded_case(name);
+    const auto judged = harness::with_truths(item);
+    const auto& stages = judged.steps[0].recorded->stages();
+    const auto stage = std::ranges::find(stages, Stage::attention, &harness::LocalisedStage::stage);
+    const Tensor got = with_exp(exp_of_twenty_units)(std::get<AttentionInputs>(stage->inputs));
+    const auto& truth = judged.steps[0].localised.at(Stage::attention);
+    const Explanation explanation =
+        harness::explain::explain_stage({Stage::attention, got, truth, &stage->inputs, &item, 0});
+    failed += harness::compare(got, truth, got.dtype()).within ? 0 : 1;
+    for (const auto& finding : explanation.findings) EXPECT_EQ(finding.id, "precision") << name << finding.sentence;
+  }
+  EXPECT_GT(failed, 0u);
+}
+
 std::vector<Planted> head_bugs() {
   BuggyAttention tiled, first, swapped;
   tiled.kv_head = [](auto h, auto, auto n_kv) { return h % n_kv; };
@@ -191,6 +232,7 @@ TEST_P(explanation_of_a_planted_bug, names_it) { expect_named(GetParam()); }
 INSTANTIATE_TEST_SUITE_P(masks, explanation_of_a_planted_bug, testing::ValuesIn(mask_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(scale, explanation_of_a_planted_bug, testing::ValuesIn(scale_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(softmax, explanation_of_a_planted_bug, testing::ValuesIn(softmax_bugs()), name_of_test);
+INSTANTIATE_TEST_SUITE_P(tiles, explanation_of_a_planted_bug, testing::ValuesIn(tile_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(heads, explanation_of_a_planted_bug, testing::ValuesIn(head_bugs()), name_of_test);
 
 /// The reference, with its heads tiled in attention, alone and in the layer.

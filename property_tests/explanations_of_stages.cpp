@@ -44,6 +44,7 @@ struct RotaryBug {
   std::int64_t shift = 0;
   float stretch = 1.0F;  ///< of the angle
   bool in_double = false;
+  double turn = 0.0;  ///< added to every angle
 };
 
 /// For cases without input_pos: token i is at position i.
@@ -62,7 +63,8 @@ Tensor rotated(const RotaryInputs& in, const RotaryBug& bug) {
       const auto position = static_cast<float>(given + bug.shift);
       const double angle =
           static_cast<double>(bug.stretch) * (bug.in_double ? static_cast<double>(position) * static_cast<double>(theta)
-                                                            : static_cast<double>(position * theta));
+                                                            : static_cast<double>(position * theta)) +
+          bug.turn;
       const auto cos = static_cast<float>(std::cos(angle)), sin = static_cast<float>(std::sin(angle));
       const std::size_t a = row * h_d + (bug.halves ? i : 2 * i), b = row * h_d + (bug.halves ? i + half : 2 * i + 1);
       y.as<float>()[a] = x[a] * cos - x[b] * sin;
@@ -106,12 +108,25 @@ std::vector<Planted> other_stages() {
       rotary("rotary_pairs", "positions/base", {.halves = true}),
       rotary("position_off_by_one", "positions/base", {.shift = 1}),
       rotary("rotary_backwards", "positions/base", {.stretch = -1.0F}),
-      rotary("rotary_angle", "positions/base", {.shift = 5}),
+      rotary("rotary_position", "positions/base", {.shift = 5}),
+      rotary("rotary_frequency", "positions/base", {.stretch = 0.9F}),
+      rotary("rotary_angle", "positions/base", {.turn = 0.5}),
       rotary("rotary_table_precision", "positions/base", {.stretch = 1.00002F}),
       rotary("rotary_table_precision", "positions/base_far", {.in_double = true}),
       norm("norm_epsilon", "norms/large_eps", 0.0F, 1.0F),
       norm("norm_scale", "norms/large_eps", 1.0F, 0.0F),
   };
+}
+
+/// Of a rotation, by nothing that is known.
+Tensor growing_errors(const StageInputs& in) {
+  Tensor y = rotated(std::get<RotaryInputs>(in), {});
+  const auto heads = static_cast<std::size_t>(y.dim(2) * y.dim(3)), tokens = static_cast<std::size_t>(y.dim(1));
+  for (std::size_t at = 0; at < y.as<float>().size(); ++at) {
+    const auto token = static_cast<float>(at / heads % tokens);
+    y.as<float>()[at] *= 1.0F + 0.1F * token * std::sin(static_cast<float>(at * at));
+  }
+  return y;
 }
 
 /// Patterns of the values alone, planted in any stage.
@@ -139,11 +154,7 @@ std::vector<Planted> value_bugs() {
                 std::ranges::reverse(y);
                 for (auto row = y.begin(); row != y.end(); row += length) std::reverse(row, row + length);
               }),
-      spoiled("grows_with_position",
-              [](auto y, auto length) {
-                for (std::size_t at = 0; at < y.size(); ++at)
-                  y[at] *= 1.0F + 0.1F * static_cast<float>(at / length % 5) * std::sin(static_cast<float>(at * at));
-              }),
+      {"grows_with_position", "positions/base", Stage::q_rope, growing_errors},
       spoiled("tail_lanes",
               [](auto y, auto length) {
                 for (std::size_t at = 0; at < y.size(); ++at)

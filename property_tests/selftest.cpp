@@ -38,6 +38,11 @@ TEST(selftest, notices_every_planted_bug_and_accepts_every_correct_variant) {
   const auto named =
       std::ranges::count_if(report.at("bugs"), [](const Json& bug) { return bug.at("named").get<bool>(); });
   EXPECT_GE(static_cast<double>(named), 0.8 * static_cast<double>(bug_zoo::kPlantedBugs.size()));
+  const auto& causes = report.at("first_causes").at("all");
+  const auto count_of = [&](const char* worth) { return causes.at(worth).get<double>(); };
+  const double failures = count_of("right") + count_of("effect") + count_of("nothing") + count_of("wrong");
+  EXPECT_GE(count_of("right"), 0.85 * failures) << causes;
+  EXPECT_LE(count_of("wrong"), 0.005 * failures) << causes << command.out;
   for (const auto& variant : report.at("variants")) {
     EXPECT_EQ(variant.at("status"), "accepted") << variant;
     EXPECT_LE(variant.at("largest_e").get<double>(), 1.0) << variant.at("variant");

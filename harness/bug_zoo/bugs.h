@@ -101,6 +101,9 @@ constexpr std::string_view name_of(Area area) {
   return kNames[static_cast<std::size_t>(area)];
 }
 
+/// Ids of explanations; empty ones fill up.
+using Effects = std::array<std::string_view, 6>;
+
 struct PlantedBug {
   Bug bug;
   std::string_view name;      ///< the library's option
@@ -108,15 +111,16 @@ struct PlantedBug {
   Area area;
   std::string_view finding = {};      ///< the explanation that fits its failures; empty: none does
   std::string_view equivalence = {};  ///< why no harness can notice it; empty: it must be noticed
+  Effects effects = {};               ///< explanations that are true of what it does besides; facts about values (zeros) always are
 };
 
 inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::max_not_subtracted, "max_not_subtracted", "exponentiates the scores themselves", Area::attention,
-               "max_not_subtracted"},
+               "max_not_subtracted", {}, {"max_starts_at_zero"}},
     PlantedBug{Bug::max_of_first_block_only, "max_of_first_block_only",
                "subtracts the maximum of the first block from all", Area::attention, "first_block_max"},
     PlantedBug{Bug::max_starts_at_zero, "max_starts_at_zero", "starts the running maximum at 0 instead of -inf",
-               Area::attention, "max_starts_at_zero"},
+               Area::attention, "max_starts_at_zero", {}, {"max_not_subtracted"}},
     PlantedBug{Bug::max_over_hidden_keys, "max_over_hidden_keys",
                "lets masked keys raise the maximum: the visible ones underflow", Area::attention,
                "max_over_hidden_keys"},
@@ -124,24 +128,24 @@ inline constexpr std::array kPlantedBugs = {
                "keeps the accumulator as it is when the maximum grows", Area::attention, "no_rescaling"},
     PlantedBug{Bug::sum_not_rescaled, "sum_not_rescaled",
                "keeps the sum of the weights as it is when the maximum grows", Area::attention, "no_rescaling"},
-    PlantedBug{Bug::exp_of_11_bits, "exp_of_11_bits", "exponential accurate to 2^-11", Area::attention, "precision"},
-    PlantedBug{Bug::exp_of_14_bits, "exp_of_14_bits", "exponential accurate to 2^-14", Area::attention, "precision"},
+    PlantedBug{Bug::exp_of_11_bits, "exp_of_11_bits", "exponential accurate to 2^-11", Area::attention, "precision", {}, {"rows_scaled"}},
+    PlantedBug{Bug::exp_of_14_bits, "exp_of_14_bits", "exponential accurate to 2^-14", Area::attention, "precision", {}, {"rows_scaled"}},
     PlantedBug{Bug::exp_clamped_at_minus_20, "exp_clamped_at_minus_20",
                "exponential of no less than -20: rare keys weigh too much", Area::attention, "exp_clamped"},
     PlantedBug{Bug::approximate_reciprocal, "approximate_reciprocal",
-               "divides by a reciprocal of 12 bits without refinement", Area::attention, "row_sum_inaccurate"},
+               "divides by a reciprocal of 12 bits without refinement", Area::attention, "row_sum_inaccurate", {}, {"precision", "rows_scaled"}},
     PlantedBug{Bug::flush_to_zero, "flush_to_zero", "takes subnormal values as zero", Area::attention, "flush_to_zero"},
     PlantedBug{Bug::scores_rounded_to_bfloat16, "scores_rounded_to_bfloat16", "stores the scores in bfloat16",
-               Area::attention, "scores_rounded"},
+               Area::attention, "scores_rounded", {}, {"precision"}},
     PlantedBug{Bug::probabilities_rounded_to_bfloat16, "probabilities_rounded_to_bfloat16",
-               "stores the probabilities in bfloat16 in a float32 layer", Area::attention, "probabilities_rounded"},
+               "stores the probabilities in bfloat16 in a float32 layer", Area::attention, "probabilities_rounded", {}, {"precision"}},
     PlantedBug{Bug::scale_missing, "scale_missing", "does not scale the scores", Area::attention, "scale_missing"},
     PlantedBug{Bug::scale_of_all_heads, "scale_of_all_heads", "scales by the width of all heads instead of one",
                Area::attention, "scale_wrong_dimension"},
     PlantedBug{Bug::scale_rounded_to_bfloat16, "scale_rounded_to_bfloat16", "stores the scale in bfloat16",
                Area::attention, "scale_rounded"},
     PlantedBug{Bug::tail_keys_dropped, "tail_keys_dropped", "attends whole blocks of four keys only", Area::attention,
-               "key_missing"},
+               "key_missing", {}, {"unfilled_slots_skipped", "rows_shifted"}},
     PlantedBug{Bug::tail_key_counted_twice, "tail_key_counted_twice",
                "lets the last block overlap the one before by a key", Area::attention, "key_twice"},
     PlantedBug{Bug::tail_channels_dropped, "tail_channels_dropped",
@@ -159,13 +163,13 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::causal_by_block, "causal_by_block", "hides whole blocks only: the diagonal block is visible",
                Area::attention, "causal_by_block"},
     PlantedBug{Bug::mask_after_softmax, "mask_after_softmax", "hidden keys still count in the sum of the weights",
-               Area::attention, "mask_after_softmax"},
+               Area::attention, "mask_after_softmax", {}, {"unfilled_slots_seen"}},
     PlantedBug{Bug::finite_mask, "finite_mask", "gives hidden keys the score -10000 instead of none", Area::attention,
-               "finite_mask"},
+               "masked_row_mean", {}, {"finite_mask", "hidden_nan_seen", "masked_row_nan"}},
     PlantedBug{Bug::masked_rows_nan, "masked_rows_nan", "a row that sees no key is 0/0", Area::attention,
                "masked_row_nan"},
     PlantedBug{Bug::masked_rows_mean, "masked_rows_mean", "a row that sees no key is the mean of the values",
-               Area::attention, "masked_row_mean"},
+               Area::attention, "masked_row_mean", {}, {"masked_row_nan"}},
     PlantedBug{Bug::block_hidden_by_its_first_key, "block_hidden_by_its_first_key",
                "skips a block if its first key is hidden", Area::attention, "block_skipped"},
     PlantedBug{Bug::float_mask_cut, "float_mask_cut", "hides keys with a bias of -10000 or below", Area::attention,
@@ -196,9 +200,9 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::positions_off_by_one, "positions_off_by_one", "counts positions from 1", Area::layer,
                "position_off_by_one"},
     PlantedBug{Bug::positions_ignored, "positions_ignored", "rotates by the index in the call", Area::layer,
-               "positions_ignored"},
+               "positions_ignored", {}, {"rotary_missing"}},
     PlantedBug{Bug::tables_in_double, "tables_in_double", "computes the angles in double precision", Area::layer,
-               "rotary_table_precision"},
+               "rotary_table_precision", {}, {"precision"}},
     PlantedBug{Bug::rotary_after_norm, "rotary_after_norm", "normalises before it rotates", Area::layer,
                "norm_before_rotary"},
     PlantedBug{Bug::norm_without_epsilon, "norm_without_epsilon", "leaves out epsilon", Area::layer, "norm_epsilon"},
@@ -215,11 +219,11 @@ inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::slots_always_from_zero, "slots_always_from_zero", "stores every call from the first slot on",
                Area::cache, "slots_from_zero"},
     PlantedBug{Bug::unfilled_slots_seen, "unfilled_slots_seen", "applies the mask to filled slots only", Area::cache,
-               "unfilled_slots_seen"},
+               "unfilled_slots_seen", {}, {"mask_after_softmax"}},
     PlantedBug{Bug::unfilled_slots_skipped, "unfilled_slots_skipped",
                "attends filled slots only, where torchtune attends all", Area::cache, "unfilled_slots_skipped"},
     PlantedBug{Bug::cache_not_reset, "cache_not_reset", "counts the filled slots itself, through a reset", Area::cache,
-               "rows_shifted"},
+               "slots_shifted", {}, {"slot_off_by_one"}},
     PlantedBug{Bug::cache_batch_rows_mixed, "cache_batch_rows_mixed", "stores each sample in the row of the next",
                Area::cache, "batch_mixed"},
     PlantedBug{Bug::stale_v, "stale_v", "stores the value of a decoded token after the attention", Area::cache,

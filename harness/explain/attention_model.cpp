@@ -45,7 +45,8 @@ AttentionModel::AttentionModel(const AttentionInputs& inputs)
           inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2)))),
       scale(1 / std::sqrt(static_cast<double>(inputs.q.dim(3)))),
       kv_head([queries = heads() / kv_heads()](std::int64_t h) { return h / queries; }),
-      kv_sample([](std::int64_t b) { return b; }) {}
+      kv_sample([](std::int64_t b) { return b; }),
+      mask_row([](const reference::RowIndex& at) { return at; }) {}
 
 reference::RowIndex AttentionModel::at(std::int64_t row) const {
   const std::int64_t h = row / tokens() % heads();
@@ -54,13 +55,14 @@ reference::RowIndex AttentionModel::at(std::int64_t row) const {
 
 ScoredRow AttentionModel::scored(const reference::RowIndex& at) const {
   const auto query = reference::row(*q, at.b, at.h, at.i);
-  ScoredRow result;
+  const reference::RowIndex masked_by = mask_row(at);
+  ScoredRow result{at, {}, {}, {}};
   for (std::int64_t j = 0; j < keys(); ++j) {
     // A hidden key may hold anything, and only a formula that looks at it should suffer.
     const auto key = reference::row(*k, kv_sample(at.b), at.g, j);
     result.scores.push_back(scale * std::inner_product(query.begin(), query.end(), key.begin(), 0.0));
-    result.visible.push_back(mask->visible(at.b, at.i, j));
-    if (mask->bias) result.bias.push_back((*mask->bias)(at.b, at.i, j));
+    result.visible.push_back(mask->visible(masked_by.b, masked_by.i, j));
+    if (mask->bias) result.bias.push_back((*mask->bias)(masked_by.b, masked_by.i, j));
   }
   return result;
 }

@@ -13,6 +13,7 @@ namespace attest::harness::explain {
 
 /// One row as a kernel meets it, hidden keys included.
 struct ScoredRow {
+  reference::RowIndex at;
   std::vector<double> scores;          ///< q k scale [s_k], without the mask
   std::vector<double> bias;            ///< of a float mask [s_k]; else empty
   std::vector<bool> visible;           ///< [s_k]
@@ -36,6 +37,8 @@ struct AttentionModel {
   double scale;
   std::function<std::int64_t(std::int64_t)> kv_head;    ///< of a query head
   std::function<std::int64_t(std::int64_t)> kv_sample;  ///< whose keys and values a sample reads
+  /// Which row of the mask a row reads, its sample and token in `b` and `i`.
+  std::function<reference::RowIndex(const reference::RowIndex&)> mask_row;
   Weigh weigh = softmax;
 
   std::int64_t samples() const { return static_cast<std::int64_t>(q->shape(0)); }

@@ -31,16 +31,25 @@ bool everywhere_outside(const Residual& residual, Holds holds) {
   return std::ranges::all_of(residual.outside_rows(), [&](std::int64_t row) { return holds(residual.got(row)); });
 }
 
-void add_uniform_values(std::vector<Finding>& found, const Residual& residual) {
-  const auto all = [](auto is) { return [is](std::span<const double> y) { return std::ranges::all_of(y, is); }; };
-  const std::string where = region_text(residual);
-  if (everywhere_outside(residual, all([](double y) { return y == 0.0; }))) {
-    found.push_back({"zero", where + " are zero"});
+bool is_zero(std::span<const double> y) {
+  return std::ranges::all_of(y, [](double value) { return value == 0.0; });
+}
+
+/// Zeros look like many things; that they are zeros is sure.
+std::optional<Finding> zeros(const Residual& residual) {
+  if (!everywhere_outside(residual, is_zero)) return std::nullopt;
+  for (std::int64_t row = 0; row < residual.rows(); ++row) {
+    if (!is_zero(residual.got(row))) return Finding{"zero", region_text(residual) + " are zero"};
   }
-  const auto not_finite = [](std::span<const double> y) {
+  return Finding{"zero", "the output is zero throughout"};
+}
+
+std::optional<Finding> not_finite(const Residual& residual) {
+  const auto holds = [](std::span<const double> y) {
     return std::ranges::any_of(y, [](double value) { return !std::isfinite(value); });
   };
-  if (everywhere_outside(residual, not_finite)) found.push_back({"not_finite", where + " hold NaN or infinity"});
+  if (!everywhere_outside(residual, holds)) return std::nullopt;
+  return Finding{"not_finite", region_text(residual) + " hold NaN or infinity"};
 }
 
 /// A factor this near to one is a matter of accuracy.
@@ -53,23 +62,43 @@ double factor_of(const Residual& residual, std::int64_t row) {
          std::inner_product(truth.begin(), truth.end(), truth.begin(), 0.0);
 }
 
+/// Whether the row's truth is a multiple of another's nearby.
+bool is_parallel_to_another(const Residual& residual, std::int64_t row) {
+  constexpr std::int64_t kNearby = 8;
+  const auto a = residual.truth(row);
+  const std::int64_t end = std::min(row + kNearby + 1, residual.rows());
+  for (std::int64_t other = std::max<std::int64_t>(row - kNearby, 0); other < end; ++other) {
+    if (other == row) continue;
+    const auto b = residual.truth(other);
+    const double ab = std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    const double aa = std::inner_product(a.begin(), a.end(), a.begin(), 0.0);
+    const double bb = std::inner_product(b.begin(), b.end(), b.begin(), 0.0);
+    if (bb > 0 && ab * ab >= (1 - 1e-6) * aa * bb) return true;
+  }
+  return false;
+}
+
 std::optional<Finding> scaled(const Residual& residual, const std::vector<std::int64_t>& rows) {
   std::vector<double> factors;
+  Fit fit(residual);
+  // Where all values have one direction, rows are multiples of one another whatever their weights are.
+  const auto parallel =
+      std::ranges::count_if(residual.outside_rows(), [&](auto row) { return is_parallel_to_another(residual, row); });
+  if (2 * parallel > std::ssize(residual.outside_rows())) return std::nullopt;
   for (const std::int64_t row : rows) {
     if (residual.e(row) <= 1.0) continue;
     const double factor = factor_of(residual, row);
     std::vector<double> wrong(residual.truth(row).begin(), residual.truth(row).end());
     for (double& value : wrong) value *= factor;
     // A row of one column is a multiple of anything.
-    if (wrong.size() < 2 || factor == 0.0 || !std::isfinite(factor) ||
-        !(residual.misfit(row, wrong) <= fitting_limit(residual)))
-      return std::nullopt;
+    if (wrong.size() < 2 || factor == 0.0 || !std::isfinite(factor)) return std::nullopt;
+    if (!fit.takes(residual.nearness(row, wrong))) return std::nullopt;
     factors.push_back(factor);
   }
-  if (factors.empty()) return std::nullopt;
+  if (factors.empty() || !fit.is_clearly_nearer_than_truth()) return std::nullopt;
   const auto [least, most] = std::ranges::minmax(factors);
   const std::string where = region_text(residual);
-  if (most - least <= 1e-4 * std::fabs(most)) {
+  if (factors.size() > 1 && most - least <= std::min(1e-4 * std::fabs(most), std::fabs(most - 1) / 16)) {
     return Finding{"scaled", fmt::format("{} are the truth times {:.6g}", where, most)};
   }
   if (least > 1 - kNearlyOne && most < 1 + kNearlyOne) {
@@ -121,6 +150,7 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
       });
     }
   }
+  if (explained < 2) return std::nullopt;  // one row looks like another now and then
   const auto names = axis_names(residual.stage());
   for (const auto& [axis, count] : moved_only) {
     if (count != explained || axis >= names.size()) continue;
@@ -130,7 +160,6 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
     return Finding{id,
                    fmt::format("{} hold the truth of another {} ({})", region_text(residual), names[axis], example)};
   }
-  if (explained == 0) return std::nullopt;
   const auto shift = std::ranges::find(moved_by, explained, [](const auto& by) { return by.second; });
   if (shift != moved_by.end()) {
     return Finding{"rows_shifted", fmt::format("{} hold the row {:+} places on", region_text(residual), shift->first)};
@@ -140,11 +169,15 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
 
 }  // namespace
 
-std::vector<Finding> certain_patterns(const Tensor& got, const Residual& residual,
-                                      const std::vector<std::int64_t>& rows) {
+std::vector<Finding> certain_facts(const Tensor& got, const Residual& residual) {
   if (auto finding = unwritten(got, residual)) return {*finding};
+  if (auto finding = zeros(residual)) return {*finding};
+  return {};
+}
+
+std::vector<Finding> certain_patterns(const Residual& residual, const std::vector<std::int64_t>& rows) {
   std::vector<Finding> found;
-  add_uniform_values(found, residual);
+  if (auto finding = not_finite(residual)) found.push_back(*finding);
   if (auto finding = scaled(residual, rows)) found.push_back(*finding);
   if (auto finding = other_rows(residual, rows)) found.push_back(*finding);
   return found;

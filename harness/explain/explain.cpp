@@ -19,11 +19,17 @@ namespace {
 constexpr double kMultiplications = 1 << 24;
 constexpr double kFewestRows = 4, kMostRows = 96;
 
+/// From how many budgets on constants are solved for.
+constexpr double kFarEnough = 2.0;
+
 std::size_t rows_for(double multiplications_a_row) {
   return static_cast<std::size_t>(std::clamp(kMultiplications / multiplications_a_row, kFewestRows, kMostRows));
 }
 
-void append(std::vector<Finding>& to, std::vector<Finding> more) { std::ranges::move(more, std::back_inserter(to)); }
+template <class T>
+void append(std::vector<T>& to, std::vector<T> more) {
+  std::ranges::move(more, std::back_inserter(to));
+}
 
 double multiplications_a_row(const StageInputs& inputs) {
   return std::visit(
@@ -33,11 +39,11 @@ double multiplications_a_row(const StageInputs& inputs) {
       inputs);
 }
 
-/// What is solved for instead of listed: appended to the formulas that fit.
+/// What is solved for instead of listed, beside the formulas that fit.
 struct Searches {
   const Residual& residual;
   const std::vector<std::int64_t>& rows;
-  std::vector<Finding>& found;
+  std::vector<Fitting>& found;
 
   void operator()(const LinearInputs&) const {}
   void operator()(const RotaryInputs& in) const {
@@ -48,29 +54,46 @@ struct Searches {
     const AttentionModel right(in);
     append(found, overflow_findings(right, residual, rows));
     append(found, key_findings(right, residual, rows));
+    append(found, padding_findings(right, residual, rows));
     if (found.empty()) append(found, fitted_scale_findings(right, residual, rows));
   }
 };
 
-std::vector<Finding> findings_from(const StageInputs& inputs, const Residual& residual) {
-  const auto rows = residual.sample(rows_for(multiplications_a_row(inputs)));
-  std::vector<Finding> found = those_that_fit(formulas_of(inputs, residual), residual, rows);
-  std::visit(Searches{residual, rows, found}, inputs);
-  return found;
+std::vector<Finding> findings_from(const StageFailure& failure, const Residual& residual) {
+  std::vector<Fitting> found;
+  if (failure.inputs != nullptr) {
+    const auto rows = residual.sample(rows_for(multiplications_a_row(*failure.inputs)));
+    found = those_that_fit(formulas_of(*failure.inputs, residual), residual, rows);
+    if (failure.item != nullptr) append(found, those_that_fit(layer_hypotheses(failure), residual, rows));
+    // Near the limit a search finds what it looks for.
+    if (residual.e() >= kFarEnough) std::visit(Searches{residual, rows, found}, *failure.inputs);
+  } else if (failure.item != nullptr) {
+    found = those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1)));
+  }
+  return best_of(found);
+}
+
+/// Memory that nobody wrote holds no trace of anything else.
+bool is_unwritten(const Explanation& explanation) {
+  return !explanation.findings.empty() && explanation.findings.front().id == "unwritten";
 }
 
 }  // namespace
+
+bool is_fact(const Finding& finding) {
+  return finding.id == "unwritten" || finding.id == "zero" || finding.id == "not_finite";
+}
 
 Explanation explain_stage(const StageFailure& failure) {
   Explanation explanation;
   if (failure.got.shape() != failure.truth.value.shape() || failure.got.size() == 0) return explanation;
   const Residual residual(failure.stage, failure.got, failure.truth);
   if (residual.outside_rows().empty()) return explanation;
-  if (failure.inputs != nullptr) explanation.findings = findings_from(*failure.inputs, residual);
-  if (failure.item != nullptr) {
-    append(explanation.findings, those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1))));
+  explanation.findings = certain_facts(failure.got, residual);
+  if (!is_unwritten(explanation)) append(explanation.findings, findings_from(failure, residual));
+  if (explanation.findings.empty()) {
+    explanation.findings = certain_patterns(residual, residual.sample(rows_for(1)));
   }
-  append(explanation.findings, certain_patterns(failure.got, residual, residual.sample(rows_for(1))));
   if (explanation.findings.empty()) explanation.findings = vague_patterns(residual);
   explanation.pattern = pattern_text(residual);
   explanation.map = residual_map(residual);

@@ -63,7 +63,7 @@ class FactorFit {
 
 }  // namespace
 
-std::vector<Finding> fitted_scale_findings(const AttentionModel& right, const Residual& residual,
+std::vector<Fitting> fitted_scale_findings(const AttentionModel& right, const Residual& residual,
                                            const std::vector<std::int64_t>& rows) {
   const FactorFit fit(right, residual, std::span(rows).first(std::min(kFittedRows, rows.size())));
   const auto factor = fit.factor();

@@ -17,10 +17,16 @@ struct Formulas {
   Hypotheses operator()(const NormInputs& in) const { return norm_hypotheses(in); }
   Hypotheses operator()(const AttentionInputs& in) const {
     const AttentionModel right(in);
-    Hypotheses all = mask_hypotheses(right, in.is_causal);
-    std::ranges::move(scale_hypotheses(right), std::back_inserter(all));
-    std::ranges::move(softmax_hypotheses(right), std::back_inserter(all));
-    std::ranges::move(key_value_hypotheses(right), std::back_inserter(all));
+    // The narrower ones first: where a wide one changes nothing else, both fit.
+    Hypotheses all = slot_hypotheses(right);
+    const auto add = [&all](Hypotheses more) { std::ranges::move(more, std::back_inserter(all)); };
+    add(nan_hypotheses(right, residual));
+    add(mask_hypotheses(right, in.is_causal));
+    if (!in.is_causal && !std::holds_alternative<NoMask>(in.mask)) add(mask_reading_hypotheses(right));
+    add(scale_hypotheses(right));
+    add(softmax_hypotheses(right));
+    add(key_value_hypotheses(right));
+    add(merge_hypotheses(right));
     return all;
   }
 };

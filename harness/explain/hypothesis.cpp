@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 namespace attest::harness::explain {
@@ -9,33 +10,17 @@ namespace {
 
 /// A wrong formula may lose a little more than the right one, for which the budget was derived...
 constexpr double kNear = 4.0;
-/// ... but it must be this much nearer than the truth.
+/// ... but its worst element must be this much nearer than the truth's.
 constexpr double kClearlyNearer = 8.0;
 
-/// The largest |a - b| relative to the largest magnitude of b.
-double relative_distance(std::span<const double> a, std::span<const double> b) {
-  double distance = 0.0, largest = 0.0;
-  for (std::size_t c = 0; c < b.size(); ++c) {
-    const double difference = std::fabs(a[c] - b[c]);
-    if (!(difference <= distance)) distance = difference;  // keeps a NaN
-    largest = std::max(largest, std::fabs(b[c]));
+std::optional<Fit> fit_of(const Hypothesis& hypothesis, const Residual& residual,
+                          const std::vector<std::int64_t>& rows) {
+  Fit fit(residual);
+  for (const std::int64_t row : rows) {
+    if (!fit.takes(residual.nearness(row, hypothesis.wrong(row), hypothesis.slack))) return std::nullopt;
   }
-  return distance / largest;
-}
-
-/// The row is nearer to `wrong` than the slack, and `wrong` is something else than the truth.
-bool within_slack(const Residual& residual, std::int64_t row, const std::vector<double>& wrong, double slack) {
-  return relative_distance(residual.got(row), wrong) <= slack &&
-         relative_distance(residual.truth(row), wrong) > kClearlyNearer * slack;
-}
-
-bool fits(const Hypothesis& hypothesis, const Residual& residual, const std::vector<std::int64_t>& rows) {
-  const double limit = fitting_limit(residual);
-  return std::ranges::all_of(rows, [&](std::int64_t row) {
-    const std::vector<double> wrong = hypothesis.wrong(row);
-    if (residual.misfit(row, wrong) <= limit) return true;
-    return hypothesis.slack > 0.0 && within_slack(residual, row, wrong, hypothesis.slack);
-  });
+  if (!fit.is_clearly_nearer_than_truth()) return std::nullopt;
+  return fit;
 }
 
 }  // namespace
@@ -49,13 +34,35 @@ WrongRow rows_of(Array<double> wrong) {
   };
 }
 
+Fit::Fit(const Residual& residual) : limit_(fitting_limit(residual)), row_length_(residual.row_length()) {}
+
+bool Fit::takes(const Nearness& row) {
+  wrongs_ += row.wrongs;
+  truths_ += row.truths;
+  elements_ += row_length_;
+  return row.worst <= limit_;
+}
+
+double Fit::rms() const { return std::sqrt(wrongs_ / static_cast<double>(std::max<std::size_t>(1, elements_))); }
+
 double fitting_limit(const Residual& residual) { return std::clamp(residual.e() / kClearlyNearer, 1.0, kNear); }
 
-std::vector<Finding> those_that_fit(const Hypotheses& hypotheses, const Residual& residual,
+std::vector<Fitting> those_that_fit(const Hypotheses& hypotheses, const Residual& residual,
                                     const std::vector<std::int64_t>& rows) {
-  std::vector<Finding> found;
+  std::vector<Fitting> found;
   for (const auto& hypothesis : hypotheses) {
-    if (fits(hypothesis, residual, rows)) found.push_back(hypothesis.finding);
+    if (const auto fit = fit_of(hypothesis, residual, rows)) found.push_back({hypothesis.finding, fit->rms()});
+  }
+  return found;
+}
+
+std::vector<Finding> best_of(const std::vector<Fitting>& fitting) {
+  double best = std::numeric_limits<double>::infinity();
+  for (const auto& one : fitting) best = std::min(best, one.rms);
+  const double limit = std::max(kRoundingNoise, std::sqrt(Fit::kMargin) * best);
+  std::vector<Finding> found;
+  for (const auto& one : fitting) {
+    if (one.rms <= limit) found.push_back(one.finding);
   }
   return found;
 }

@@ -35,6 +35,8 @@ void add_heads(Hypotheses& all, const AttentionModel& right) {
   add("first_kv_head", "every head reads key/value head 0", [](std::int64_t) { return 0; });
   add("kv_head_shifted", "every head reads the next key/value head",
       [n_kv, queries](std::int64_t h) { return (h / queries + 1) % n_kv; });
+  add("kv_head_of_last_group", "the last group's heads read the key/value head before theirs",
+      [n_kv, queries](std::int64_t h) { return h / queries == n_kv - 1 ? n_kv - 2 : h / queries; });
   add("kv_heads_reversed", "the key/value heads are read in reverse",
       [n_kv, queries](std::int64_t h) { return n_kv - 1 - h / queries; });
 }
@@ -63,64 +65,6 @@ void add_moved(Hypotheses& all, const AttentionModel& right) {
   }
 }
 
-/// The values of this call, one for each of its tokens, are not in the last filled slots yet.
-void add_stale_values(Hypotheses& all, const AttentionModel& right, std::int64_t filled) {
-  if (filled < right.tokens()) return;
-  Array<double> stale = *right.v;
-  for (std::int64_t b = 0; b < right.samples(); ++b) {
-    for (std::int64_t g = 0; g < right.kv_heads(); ++g) {
-      for (std::int64_t j = filled - right.tokens(); j < filled; ++j)
-        std::ranges::fill(reference::row(stale, b, g, j), 0.0);
-    }
-  }
-  AttentionModel wrong = right;
-  wrong.v = std::make_shared<const Array<double>>(std::move(stale));
-  all.push_back(hypothesis(
-      {"stale_values", "the values of this call's own tokens are read as zeros: they are stored too late"}, wrong));
-}
-
-/// Unfilled slots are zeros, which torchtune attends to as it does to any other key.
-void add_unfilled(Hypotheses& all, const AttentionModel& right) {
-  const auto is_unfilled = [&right](std::int64_t j) {
-    for (std::int64_t b = 0; b < right.samples(); ++b) {
-      for (std::int64_t g = 0; g < right.kv_heads(); ++g) {
-        const auto zero = [](double value) { return value == 0.0; };
-        if (!std::ranges::all_of(reference::row(*right.k, b, g, j), zero)) return false;
-        if (!std::ranges::all_of(reference::row(*right.v, b, g, j), zero)) return false;
-      }
-    }
-    return true;
-  };
-  std::int64_t filled = right.keys();
-  while (filled > 0 && is_unfilled(filled - 1)) --filled;
-  add_stale_values(all, right, filled);
-  if (filled == right.keys()) return;
-  AttentionModel seeing = right;
-  seeing.weigh = [filled](const ScoredRow& row) {
-    ScoredRow more = row;
-    for (std::size_t j = static_cast<std::size_t>(filled); j < more.visible.size(); ++j) {
-      more.visible[j] = true;
-      if (!more.bias.empty()) more.bias[j] = 0.0;
-    }
-    return softmax(more);
-  };
-  all.push_back(hypothesis(
-      {"unfilled_slots_seen", fmt::format("the mask is applied to filled slots only: the unfilled ones {}..{} are seen",
-                                          filled, right.keys() - 1)},
-      seeing));
-  AttentionModel wrong = right;
-  wrong.weigh = [filled](const ScoredRow& row) {
-    ScoredRow fewer = row;
-    for (std::size_t j = static_cast<std::size_t>(filled); j < fewer.visible.size(); ++j) fewer.visible[j] = false;
-    return softmax(fewer);
-  };
-  all.push_back(
-      hypothesis({"unfilled_slots_skipped",
-                  fmt::format("the cache's unfilled slots {}..{} are skipped; torchtune attends to their zeros", filled,
-                              right.keys() - 1)},
-                 wrong));
-}
-
 }  // namespace
 
 Hypotheses key_value_hypotheses(const AttentionModel& right) {
@@ -128,7 +72,6 @@ Hypotheses key_value_hypotheses(const AttentionModel& right) {
   if (right.kv_heads() > 1) add_heads(all, right);
   if (right.samples() > 1) add_samples(all, right);
   add_moved(all, right);
-  add_unfilled(all, right);
   return all;
 }
 

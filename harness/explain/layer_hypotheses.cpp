@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "harness/explain/attention_model.h"
+#include <algorithm>
+#include <iterator>
+
+#include "harness/explain/attention_hypotheses.h"
 #include "reference/arrays.h"
 #include "reference/linear.h"
 #include "reference/rms_norm.h"
@@ -87,8 +90,18 @@ struct OfLayer {
 
   Hypotheses operator()(const NormInputs&) const { return {}; }
 
-  /// Without a cache, values have the positions of the call.
   Hypotheses operator()(const AttentionInputs& in) const {
+    Hypotheses all = rotated_values(in);
+    const auto* cache = std::get_if<KVCache>(&layer().config.kv_cache);
+    if (cache != nullptr && cache->enabled) {
+      std::ranges::move(stale_value_hypotheses(AttentionModel(in)), std::back_inserter(all));
+    }
+    return all;
+  }
+
+ private:
+  /// Without a cache, values have the positions of the call.
+  Hypotheses rotated_values(const AttentionInputs& in) const {
     if (!layer().tables || in.v.dim(2) != in.q.dim(2)) return {};
     const auto& input_pos = failure.item->steps[failure.step].inputs.input_pos;
     const Array<double> v = reference::to_array<double>(in.v);
@@ -99,7 +112,6 @@ struct OfLayer {
     return {hypothesis({"rotary_on_v", "the values are rotated as well"}, wrong)};
   }
 
- private:
   /// x [b, s, n, h_d] by the positions of the call.
   static Array<double> rotated(const RotaryInputs& in, const Array<double>& x) {
     const auto embedding = reference::rotary_embedding<double>(in.embedding, &in.tables, in.x.dtype());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 #include "harness/explain/attention_hypotheses.h"
@@ -12,17 +13,22 @@ namespace {
 
 using VisibleAt = std::function<bool(std::int64_t b, std::int64_t i, std::int64_t j)>;
 
+AttentionModel weighing(const AttentionModel& right, Weigh weigh) {
+  AttentionModel wrong = right;
+  wrong.weigh = std::move(weigh);
+  return wrong;
+}
+
 /// The same attention where token i sees the keys that `visible_at` says, without any bias.
 AttentionModel seeing(const AttentionModel& right, const VisibleAt& visible_at) {
-  reference::AttentionMask<double> mask{right.mask->visible, {}};
-  for (std::int64_t b = 0; b < right.samples(); ++b) {
-    for (std::int64_t i = 0; i < right.tokens(); ++i) {
-      for (std::int64_t j = 0; j < right.keys(); ++j) mask.visible(b, i, j) = visible_at(b, i, j);
+  return weighing(right, [visible_at](const ScoredRow& row) {
+    ScoredRow other = row;
+    other.bias.clear();
+    for (std::size_t j = 0; j < row.visible.size(); ++j) {
+      other.visible[j] = visible_at(row.at.b, row.at.i, static_cast<std::int64_t>(j));
     }
-  }
-  AttentionModel wrong = right;
-  wrong.mask = std::make_shared<const reference::AttentionMask<double>>(std::move(mask));
-  return wrong;
+    return softmax(other);
+  });
 }
 
 bool is_blind(const ScoredRow& row) {
@@ -114,12 +120,6 @@ Weigh bias_times(double factor) {
   };
 }
 
-AttentionModel weighing(const AttentionModel& right, Weigh weigh) {
-  AttentionModel wrong = right;
-  wrong.weigh = std::move(weigh);
-  return wrong;
-}
-
 void add_causal(Hypotheses& all, const AttentionModel& right) {
   const auto shifted = [&](std::int64_t by) {
     return seeing(right, [by](std::int64_t, std::int64_t i, std::int64_t j) { return j <= i + by; });
@@ -158,43 +158,54 @@ void add_biased(Hypotheses& all, const AttentionModel& right) {
                              weighing(right, cut_bias(bound))));
   }
   all.push_back(hypothesis({"mask_added_twice", "the mask is added twice"}, weighing(right, bias_times(2.0))));
+  all.push_back(hypothesis({"mask_subtracted", "the mask is subtracted"}, weighing(right, bias_times(-1.0))));
+  all.push_back(hypothesis({"mask_base", "the mask is not turned into the exponent's base: log2(e) is missing from it"},
+                           weighing(right, bias_times(std::numbers::ln2))));
+}
+
+/// The mask holds for the first keys only, or the keys beyond them are out of sight.
+void add_ending(Hypotheses& all, const AttentionModel& right) {
+  const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
+    return mask->visible(b, i, j);
+  };
+  for (std::int64_t end = 1; end < right.keys(); end = end < 32 ? end + 1 : end / 16 * 16 + 16) {
+    all.push_back(hypothesis({"mask_ends", fmt::format("the mask is ignored from key {} on", end)},
+                             seeing(right, [=](auto b, auto i, auto j) { return j >= end || visible(b, i, j); })));
+  }
 }
 
 void add_masked(Hypotheses& all, const AttentionModel& right) {
-  const auto& visible = right.mask->visible;
+  const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
+    return mask->visible(b, i, j);
+  };
   const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
   all.push_back(
       hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
-  all.push_back(hypothesis({"mask_of_first_sample", "every sample reads the mask of sample 0"},
-                           seeing(right, [&](auto, auto i, auto j) { return visible(0, i, j); })));
-  all.push_back(hypothesis({"mask_of_first_token", "every token reads the mask's row of token 0"},
-                           seeing(right, [&](auto b, auto, auto j) { return visible(b, 0, j); })));
   if (right.mask->bias) {
     add_biased(all, right);
   } else {
     all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
-                             seeing(right, [&](auto b, auto i, auto j) { return !visible(b, i, j); })));
+                             seeing(right, [=](auto b, auto i, auto j) { return !visible(b, i, j); })));
   }
 }
 
 }  // namespace
 
 Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
-  Hypotheses all;
+  Hypotheses all = {
+      hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)),
+      hypothesis(
+          {"masked_row_mean",
+           "rows that see no key hold the mean of all values instead of zero, as if hidden keys had one finite logit"},
+          weighing(right, mean_if_blind))};
   if (is_causal) {
     add_causal(all, right);
   } else {
     add_masked(all, right);
     all.push_back(
         hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
-                   seeing(right, [&](auto b, auto i, auto j) { return j <= i && right.mask->visible(b, i, j); })));
+                   seeing(right, [mask = right.mask](auto b, auto i, auto j) { return j <= i && mask->visible(b, i, j); })));
   }
-  all.push_back(hypothesis(
-      {"masked_row_mean",
-       "rows that see no key hold the mean of all values instead of zero, as if hidden keys had one finite logit"},
-      weighing(right, mean_if_blind)));
-  all.push_back(
-      hypothesis({"masked_row_nan", "rows that see no key hold NaN instead of zero"}, weighing(right, nan_if_blind)));
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},
       weighing(right, hide_after_softmax)));
@@ -206,6 +217,8 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
     all.push_back(hypothesis({"block_skipped", "a block whose first key is hidden is skipped as a whole" + of},
                              weighing(right, skip_blocks(block))));
   }
+  // The rest of a mask that hides empty slots only is as good as applied after the softmax.
+  if (!is_causal && !right.mask->bias) add_ending(all, right);
   // The rounding of score + value is relative to `value`, and a row of hidden keys only is all rounding.
   constexpr double kSlack = 0x1p-8;
   for (const float value : {-100.0F, -1000.0F, -1e4F, -32768.0F, -65504.0F, -1e5F, -1e9F, -3.4028235e38F}) {

@@ -52,32 +52,34 @@ double largest_of_first(const std::vector<double>& logits, std::size_t block) {
 
 }  // namespace
 
-std::vector<Finding> overflow_findings(const AttentionModel& right, const Residual& residual,
+std::vector<Fitting> overflow_findings(const AttentionModel& right, const Residual& residual,
                                        const std::vector<std::int64_t>& rows) {
-  std::vector<Finding> found;
+  std::vector<Fitting> found;
+  const auto add = [&](std::string id, std::string words) {
+    found.push_back({{std::move(id), std::move(words)}, kRoundingNoise});  // which rows are lost, not what they hold
+  };
   const auto from_zero = [](const auto&, const auto& logits) { return std::max(0.0, std::ranges::max(logits)); };
   if (explains(right, residual, rows, from_zero)) {
-    found.push_back(
-        {"max_starts_at_zero",
-         "the running maximum starts at 0 instead of -inf: lost are the rows whose logits are all below -88"});
+    add("max_starts_at_zero",
+        "the running maximum starts at 0 instead of -inf, or padding scored 0 counts in it: lost are the rows whose "
+        "logits are all below -88");
   }
   const auto of_hidden = [](const ScoredRow& row, const auto&) { return std::ranges::max(row.scores); };
   if (explains(right, residual, rows, of_hidden)) {
-    found.push_back({"max_over_hidden_keys",
-                     "hidden keys count in the row's largest logit: lost are the rows in which one is larger by 88"});
+    add("max_over_hidden_keys",
+        "hidden keys count in the row's largest logit: lost are the rows in which one is larger by 88");
   }
   if (explains(right, residual, rows, [](const auto&, const auto&) { return 0.0; })) {
-    found.push_back({"max_not_subtracted",
-                     "the row's largest logit is not subtracted: lost are the rows in which exp(logit) overflows or "
-                     "underflows"});
+    add("max_not_subtracted",
+        "the row's largest logit is not subtracted: lost are the rows in which exp(logit) overflows or underflows");
   }
   for (std::size_t block = 1; static_cast<std::int64_t>(block) < right.keys(); block *= 2) {
     const auto offset = [block](const auto&, const auto& logits) { return largest_of_first(logits, block); };
     if (!explains(right, residual, rows, offset)) continue;
-    found.push_back({"first_block_max",
-                     fmt::format("the largest logit of the first {} key{} is used for all: lost are the rows in which "
-                                 "a later one is larger by 88",
-                                 block, block == 1 ? "" : "s")});
+    add("first_block_max",
+        fmt::format("the largest logit of the first {} key{} is used for all: lost are the rows in which a later one is "
+                    "larger by 88",
+                    block, block == 1 ? "" : "s"));
   }
   return found;
 }

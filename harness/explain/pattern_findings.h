@@ -5,10 +5,11 @@
 
 namespace attest::harness::explain {
 
-/// What the values alone show, whatever the stage computes: memory that was never written, rows that are zero, NaN,
-/// scaled, or another row's truth.
-std::vector<Finding> certain_patterns(const Tensor& got, const Residual& residual,
-                                      const std::vector<std::int64_t>& rows);
+/// What needs no hypothesis: memory that was never written, rows that are zero.
+std::vector<Finding> certain_facts(const Tensor& got, const Residual& residual);
+
+/// What the values alone show, whatever the stage computes: rows that are NaN, scaled, or another row's truth.
+std::vector<Finding> certain_patterns(const Residual& residual, const std::vector<std::int64_t>& rows);
 
 /// What only hints at a cause, for when no formula fits: errors in the last columns or rows, growing with the position,
 /// or of one relative size everywhere.

@@ -72,17 +72,22 @@ std::vector<std::int64_t> Residual::sample(std::size_t most) const {
   return rows;
 }
 
-double Residual::misfit(std::int64_t row, std::span<const double> wrong) const {
+Nearness Residual::nearness(std::int64_t row, std::span<const double> wrong, double slack) const {
   const auto y = got(row), wanted = truth(row), limit = budget(row);
-  const double size = largest_of(wanted);
-  const double growth = size > 0 ? std::max(1.0, largest_of(wrong) / size) : 1.0;
-  const double of_zeros = size > 0 ? 0.0 : relative_budget_ * largest_of(wrong);
-  double worst = 0.0;
+  const double size = largest_of(wanted), wrong_size = largest_of(wrong);
+  const double growth = size > 0 ? std::max(1.0, wrong_size / size) : 1.0;
+  const double of_zeros = size > 0 ? 0.0 : relative_budget_ * wrong_size;
+  Nearness result;
   for (std::size_t c = 0; c < length_; ++c) {
     const double rounding = 4 * reference::half_ulp(wrong[c], dtype_);
-    worst = std::max(worst, share_of_budget(y[c], wrong[c], limit[c] * growth + of_zeros + rounding, dtype_));
+    const double unit = limit[c] * growth + of_zeros + rounding + slack * wrong_size;
+    const double to_wrong = share_of_budget(y[c], wrong[c], unit, dtype_);
+    const double to_truth = share_of_budget(y[c], wanted[c], unit, dtype_);
+    result.worst = std::max(result.worst, to_wrong);
+    result.wrongs += to_wrong * to_wrong;
+    result.truths += to_truth * to_truth;
   }
-  return worst;
+  return result;
 }
 
 }  // namespace attest::harness::explain

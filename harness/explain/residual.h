@@ -9,6 +9,13 @@
 /// Why did a stage fail? Each file here holds one family of hypotheses; explain.h asks them all.
 namespace attest::harness::explain {
 
+/// How near a row is to a wrong formula and, in the same units, to the truth.
+struct Nearness {
+  double worst = 0.0;   ///< the largest |got - wrong| in budgets; infinite where a class (finite, NaN, infinite) differs
+  double wrongs = 0.0;  ///< sum over the elements of its square
+  double truths = 0.0;  ///< the same for |got - truth|
+};
+
 /// A failed stage row by row (rows of the last axis), in float64.
 class Residual {
  public:
@@ -37,9 +44,10 @@ class Residual {
   /// which a right hypothesis leaves as they are.
   std::vector<std::int64_t> sample(std::size_t most) const;
 
-  /// The largest |got - wrong| in units of the budget, which grows with the magnitude of `wrong` (a row of zeros, which
-  /// has none, gets what other rows have); infinite where a class (finite, NaN, infinite) differs.
-  double misfit(std::int64_t row, std::span<const double> wrong) const;
+  /// In units of the budget, which grows with the magnitude of `wrong` (a row of zeros, which has none, gets what other
+  /// rows have). `slack` is what a formula adds to it: its own tolerance, relative to its largest magnitude.
+  Nearness nearness(std::int64_t row, std::span<const double> wrong, double slack = 0.0) const;
+  double misfit(std::int64_t row, std::span<const double> wrong) const { return nearness(row, wrong).worst; }
 
  private:
   std::size_t flat(std::int64_t row, std::size_t column) const {

@@ -80,8 +80,8 @@ Weigh with_rounded_probabilities(std::size_t block) {
       const std::size_t end = std::min(first + block, logits.size());
       for (std::size_t j = first; j < end; ++j) largest = std::max(largest, logits[j]);
       for (std::size_t j = first; j < end; ++j) {
-        if (logits[j] == -kInfinity) continue;
         const double early = std::exp(logits[j] - largest);
+        if (!(early > 0.0)) continue;
         weights[j] *= in_bfloat16(early) / early;
       }
       if (highest == -kInfinity) break;
@@ -115,21 +115,25 @@ Hypothesis flushing(const AttentionModel& right) {
           }};
 }
 
-std::shared_ptr<const Array<double>> rounded(const Array<double>& values) {
-  return std::make_shared<const Array<double>>(reference::rounded_to(DType::bfloat16, values));
+using Rounding = double (*)(double);
+
+std::shared_ptr<const Array<double>> rounded(const Array<double>& values, Rounding rounding) {
+  Array<double> result = values;
+  std::ranges::transform(result, result.begin(), rounding);
+  return std::make_shared<const Array<double>>(std::move(result));
 }
 
-void add_rounded_operands(Hypotheses& all, const AttentionModel& right) {
+void add_rounded_operands(Hypotheses& all, const AttentionModel& right, const std::string& to, Rounding rounding) {
   AttentionModel queries = right, values = right;
-  queries.q = rounded(*right.q);
-  queries.k = rounded(*right.k);
-  values.v = rounded(*right.v);
+  queries.q = rounded(*right.q, rounding);
+  queries.k = rounded(*right.k, rounding);
+  values.v = rounded(*right.v, rounding);
   AttentionModel everything = queries;
   everything.v = values.v;
   all.push_back(
-      hypothesis({"operands_rounded", "q and k are rounded to bfloat16 before they are multiplied"}, queries));
-  all.push_back(hypothesis({"operands_rounded", "v is rounded to bfloat16"}, values));
-  all.push_back(hypothesis({"operands_rounded", "q, k and v are rounded to bfloat16"}, everything));
+      hypothesis({"operands_rounded", "q and k are rounded to " + to + " before they are multiplied"}, queries));
+  all.push_back(hypothesis({"operands_rounded", "v is rounded to " + to}, values));
+  all.push_back(hypothesis({"operands_rounded", "q, k and v are rounded to " + to}, everything));
 }
 
 void add_online(Hypotheses& all, const AttentionModel& right) {
@@ -157,8 +161,24 @@ void add_online(Hypotheses& all, const AttentionModel& right) {
   add("not_normalised", "the result is not divided by the row's sum", not_divided);
 }
 
+/// The scores in float16, before the scale or after it: beyond 65504 they are infinite, and their row is NaN.
+Weigh with_float16_scores(double scale) {
+  return [scale](const ScoredRow& row) {
+    ScoredRow rounded = row;
+    for (double& score : rounded.scores) score = scale * in_float16(score / scale);
+    const bool overflows = std::ranges::max(rounded.logits()) == kInfinity;
+    if (overflows) return std::vector<double>(row.scores.size(), std::numeric_limits<double>::quiet_NaN());
+    return softmax(rounded);
+  };
+}
+
 void add_rounded_weights(Hypotheses& all, const AttentionModel& right) {
   AttentionModel wrong = right;
+  wrong.weigh = with_float16_scores(right.scale);
+  all.push_back(hypothesis(
+      {"scores_in_float16", "q k is held in float16 before it is scaled: beyond 65504 it is infinite"}, wrong));
+  wrong.weigh = with_float16_scores(1.0);
+  all.push_back(hypothesis({"scores_in_float16", "the scores are held in float16: beyond 65504 they are infinite"}, wrong));
   wrong.weigh = with_rounded_scores;
   all.push_back(hypothesis({"scores_rounded", "the scores are rounded to bfloat16 before the softmax"}, wrong));
   for (const std::size_t block : {1, 4, 8, 16, 32, 64, 1 << 30}) {
@@ -172,7 +192,7 @@ void add_rounded_weights(Hypotheses& all, const AttentionModel& right) {
 void add_channels_missing(Hypotheses& all, const AttentionModel& right) {
   for (const std::int64_t group : {2, 4, 8, 16, 32, 64}) {
     const std::int64_t left = right.head_dim() % group;
-    if (left == 0) continue;
+    if (left == 0 || left == right.head_dim()) continue;
     Array<double> shorter = *right.q;
     for (std::size_t at = 0; at < shorter.size(); ++at) {
       const auto channel = static_cast<std::int64_t>(at % right.q->shape(3));
@@ -191,11 +211,12 @@ void add_channels_missing(Hypotheses& all, const AttentionModel& right) {
 
 Hypotheses softmax_hypotheses(const AttentionModel& right) {
   Hypotheses all;
+  add_channels_missing(all, right);
   add_online(all, right);
   all.push_back(flushing(right));
-  add_rounded_operands(all, right);
+  add_rounded_operands(all, right, "bfloat16", in_bfloat16);
+  add_rounded_operands(all, right, "float16", in_float16);
   add_rounded_weights(all, right);
-  add_channels_missing(all, right);
   return all;
 }
 

@@ -13,7 +13,7 @@ Hypotheses linear_hypotheses(const LinearInputs& inputs, const Residual& residua
 Hypotheses rotary_hypotheses(const RotaryInputs& inputs);
 
 /// Pairs keep their length but are turned by another angle, whatever made it so.
-std::vector<Finding> angle_findings(const RotaryInputs& inputs, const Residual& residual,
+std::vector<Fitting> angle_findings(const RotaryInputs& inputs, const Residual& residual,
                                     const std::vector<std::int64_t>& rows);
 
 /// Epsilon missing or outside the root, scale missing, mean subtracted, sum for mean, another axis, not applied.

@@ -39,18 +39,25 @@ Check check_of(const Result& result) {
   return result.mode == Mode::localised ? Check::stage : Check::layer;
 }
 
-/// Records what passed; of what failed, the check that comes first in Check.
-void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial) {
+/// Records what passed; of what failed, the check that comes first in Check, and what was said about it. Whether anything
+/// failed.
+bool judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial) {
+  bool any_failed = false;
   for (const Result& result : judge_implementation(on.judged, kernel)) {
     if (result.status == Status::passed) {
       ++trial.passed;
       trial.largest_e = std::max(trial.largest_e, result.e);
     }
     if (result.status != Status::failed) continue;  // mistrusted says something about the case, not about the kernel
+    any_failed = true;
+    if (const auto* bug = bug_zoo::find_bug(trial.name); bug != nullptr) {
+      if (auto cause = named_cause(*bug, on.line, result)) trial.causes.push_back(std::move(*cause));
+    }
     const Rejection found{check_of(result), on.line, result};
     const auto [known, is_first] = trial.rejections.try_emplace(on.item.family, found);
     if (!is_first && found.check < known->second.check) known->second = found;
   }
+  return any_failed;
 }
 
 /// A draw that every law finds something in.
@@ -78,14 +85,18 @@ std::string first_broken_law(const Implementation& kernel) {
   return "";
 }
 
-/// One rejection a family is enough.
+/// So many rejected cases of a family are enough.
+constexpr std::size_t kRejectedCases = 2;
+
 Trial try_kernel(const std::string& name, const Cases& cases) {
   Trial trial;
   trial.name = name;
   const auto kernel = load_implementation(zoo_library().string() + "#" + name);
+  std::map<std::string, std::size_t> rejected;  // family -> cases
   for (const auto& on : cases) {
     stop_if_interrupted();
-    if (!trial.rejections.contains(on->item.family)) judge_on(*on, *kernel, trial);
+    std::size_t& in_family = rejected[on->item.family];
+    if (in_family < kRejectedCases && judge_on(*on, *kernel, trial)) ++in_family;
   }
   trial.broken_law = first_broken_law(*kernel);
   return trial;
@@ -201,11 +212,18 @@ bool was_accepted(const Trial& variant) {
 
 std::string_view equivalence_of(const Trial& bug) { return bug_zoo::find_bug(bug.name)->equivalence; }
 
+Truthfulness truthfulness_of(const Selftest& selftest) {
+  std::vector<NamedCause> causes;
+  for (const Trial& bug : selftest.bugs) causes.insert(causes.end(), bug.causes.begin(), bug.causes.end());
+  return truthfulness_of(causes);
+}
+
 bool all_fine(const Selftest& selftest) {
   const auto fine = [](const Trial& bug) { return was_noticed(bug) != !equivalence_of(bug).empty(); };
   const auto named = static_cast<double>(std::ranges::count_if(selftest.bugs, was_named));
   const bool is_whole_zoo = selftest.bugs.size() == bug_zoo::kPlantedBugs.size();
   if (is_whole_zoo && !(named >= kShareNamed * static_cast<double>(selftest.bugs.size()))) return false;
+  if (is_whole_zoo && !is_truthful(truthfulness_of(selftest))) return false;
   return !selftest.interrupted && std::ranges::all_of(selftest.bugs, fine) &&
          std::ranges::all_of(selftest.variants, was_accepted);
 }

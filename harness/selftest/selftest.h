@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/judge/judgement.h"
+#include "harness/selftest/named_cause.h"
 
 /// Would this harness have noticed? Every planted bug of the zoo (harness/bug_zoo/) is judged on small cases of every
 /// input family; so is every correct variant, which must be accepted.
@@ -32,6 +33,7 @@ struct Rejection {
 struct Trial {
   std::string name;
   std::map<std::string, Rejection> rejections;  ///< by family; absent where it passed
+  std::vector<NamedCause> causes;               ///< of a bug: what was said first about each failure
   std::string broken_law;                       ///< the first of harness/laws/ that it breaks on one draw; or empty
   std::size_t passed = 0;                       ///< results
   double largest_e = 0.0;                       ///< of those that passed
@@ -70,7 +72,11 @@ std::string_view equivalence_of(const Trial& bug);
 /// Of all planted bugs, the share whose right hypothesis must be named.
 inline constexpr double kShareNamed = 0.8;
 
-/// Every bug was noticed or is equivalent, every correct variant was accepted, and of a whole zoo enough was named.
+/// What all bugs' causes are worth.
+Truthfulness truthfulness_of(const Selftest& selftest);
+
+/// Every bug was noticed or is equivalent, every correct variant was accepted, and of a whole zoo enough was named, and
+/// next to nothing wrongly.
 bool all_fine(const Selftest& selftest);
 
 }  // namespace attest::harness

@@ -31,6 +31,25 @@ Json rejections_json(const Trial& trial) {
   return json;
 }
 
+Json causes_json(const Trial& trial) {
+  Json json = Json::array();
+  for (const NamedCause& cause : trial.causes) {
+    json.push_back({{"worth", name_of(cause.naming)},
+                    {"case", cause.line},
+                    {"stage", cause.stage},
+                    {"e", json_number(cause.e)},
+                    {"finding", cause.first.id},
+                    {"sentence", cause.first.sentence}});
+  }
+  return json;
+}
+
+Json counts_json(const NamingCounts& counts) {
+  Json json = Json::object();
+  for (const Naming naming : kNamings) json[name_of(naming)] = counts.of[static_cast<std::size_t>(naming)];
+  return json;
+}
+
 Json bug_json(const Trial& trial) {
   const bug_zoo::PlantedBug* planted = bug_zoo::find_bug(trial.name);
   return {{"bug", trial.name},
@@ -43,6 +62,7 @@ Json bug_json(const Trial& trial) {
           {"finding", planted->finding},
           {"named", was_named(trial)},
           {"broken_law", trial.broken_law},
+          {"causes", causes_json(trial)},
           {"rejections", rejections_json(trial)}};
 }
 
@@ -74,6 +94,9 @@ Json selftest_document(const Selftest& selftest, const Fingerprint& fingerprint,
           {"seconds", selftest.seconds},
           {"environment", fingerprint_json(fingerprint)},
           {"families", selftest.families},
+          {"first_causes",
+           {{"all", counts_json(truthfulness_of(selftest).all)},
+            {"near_the_limit", counts_json(truthfulness_of(selftest).near_the_limit)}}},
           {"bugs", bugs},
           {"variants", variants}};
 }

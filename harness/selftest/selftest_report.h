@@ -11,7 +11,7 @@
 /// What `attest selftest` says.
 namespace attest::harness {
 
-inline constexpr int kSelftestSchemaVersion = 1;
+inline constexpr int kSelftestSchemaVersion = 2;
 
 /// The kill matrix, bug by family with the check that noticed, the correct variants, and the verdict.
 std::string selftest_text(const Selftest& selftest, const TerminalStyle& style);

@@ -82,6 +82,31 @@ std::string variant_rows(const Selftest& selftest, const TerminalStyle& style) {
   return text;
 }
 
+std::string counts_text(const NamingCounts& counts) {
+  std::string text;
+  for (const Naming naming : kNamings) {
+    text += fmt::format("{}{} {} ({:.1f} %)", text.empty() ? "" : ", ", counts.of[static_cast<std::size_t>(naming)],
+                        name_of(naming), 100 * counts.share(naming));
+  }
+  return text;
+}
+
+/// What the first causes named are worth, and each that is wrong.
+std::string truthfulness_text(const Selftest& selftest) {
+  const Truthfulness truthfulness = truthfulness_of(selftest);
+  std::string text = fmt::format("\nfirst cause named of {} failures: {}\n", truthfulness.all.failures(),
+                                 counts_text(truthfulness.all));
+  text += fmt::format("  of {} with e below {}: {}\n", truthfulness.near_the_limit.failures(), kNearTheLimit,
+                      counts_text(truthfulness.near_the_limit));
+  for (const Trial& bug : selftest.bugs) {
+    for (const NamedCause& cause : bug.causes) {
+      if (cause.naming != Naming::wrong) continue;
+      text += fmt::format("  wrong of {}: {} ({} of {})\n", bug.name, cause.first.sentence, cause.stage, cause.line);
+    }
+  }
+  return text;
+}
+
 std::string verdict(const Selftest& selftest, const TerminalStyle& style) {
   const auto noticed = std::ranges::count_if(selftest.bugs, was_noticed);
   const auto equivalent =
@@ -99,7 +124,7 @@ std::string verdict(const Selftest& selftest, const TerminalStyle& style) {
 
 std::string selftest_text(const Selftest& selftest, const TerminalStyle& style) {
   return heading(selftest, style) + bug_rows(selftest, style) + legend(selftest.families) +
-         variant_rows(selftest, style) + verdict(selftest, style);
+         variant_rows(selftest, style) + truthfulness_text(selftest) + verdict(selftest, style);
 }
 
 }  // namespace attest::harness
