@@ -21,7 +21,7 @@ constexpr std::size_t kOptions = kPlantedBugs.size() + kCorrectVariants.size();
 template <std::size_t option>
 constexpr Recipe recipe() {
   if constexpr (option < kPlantedBugs.size()) {
-    return {kPlantedBugs[option].bug, {}};
+    return {kPlantedBugs[option].bug, design_of(kPlantedBugs[option].bug)};
   } else {
     return {Bug::none, kCorrectVariants[option - kPlantedBugs.size()].design};
   }
