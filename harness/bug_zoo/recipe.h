@@ -9,6 +9,7 @@ namespace attest::bug_zoo {
 struct Recipe {
   Bug bug = Bug::none;
   Design design;
+  bool rounds_stages = false;  ///< a bfloat16 layer: each stage's result is stored in bfloat16
 
   bool has(Bug one) const { return bug == one; }
 };

@@ -84,6 +84,10 @@ std::pair<std::int64_t, std::int64_t> places(const attest_rotary& call, std::int
 void rotary(const attest_rotary& call, const Recipe& recipe) {
   const std::int64_t b = extent(*call.x, 0), s = extent(*call.x, 1), heads = extent(*call.x, 2);
   const std::int64_t h_d = extent(*call.x, 3);
+  const bool rounds = recipe.rounds_stages && call.pairing == ATTEST_HALVES_ROUNDED;
+  const auto product = [rounds](float value, float factor) {
+    return rounds ? rounded_to_bfloat16(value * rounded_to_bfloat16(factor)) : value * factor;
+  };
   for (std::int64_t token = 0; token < b * s; ++token) {
     const std::int64_t position = table_row(call, token / s, token % s, recipe);
     for (std::int64_t pair = 0; pair < h_d / 2; ++pair) {
@@ -93,8 +97,8 @@ void rotary(const attest_rotary& call, const Recipe& recipe) {
         const float* x = elements(*call.x) + (token * heads + head) * h_d;
         float* out = writable(*call.out) + (token * heads + head) * h_d;
         const bool forgets = recipe.has(Bug::rotary_of_first_sample) && s == 1 && token > 0;
-        out[first] = forgets ? 0 : x[first] * turn.cos - x[second] * turn.sin;
-        out[second] = forgets ? 0 : x[second] * turn.cos + x[first] * turn.sin;
+        out[first] = forgets ? 0 : product(x[first], turn.cos) - product(x[second], turn.sin);
+        out[second] = forgets ? 0 : product(x[second], turn.cos) + product(x[first], turn.sin);
       }
     }
   }
