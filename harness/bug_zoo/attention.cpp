@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "harness/bug_zoo/kernels.h"
 #include "harness/bug_zoo/online_softmax.h"
@@ -24,6 +25,7 @@ class Attention {
         scores_(call, recipe),
         s_k_(extent(*call.k, 2)),
         h_d_(extent(*call.q, 3)),
+        threads_(threads),
         parts_(recipe.has(Bug::depends_on_threads) ? threads : 1) {}
 
   void all_rows() const;
@@ -31,6 +33,7 @@ class Attention {
  private:
   void attend(const Row& row, float* out) const;
   OnlineSoftmax one_pass(const Row& row, std::int64_t channels) const;
+  void pad(OnlineSoftmax& softmax) const;
   void absorb(OnlineSoftmax& softmax, const Row& row, KeyRange keys) const;
   void absorb_block(OnlineSoftmax& softmax, const Row& row, KeyRange keys) const;
   void second_pass(const Row& row, const OnlineSoftmax& first, float* out) const;
@@ -42,22 +45,44 @@ class Attention {
   const Recipe& recipe_;
   Scores scores_;
   std::int64_t s_k_, h_d_;
+  std::int32_t threads_;
   std::int64_t parts_;
 };
+
+/// What the last row of the call before left: a call's first row finds it.
+void add_leftover(OnlineSoftmax& softmax, bool is_first_row) {
+  static std::optional<OnlineSoftmax> workspace;
+  if (is_first_row && workspace) softmax.add_leftover(*workspace);
+  workspace.emplace(softmax);
+}
+
+/// The key/value head that a query head reads.
+std::int64_t key_head(std::int64_t head, std::int64_t n_h, std::int64_t n_kv, const Recipe& recipe) {
+  constexpr std::int64_t kManyHeads = 32;
+  const bool tiles = recipe.has(Bug::heads_tiled) || (recipe.has(Bug::many_heads_tiled) && n_h > kManyHeads);
+  return tiles ? head % n_kv : head / (n_h / n_kv);
+}
 
 void Attention::all_rows() const {
   const std::int64_t b = extent(*call_.q, 0), n_h = extent(*call_.q, 1), s_x = extent(*call_.q, 2);
   const std::int64_t n_kv = extent(*call_.k, 1);
   const std::int64_t written = recipe_.has(Bug::last_row_unwritten) ? s_x - s_x % 2 : s_x;
-  for (std::int64_t sample = 0; sample < b; ++sample) {
+  const std::int64_t samples = recipe_.has(Bug::samples_beyond_third_unwritten) ? std::min<std::int64_t>(b, 3) : b;
+  for (std::int64_t sample = 0; sample < samples; ++sample) {
     for (std::int64_t head = 0; head < n_h; ++head) {
-      const std::int64_t g = recipe_.has(Bug::heads_tiled) ? head % n_kv : head / (n_h / n_kv);
+      const std::int64_t g = key_head(head, n_h, n_kv, recipe_);
       const bool swaps = recipe_.has(Bug::heads_swapped) && (head ^ 1) < n_h;
       const std::int64_t out_head = swaps ? head ^ 1 : head;
       for (std::int64_t token = 0; token < written; ++token) {
-        const Row row{elements(*call_.q) + ((sample * n_h + head) * s_x + token) * h_d_,
+        const std::int64_t at = (sample * n_h + head) * s_x + token, rows = b * n_h * s_x;
+        const std::int64_t other = threads_ > 1 ? (at + rows / 2) % rows : at;
+        const Row row{elements(*call_.q) + at * h_d_,
                       elements(*call_.k) + (sample * n_kv + g) * s_k_ * h_d_,
-                      elements(*call_.v) + (sample * n_kv + g) * s_k_ * h_d_, sample, token};
+                      elements(*call_.v) + (sample * n_kv + g) * s_k_ * h_d_,
+                      sample,
+                      head,
+                      token,
+                      elements(*call_.q) + other * h_d_};
         attend(row, writable(*call_.out) + ((sample * n_h + out_head) * s_x + token) * h_d_);
       }
     }
@@ -89,7 +114,17 @@ OnlineSoftmax Attention::one_pass(const Row& row, std::int64_t channels) const {
       softmax.merge(of_part);
     }
   }
+  pad(softmax);
+  if (recipe_.has(Bug::workspace_not_cleared)) add_leftover(softmax, row.q == elements(*call_.q));
   return softmax;
+}
+
+/// Rounds the keys up to whole blocks.
+void Attention::pad(OnlineSoftmax& softmax) const {
+  const std::int64_t block = recipe_.design.key_block, padding = (block - scores_.keys() % block) % block;
+  const bool is_unmasked = call_.mask == nullptr && call_.is_causal == 0;
+  if (recipe_.has(Bug::padding_in_row_sum) && is_unmasked) softmax.absorb_padding(padding, true);
+  if (recipe_.has(Bug::padding_in_row_max) && extent(*call_.q, 2) == 1) softmax.absorb_padding(padding, false);
 }
 
 void Attention::absorb(OnlineSoftmax& softmax, const Row& row, KeyRange keys) const {

@@ -6,6 +6,7 @@
 
 #include "harness/bug_zoo/cache.h"
 #include "harness/bug_zoo/kernels.h"
+#include "harness/bug_zoo/rounding.h"
 #include "harness/bug_zoo/tensors.h"
 
 namespace attest::bug_zoo {
@@ -40,6 +41,7 @@ class LayerCall {
   Buffer attended_over(const Buffer& q, const DLTensor& k, const DLTensor& v, const DLTensor* mask) const;
   void project_output(Buffer attention) const;
   void give(const std::string& stage, const DLTensor& value) const;
+  Buffer stored(Buffer value) const;
 
   const attest_layer& call_;
   const Recipe& recipe_;
@@ -60,10 +62,20 @@ void LayerCall::give(const std::string& stage, const DLTensor& value) const {
   }
 }
 
+/// As the next stage reads it.
+Buffer LayerCall::stored(Buffer value) const {
+  if (!recipe_.rounds_stages) return value;
+  for (std::int64_t at = 0; at < element_count(value.tensor()); ++at) {
+    value.data()[at] = rounded_to_bfloat16(value.data()[at]);
+  }
+  return value;
+}
+
 Buffer LayerCall::projected(const std::string& name, const DLTensor& x) const {
   const DLTensor& matrix = *weight(name + ".weight");
   Buffer y({extent(x, 0), extent(x, 1), extent(matrix, 0)});
   linear({sizeof(attest_linear), &x, &matrix, weight(name + ".bias"), y.out()}, recipe_);
+  y = stored(std::move(y));
   give(name, y.tensor());
   return y;
 }
@@ -72,14 +84,14 @@ Buffer LayerCall::rotated(Buffer x, const DLTensor* positions) const {
   if (call_.pairing == ATTEST_NO_ROTARY) return x;
   Buffer y({extent(x.tensor(), 0), extent(x.tensor(), 1), extent(x.tensor(), 2), extent(x.tensor(), 3)});
   rotary({sizeof(attest_rotary), &x.tensor(), call_.pairing, call_.cos, call_.sin, positions, y.out()}, recipe_);
-  return y;
+  return stored(std::move(y));
 }
 
 Buffer LayerCall::normalised(Buffer x, const HeadPath& path) const {
   if (call_.has_norm == 0) return x;
   Buffer y({extent(x.tensor(), 0), extent(x.tensor(), 1), extent(x.tensor(), 2), extent(x.tensor(), 3)});
   norm({sizeof(attest_norm), &x.tensor(), weight(path.letter + "_norm.scale"), path.eps, y.out()}, recipe_);
-  return y;
+  return stored(std::move(y));
 }
 
 /// [b, s, d] -> [b, n, s, h_d]
@@ -111,7 +123,7 @@ Buffer LayerCall::attended_over(const Buffer& q, const DLTensor& k, const DLTens
   const double scale = 1 / std::sqrt(static_cast<double>(call_.head_dim));
   attention({sizeof(attest_attention), &q.tensor(), &k, &v, mask, call_.is_causal, scale, out.out()}, recipe_,
             threads_);
-  return out;
+  return stored(std::move(out));
 }
 
 Buffer LayerCall::attended_over_cache(const Buffer& q) const {

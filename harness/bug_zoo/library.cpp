@@ -8,6 +8,7 @@
 #include "harness/bug_zoo/kernels.h"
 #include "harness/bug_zoo/stray_access.h"
 #include "harness/bug_zoo/tensors.h"
+#include "harness/bug_zoo/widened.h"
 
 /// The zoo as a shared library: `attest_bug_zoo.so#heads_tiled`, `attest_bug_zoo.so#kahan`.
 ///
@@ -21,9 +22,9 @@ constexpr std::size_t kOptions = kPlantedBugs.size() + kCorrectVariants.size();
 template <std::size_t option>
 constexpr Recipe recipe() {
   if constexpr (option < kPlantedBugs.size()) {
-    return {kPlantedBugs[option].bug, {}};
+    return {kPlantedBugs[option].bug, design_of(kPlantedBugs[option].bug), false};
   } else {
-    return {Bug::none, kCorrectVariants[option - kPlantedBugs.size()].design};
+    return {Bug::none, kCorrectVariants[option - kPlantedBugs.size()].design, false};
   }
 }
 
@@ -37,13 +38,18 @@ std::int32_t answer(attest_call* call, std::int32_t status, const char* message)
 }
 
 /// No exception may cross the interface.
-template <class Compute>
-std::int32_t guarded(const DLTensor& input, const DLTensor& output, attest_call* call, const Recipe& made_after,
+template <class Call, class Compute>
+std::int32_t guarded(const Call& given, const DLTensor& input, const DLTensor& output, attest_call* call, Recipe recipe,
                      const Compute& compute) {
-  if (!is_float32(input)) return answer(call, ATTEST_UNSUPPORTED, "the bug zoo computes float32 only");
+  recipe.rounds_stages = is_bfloat16(input);
+  if (!is_float32(input) && !recipe.rounds_stages) {
+    return answer(call, ATTEST_UNSUPPORTED, "the bug zoo computes float32 and bfloat16 only");
+  }
   try {
-    compute();
-    stray_access(input, output, made_after);
+    Widened widened;
+    compute(widened.call(given), recipe);
+    widened.write_back();
+    stray_access(input, output, recipe);
     return ATTEST_DONE;
   } catch (const std::exception& error) {
     return answer(call, ATTEST_FAILED, error.what());
@@ -55,19 +61,21 @@ struct Functions {
   static constexpr Recipe kRecipe = recipe<option>();
 
   static std::int32_t run_linear(const attest_linear* in, attest_call* call) {
-    return guarded(*in->x, *in->out, call, kRecipe, [&] { linear(*in, kRecipe); });
+    return guarded(*in, *in->x, *in->out, call, kRecipe, linear);
   }
   static std::int32_t run_rotary(const attest_rotary* in, attest_call* call) {
-    return guarded(*in->x, *in->out, call, kRecipe, [&] { rotary(*in, kRecipe); });
+    return guarded(*in, *in->x, *in->out, call, kRecipe, rotary);
   }
   static std::int32_t run_norm(const attest_norm* in, attest_call* call) {
-    return guarded(*in->x, *in->out, call, kRecipe, [&] { norm(*in, kRecipe); });
+    return guarded(*in, *in->x, *in->out, call, kRecipe, norm);
   }
   static std::int32_t run_attention(const attest_attention* in, attest_call* call) {
-    return guarded(*in->q, *in->out, call, kRecipe, [&] { attention(*in, kRecipe, call->num_threads); });
+    return guarded(*in, *in->q, *in->out, call, kRecipe,
+                   [&](const auto& wide, const Recipe& made) { attention(wide, made, call->num_threads); });
   }
   static std::int32_t run_layer(const attest_layer* in, attest_call* call) {
-    return guarded(*in->x, *in->output, call, kRecipe, [&] { layer(*in, kRecipe, call->num_threads); });
+    return guarded(*in, *in->x, *in->output, call, kRecipe,
+                   [&](const auto& wide, const Recipe& made) { layer(wide, made, call->num_threads); });
   }
 
   static constexpr attest_implementation kTable = {.struct_size = sizeof(attest_implementation),

@@ -24,8 +24,21 @@ std::vector<float> without_mean(std::vector<float> row) {
   return row;
 }
 
+/// All channels of all heads [b, n, s, h_d] of the token that element `at` belongs to.
+std::vector<float> heads_of_token(const attest_norm& call, std::int64_t at) {
+  const std::int64_t n = extent(*call.x, 1), s = extent(*call.x, 2), h_d = extent(*call.x, 3);
+  const std::int64_t sample = at / (n * s * h_d), token = at / h_d % s;
+  std::vector<float> group;
+  for (std::int64_t head = 0; head < n; ++head) {
+    const float* row = elements(*call.x) + ((sample * n + head) * s + token) * h_d;
+    group.insert(group.end(), row, row + h_d);
+  }
+  return group;
+}
+
 /// What is normalised together with element `at`: its row, or wrongly the column of the last two axes.
 std::vector<float> group_of(const attest_norm& call, std::int64_t at, const Recipe& recipe) {
+  if (recipe.has(Bug::norm_over_all_heads) && call.x->ndim == 4) return heads_of_token(call, at);
   const std::int64_t h_d = extent(*call.x, -1), rows = extent(*call.x, -2);
   const bool by_column = recipe.has(Bug::norm_over_wrong_axis);
   const std::int64_t matrix = at / (rows * h_d) * rows * h_d;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "harness/bug_zoo/rounding.h"
@@ -42,18 +43,41 @@ void OnlineSoftmax::rescale(float largest) {
 }
 
 void OnlineSoftmax::absorb(std::span<const Score> block, const float* v) {
-  if (std::ranges::all_of(block, &Score::hidden)) return;
+  if (std::ranges::all_of(block, &Score::hidden)) {
+    began_hidden_ = began_hidden_ || !saw_a_key_;
+    return;
+  }
   const float largest = next_largest(block);
+  if (recipe_.has(Bug::nan_query_is_zero) && largest == kMinusInfinity) return;
   if (largest != largest_) rescale(largest);
   saw_a_key_ = true;
+  if (recipe_.has(Bug::first_block_hidden) && began_hidden_) sum_.add(std::numeric_limits<float>::quiet_NaN(), 1);
   for (const Score& score : block) {
+    if (score.hidden && recipe_.has(Bug::hidden_value_times_zero)) add_value(score.key, 0, v);
     if (score.hidden && !recipe_.has(Bug::mask_after_softmax)) continue;
     float weight = exponential(score.logit - largest_, recipe_);
     sum_.add(weight, 1);
     if (score.hidden) continue;
     if (recipe_.has(Bug::probabilities_rounded_to_bfloat16)) weight = rounded_to_bits(weight, kBitsOfBfloat16);
-    const float* value = v + score.key * static_cast<std::int64_t>(values_.size());
-    for (std::size_t c = 0; c < values_.size(); ++c) values_[c].add(weight, value[c]);
+    add_value(score.key, weight, v);
+  }
+}
+
+void OnlineSoftmax::add_value(std::int64_t key, float weight, const float* v) {
+  const float* value = v + key * static_cast<std::int64_t>(values_.size());
+  for (std::size_t c = 0; c < values_.size(); ++c) values_[c].add(weight, value[c]);
+}
+
+void OnlineSoftmax::absorb_padding(std::int64_t keys, bool in_sum) {
+  if (!saw_a_key_ || keys == 0) return;
+  if (largest_ < 0) rescale(0);
+  if (in_sum) sum_.add(static_cast<float>(keys), exponential(0 - largest_, recipe_));
+}
+
+void OnlineSoftmax::add_leftover(const OnlineSoftmax& other) {
+  sum_.add(other.sum(), 1);
+  for (std::size_t c = 0; c < std::min(values_.size(), other.values_.size()); ++c) {
+    values_[c].add(other.values_[c].value(), 1);
   }
 }
 

@@ -20,6 +20,10 @@ class OnlineSoftmax {
 
   /// `v` [s_k, h_d]; the value of a hidden key is not read.
   void absorb(std::span<const Score> block, const float* v);
+  /// `keys` zeros that stand behind the last key: their scores of 0 raise the maximum and, `in_sum`, count as keys.
+  void absorb_padding(std::int64_t keys, bool in_sum);
+  /// Adds what another row left where this one's sum and values are kept.
+  void add_leftover(const OnlineSoftmax& other);
   /// As if the keys of `other` had been absorbed too.
   void merge(const OnlineSoftmax& other);
 
@@ -31,9 +35,11 @@ class OnlineSoftmax {
  private:
   float next_largest(std::span<const Score> block) const;
   void rescale(float largest);
+  void add_value(std::int64_t key, float weight, const float* v);
 
   const Recipe& recipe_;
   bool saw_a_key_ = false;
+  bool began_hidden_ = false;  ///< the first block was hidden as a whole
   float largest_;
   Sum sum_;
   std::vector<Sum> values_;

@@ -1,5 +1,6 @@
 #include "harness/bug_zoo/scores.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "harness/bug_zoo/rounding.h"
@@ -18,6 +19,7 @@ float scale_of(const attest_attention& call, const Recipe& recipe) {
 }
 
 constexpr float kLargeFiniteMask = -10'000;
+constexpr std::int64_t kTile = 64;
 
 }  // namespace
 
@@ -27,9 +29,11 @@ Scores::Scores(const attest_attention& call, const Recipe& recipe)
       s_x_(extent(*call.q, 2)),
       s_k_(extent(*call.k, 2)),
       h_d_(extent(*call.q, 3)),
+      group_(extent(*call.q, 1) / extent(*call.k, 1)),
       scale_(scale_of(call, recipe)),
       bias_scale_(recipe.has(Bug::float_mask_scaled) ? scale_ : 1) {
   if (recipe.has(Bug::tail_keys_dropped)) s_k_ -= s_k_ % recipe.design.key_block;
+  if (recipe.has(Bug::keys_beyond_a_tile_dropped) && h_d_ >= kTile) s_k_ = std::min(s_k_, kTile);
 }
 
 bool Scores::hidden_by_causality(std::int64_t token, std::int64_t key) const {
@@ -45,9 +49,12 @@ bool Scores::hidden_by_causality(std::int64_t token, std::int64_t key) const {
 std::int64_t Scores::mask_index(const Row& row, std::int64_t key) const {
   const DLTensor& mask = *call_.mask;
   const std::int64_t samples = extent(mask, 0), tokens = extent(mask, 1), keys = extent(mask, 2);
-  const std::int64_t sample = samples == 1 || recipe_.has(Bug::mask_of_first_sample) ? 0 : row.sample;
-  const std::int64_t token = tokens == 1 ? 0 : row.token;
-  return (sample * tokens + token) * keys + (keys == 1 ? 0 : key);
+  const bool is_shared = samples == 1 && !recipe_.has(Bug::shared_mask_offset_by_sample);
+  const std::int64_t sample = is_shared || recipe_.has(Bug::mask_of_first_sample) ? 0 : row.sample;
+  std::int64_t token = tokens == 1 ? 0 : row.token;
+  if (recipe_.has(Bug::group_read_as_tokens) && s_x_ == 1) token = row.head % group_;
+  const bool stays = keys == 1 && !recipe_.has(Bug::mask_axis_of_one_walked);
+  return (sample * tokens + token) * keys + (stays ? 0 : key);
 }
 
 bool Scores::hidden_by_mask(const Row& row, std::int64_t key) const {
@@ -57,16 +64,29 @@ bool Scores::hidden_by_mask(const Row& row, std::int64_t key) const {
   return recipe_.has(Bug::float_mask_cut) ? bias <= kLargeFiniteMask : bias == kMinusInfinity;
 }
 
+/// The first key of the run in a bool mask that ends with the token itself, as a sliding window's does.
+bool Scores::begins_a_window(const Row& row, std::int64_t key) const {
+  if (call_.mask == nullptr || call_.mask->dtype.code != kDLUInt || key > row.token || row.token >= s_k_) return false;
+  for (std::int64_t seen = key; seen <= row.token; ++seen) {
+    if (hidden_by_mask(row, seen)) return false;
+  }
+  return key == 0 || hidden_by_mask(row, key - 1);
+}
+
 float Scores::bias(const Row& row, std::int64_t key) const {
   if (call_.mask == nullptr || call_.mask->dtype.code == kDLUInt) return 0;
   return bias_scale_ * elements(*call_.mask)[mask_index(row, key)];
 }
 
 Score Scores::at(const Row& row, std::int64_t key) const {
-  const bool hidden = hidden_by_causality(row.token, key) || hidden_by_mask(row, key);
+  bool hidden = hidden_by_causality(row.token, key) || hidden_by_mask(row, key);
+  if (recipe_.has(Bug::window_one_key_more) && begins_a_window(row, key + 1)) hidden = false;
   if (hidden && recipe_.has(Bug::finite_mask)) return {key, kLargeFiniteMask, false};
   const std::int64_t channels = recipe_.has(Bug::tail_channels_dropped) ? h_d_ - h_d_ % 8 : h_d_;
-  float logit = scale_ * dot(row.q, row.k + key * h_d_, channels, recipe_.design);
+  const bool is_overwritten = recipe_.has(Bug::threads_share_scores) && 2 * key >= s_k_;
+  float score = dot(is_overwritten ? row.q_of_other_thread : row.q, row.k + key * h_d_, channels, recipe_.design);
+  if (recipe_.has(Bug::scores_in_float16)) score = rounded_to_float16(score);
+  float logit = scale_ * score;
   if (const float added = bias(row, key); added != kMinusInfinity) logit += added;
   if (recipe_.has(Bug::scores_rounded_to_bfloat16)) logit = rounded_to_bits(logit, kBitsOfBfloat16);
   return {key, logit, hidden};

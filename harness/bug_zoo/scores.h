@@ -16,7 +16,9 @@ struct Row {
   const float* k;
   const float* v;
   std::int64_t sample;
+  std::int64_t head;
   std::int64_t token;
+  const float* q_of_other_thread;  ///< of the row that another thread computes at the same time; q where none does
 };
 
 struct Score {
@@ -37,11 +39,12 @@ class Scores {
   bool hidden_by_causality(std::int64_t token, std::int64_t key) const;
   std::int64_t mask_index(const Row& row, std::int64_t key) const;
   bool hidden_by_mask(const Row& row, std::int64_t key) const;
+  bool begins_a_window(const Row& row, std::int64_t key) const;
   float bias(const Row& row, std::int64_t key) const;  ///< 0 without a float mask
 
   const attest_attention& call_;
   const Recipe& recipe_;
-  std::int64_t s_x_, s_k_, h_d_;
+  std::int64_t s_x_, s_k_, h_d_, group_;
   float scale_;
   float bias_scale_;
 };

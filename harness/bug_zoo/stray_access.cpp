@@ -1,5 +1,7 @@
 #include "harness/bug_zoo/stray_access.h"
 
+#include <immintrin.h>
+
 #include "harness/bug_zoo/tensors.h"
 
 namespace attest::bug_zoo {
@@ -7,6 +9,11 @@ namespace {
 
 /// A load that the compiler has to make.
 void read(const float* element) { [[maybe_unused]] const float value = *static_cast<const volatile float*>(element); }
+
+/// An aligned load of 16 bytes, which faults elsewhere.
+void read_four(const float* element) {
+  [[maybe_unused]] const volatile __m128 all = _mm_load_ps(element);
+}
 
 }  // namespace
 
@@ -16,6 +23,7 @@ void stray_access(const DLTensor& input, const DLTensor& output, const Recipe& r
   if (recipe.has(Bug::writes_past_end)) writable(output)[element_count(output)] = 0;
   if (recipe.has(Bug::writes_before_begin)) writable(output)[-1] = 0;
   if (recipe.has(Bug::input_changed)) writable(input)[0] *= 0.5f;
+  if (recipe.has(Bug::aligned_loads) && element_count(input) >= 4) read_four(elements(input));
 }
 
 }  // namespace attest::bug_zoo
