@@ -42,21 +42,32 @@ void PrintTo(const Subject& subject, std::ostream* out) {
 class laws_hold : public testing::TestWithParam<Subject> {
  protected:
   laws_hold() { set_threads(1); }
+
+  static void hold_on(const rc::Gen<CaseDraw>& draws) {
+    const auto& [law, implementation] = GetParam();
+    long passed = 0;
+    double largest_e = 0;
+    EXPECT_TRUE(rc::check(std::string(law->sentence), [&, law = law, implementation = implementation] {
+      const CaseDraw draw = supported(*implementation, law->fit(*draws));
+      const Evidence evidence = try_law(*law, *implementation, draw);
+      if (evidence.verdict.status == Status::failed)
+        RC_FAIL(evidence.verdict.message + "\nreplay: " + to_line(evidence));
+      if (evidence.verdict.status == Status::passed) ++passed;
+      largest_e = std::max(largest_e, evidence.verdict.e);
+    }));
+    fmt::print("{} passed, largest e {:.3g}\n", passed, largest_e);
+    EXPECT_GT(passed, 0);
+  }
 };
 
-TEST_P(laws_hold, on_drawn_cases) {
-  const auto& [law, implementation] = GetParam();
-  long passed = 0;
-  double largest_e = 0;
-  EXPECT_TRUE(rc::check(std::string(law->sentence), [&] {
-    const CaseDraw draw = supported(*implementation, law->fit(*any_draw()));
-    const Evidence evidence = try_law(*law, *implementation, draw);
-    if (evidence.verdict.status == Status::failed) RC_FAIL(evidence.verdict.message + "\nreplay: " + to_line(evidence));
-    if (evidence.verdict.status == Status::passed) ++passed;
-    largest_e = std::max(largest_e, evidence.verdict.e);
-  }));
-  fmt::print("{} passed, largest e {:.3g}\n", passed, largest_e);
-  EXPECT_GT(passed, 0);
+TEST_P(laws_hold, on_drawn_cases) { hold_on(any_draw()); }
+
+/// The laws that speak about an attention by itself, on one of many keys, samples and heads.
+TEST_P(laws_hold, on_attentions_alone) {
+  CaseDraw alone;
+  alone.alone = true;
+  if (!GetParam().law->fit(alone).alone) GTEST_SKIP() << "the law speaks about calls of a layer";
+  hold_on(any_attention());
 }
 
 /// Draws that are always tried: what once failed, and sizes that a random draw seldom has.

@@ -101,6 +101,8 @@ constexpr Exclusion kExclusions[] = {
      [](const Words& row) { return row.dtype == "bfloat16" && row.regime == "cancelling_v"; }},
     {"the mean of many subnormal values is none in bfloat16",
      [](const Words& row) { return row.dtype == "bfloat16" && row.regime == "subnormal_v" && row.keys > 33; }},
+    {"the mean of tens of thousands of values is less than bfloat16 may be off by",
+     [](const Words& row) { return row.dtype == "bfloat16" && row.keys > 4097; }},
     {"the mean of thousands of subnormal values is less than their products may lose",
      [](const Words& row) { return row.regime == "subnormal_v" && row.keys > 1025; }},
     {"in a layer of bfloat16 the rounding of q and k outweighs scores of this size",

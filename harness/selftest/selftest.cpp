@@ -14,6 +14,7 @@
 #include "fixtures/named_rows.h"
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
+#include "harness/coverage/covering_array.h"
 #include "harness/interrupt.h"
 #include "harness/isolation/library_implementation.h"
 #include "harness/judge/judge_implementation.h"
@@ -185,6 +186,7 @@ Selftest run_selftest(const SelftestRequest& request,
   selftest.families = families_of(cases);
   selftest.bugs = finished(std::span(trials).first(bugs));
   selftest.variants = finished(std::span(trials).subspan(bugs));
+  for (const auto& hole : coverage_of(covering_array()).holes) selftest.coverage_holes.push_back(hole.what);
   selftest.selected = names.size();
   selftest.interrupted = interrupted();
   selftest.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -224,7 +226,7 @@ bool all_fine(const Selftest& selftest) {
   const bool is_whole_zoo = selftest.bugs.size() == bug_zoo::kPlantedBugs.size();
   if (is_whole_zoo && !(named >= kShareNamed * static_cast<double>(selftest.bugs.size()))) return false;
   if (is_whole_zoo && !is_truthful(truthfulness_of(selftest))) return false;
-  return !selftest.interrupted && std::ranges::all_of(selftest.bugs, fine) &&
+  return !selftest.interrupted && selftest.coverage_holes.empty() && std::ranges::all_of(selftest.bugs, fine) &&
          std::ranges::all_of(selftest.variants, was_accepted);
 }
 
