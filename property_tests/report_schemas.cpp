@@ -120,7 +120,7 @@ TEST(report_schemas, accept_a_selftest_with_a_survivor_and_a_rejected_variant) {
   survivor.name = "heads_tiled";
   rejected.name = bug_zoo::kCorrectVariants.front().name;
   rejected.rejections.emplace("randn", harness::Rejection{harness::Check::stage, "family=randn", result});
-  harness::Selftest selftest{.families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .selected = 2};
+  harness::Selftest selftest{.families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .coverage_holes = {}, .selected = 2};
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "failed");
   selftest.interrupted = true;
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "interrupted");
