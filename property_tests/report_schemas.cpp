@@ -88,6 +88,7 @@ TEST(report_schemas, accept_a_covering_array_with_a_failure_and_a_hole) {
   failure.stage = "attention";
   failure.status = harness::Status::failed;
   failure.judged = {"./k.so", ""};
+  failure.message = "1 of 9 elements outside the error budget";
   coverage.failures = coverage.skipped = {failure};
   const auto document = report_document(run, summarise(run), harness::environment_fingerprint(), {{"attest"}, "1/1"});
   EXPECT_EQ(status_of(document), "failed");
@@ -120,7 +121,8 @@ TEST(report_schemas, accept_a_selftest_with_a_survivor_and_a_rejected_variant) {
   survivor.name = "heads_tiled";
   rejected.name = bug_zoo::kCorrectVariants.front().name;
   rejected.rejections.emplace("randn", harness::Rejection{harness::Check::stage, "family=randn", result});
-  harness::Selftest selftest{.families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .coverage_holes = {}, .selected = 2};
+  harness::Selftest selftest{
+      .families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .coverage_holes = {}, .selected = 2};
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "failed");
   selftest.interrupted = true;
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "interrupted");
