@@ -23,7 +23,10 @@ TEST(printable, escapes_control_characters_and_what_is_no_utf8) {
   EXPECT_EQ(printable("\x7f"), "\\x7f");
   EXPECT_EQ(printable("\xC2\x9B"), "\\xc2\\x9b") << "a control sequence that is one character";
   EXPECT_EQ(printable("\xFF\xC3"), "\\xff\\xc3");
-  EXPECT_EQ(printable("\xE2\x80\xAE" "cba"), "\\xe2\\x80\\xaecba") << "what turns the text around";
+  EXPECT_EQ(printable("\xE2\x80\xAE"
+                      "cba"),
+            "\\xe2\\x80\\xaecba")
+      << "what turns the text around";
 }
 
 TEST(printable, no_byte_or_pair_of_bytes_gets_through_as_a_control) {
