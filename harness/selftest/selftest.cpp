@@ -19,6 +19,7 @@
 #include "harness/isolation/library_implementation.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/laws/evidence.h"
+#include "harness/own_files.h"
 #include "harness/process_resources.h"
 #include "harness/selftest/selftest_cases.h"
 
@@ -28,11 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using Cases = std::vector<std::unique_ptr<SelftestCase>>;
 
-/// The zoo's library: where it was built or, if that is gone, where it was installed.
-fs::path zoo_library() {
-  if (fs::exists(ATTEST_BUILT_BUG_ZOO)) return ATTEST_BUILT_BUG_ZOO;
-  return fs::read_symlink("/proc/self/exe").parent_path() / ATTEST_INSTALLED_BUG_ZOO;
-}
+fs::path zoo_library() { return own_file(ATTEST_INSTALLED_BUG_ZOO, ATTEST_BUILT_BUG_ZOO); }
 
 Check check_of(const Result& result) {
   if (result.elements == 0) return Check::call;
