@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "fixtures/printable.h"
+
 namespace attest::harness {
 namespace {
 
@@ -65,7 +67,8 @@ std::string step_text(const Step& step, std::size_t index) {
   if (step.error) {
     const char* where = step.error->where == RaisedError::Where::constructor ? "the constructor" : "forward";
     text +=
-        fmt::format(", {} raises {}({}), field {}", where, step.error->type, step.error->message, step.error->field);
+        fmt::format(", {} raises {}({}), field {}", where, step.error->type, printable(step.error->message),
+                    step.error->field);
   }
   return text + "\n";
 }

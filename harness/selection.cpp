@@ -10,6 +10,7 @@
 
 #include "fixtures/error.h"
 #include "fixtures/manifest.h"
+#include "harness/own_files.h"
 
 namespace attest::harness {
 namespace {
@@ -38,11 +39,9 @@ Files files_of_glob(const std::string& pattern) {
 
 /// Where nobody names others.
 fs::path default_fixtures() {
-  std::error_code ignored;
   const char* variable = std::getenv("ATTEST_FIXTURES");
   if (variable != nullptr && *variable != '\0') return variable;
-  if (fs::is_directory(ATTEST_SOURCE_FIXTURES, ignored)) return ATTEST_SOURCE_FIXTURES;
-  return fs::read_symlink("/proc/self/exe", ignored).parent_path() / ATTEST_INSTALLED_FIXTURES;
+  return own_file(ATTEST_INSTALLED_FIXTURES, ATTEST_SOURCE_FIXTURES);
 }
 
 Files cases_named_like(const std::string& pattern, const fs::path& fixtures) {

@@ -7,8 +7,8 @@
 /// Which case files a command works on.
 namespace attest::harness {
 
-/// Where the fixtures are: `option` if not empty, else ATTEST_FIXTURES, else the source tree this program was built
-/// from, else share/attest/fixtures beside the installed program. Throws InputError if that is no directory.
+/// Where the fixtures are: `option` if not empty, else ATTEST_FIXTURES, else share/attest/fixtures beside the installed
+/// program, else the source tree this program was built from. Throws InputError if that is no directory.
 std::filesystem::path fixtures_directory(const std::string& option);
 
 /// Every case of the manifest, in its order, after its SHA-256 values have been checked.

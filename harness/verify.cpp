@@ -9,6 +9,7 @@
 #include "harness/judge/case_truth.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_recorded.h"
+#include "harness/judge/judge_tables.h"
 #include "harness/process_resources.h"
 #include "harness/selection.h"
 
@@ -64,6 +65,7 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
   outcome.dtype = name_of(item.layer.config.dtype);
   outcome.steps = static_cast<std::int64_t>(item.steps.size());
   outcome.results = judge_stored_truth(judged);
+  append(outcome.results, judge_tables(judged));
   append(outcome.results, judge_torchtune(judged));
   for (const auto& implementation : lineup.implementations) {
     append(outcome.results, judge_implementation(judged, *implementation));

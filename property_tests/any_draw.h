@@ -18,6 +18,9 @@ namespace attest::property_tests {
 /// of keys and one more or less. They shrink field by field towards CaseDraw's defaults; the seed stays.
 rc::Gen<harness::CaseDraw> any_draw();
 
+/// Valid draws of an attention alone: up to 40 samples, hundreds of heads, thousands of keys, heads as wide as any.
+rc::Gen<harness::CaseDraw> any_attention();
+
 /// The draw in float32 where the implementation has a declared gap for its dtype.
 harness::CaseDraw supported(const harness::Implementation& implementation, harness::CaseDraw draw);
 

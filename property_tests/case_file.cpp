@@ -205,6 +205,42 @@ TEST_F(case_file, a_call_that_the_layer_would_refuse_is_refused_at_the_door) {
                        [](auto& edit) { edit.put_attribute("/config", "head_dim", std::int64_t{1} << 62); });
 }
 
+/// Nobody validated the layer then: its tables, for example, may be missing. Reading the second step against it read
+/// memory that was never there.
+TEST_F(case_file, a_step_after_one_in_which_the_constructor_raised_is_refused_unread) {
+  expect_refused_after("/steps/000", [](auto& edit) {
+    H5Ocopy(edit.id(), "/steps/002/error", edit.id(), "/steps/000/error", H5P_DEFAULT, H5P_DEFAULT);
+    edit.put_attribute("/steps/000/error", "raised_by", "constructor");
+    for (const auto* path : {"/steps/000/expected", "/steps/000/truth", "/tables"}) edit.remove(path);
+  });
+  expect_refused_after("/steps/002",
+                       [](auto& edit) { edit.put_attribute("/steps/002/error", "raised_by", "constructor"); });
+}
+
+/// Where a file's words are shown, they move no cursor and end no line.
+TEST_F(case_file, words_and_names_that_cannot_be_shown_are_refused) {
+  const std::string red = "\x1b[31mred", flood(3'000'000, 'A');
+  for (const auto& word : {red, std::string("two\nlines"), std::string("\xC2\x9B")}) {
+    for (const auto* name : {"case", "description", "family"}) {
+      expect_refused_after("/" + std::string(name), [&](auto& edit) { edit.put_attribute("/", name, word); });
+    }
+    expect_refused_after("/config/dtype", [&](auto& edit) { edit.put_attribute("/config", "dtype", word); });
+    expect_refused_after("/steps/002/error/type",
+                         [&](auto& edit) { edit.put_attribute("/steps/002/error", "type", word); });
+    expect_refused_after("/provenance", [&](auto& edit) { edit.put_attribute("/provenance", word, "value"); });
+    expect_refused_after("/weights", [&](auto& edit) { edit.add_group("/weights/" + word); });
+  }
+  expect_refused_after("/provenance/torch", [&](auto& edit) { edit.put_attribute("/provenance", "torch", red); });
+  expect_refused_after("/steps/002/error/message",
+                       [&](auto& edit) { edit.put_attribute("/steps/002/error", "message", red); });
+  expect_refused_after("/case",
+                       [&](auto& edit) { edit.put_variable_length_attribute("/", "case", "a/" + flood); });
+  expect_refused_after("/case", [&](auto& edit) { edit.put_attribute("/", "case", "a/" + std::string(300, 'b')); });
+  write_case(arbitrary_case(full_choice()), file_);
+  Hdf5Edit(file_).put_attribute("/steps/002/error", "message", "torch says it\n\tin two lines");
+  EXPECT_EQ(read_case(file_).steps[2].error->message, "torch says it\n\tin two lines");
+}
+
 TEST_F(case_file, the_cache_is_filled_step_by_step) {
   auto item = arbitrary_case(full_choice());
   item.steps.pop_back();

@@ -76,6 +76,20 @@ TEST_F(dispatch, a_target_that_is_not_usable_is_an_error_with_its_reason) {
   }
 }
 
+/// What a machine without AVX2 does, on any machine.
+TEST_F(dispatch, a_hidden_feature_makes_its_targets_unusable_and_no_other) {
+  const auto before = targets();
+  setenv("ATTEST_HIDE_CPU_FEATURES", "FMA;AVX-512DQ", 1);
+  const auto hidden = targets();
+  for (std::size_t i = 0; i < hidden.size(); ++i) {
+    EXPECT_EQ(hidden[i].usable, hidden[i].target == Target::scalar) << hidden[i].reason;
+  }
+  EXPECT_EQ(choose_target(), Target::scalar);
+  setenv("ATTEST_HIDE_CPU_FEATURES", "FMA2", 1);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(targets()[i].usable, before[i].usable);
+  unsetenv("ATTEST_HIDE_CPU_FEATURES");
+}
+
 TEST_F(dispatch, the_environment_chooses_and_is_never_overruled) {
   for (const auto& status : targets()) {
     if (!status.usable) continue;

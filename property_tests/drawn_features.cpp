@@ -18,6 +18,11 @@ constexpr int kDraws = 500;
 Counts all_features() {
   Counts counts;
   for (const auto family : drawn_families()) counts["family " + std::string(family)] = 0;
+  for (const auto* axes : {"none", "b", "s_x", "b_s_x", "s_k", "b_s_k", "s_x_s_k", "all"})
+    counts[std::string("broadcast ") + axes] = 0;
+  for (const auto* hidden :
+       {"random", "none", "leading", "middle", "trailing", "alternating", "whole_rows", "all_but_one"})
+    counts[std::string("hidden ") + hidden] = 0;
   for (const auto* word : {"mask none",
                            "mask causal",
                            "mask boolean",
@@ -46,6 +51,11 @@ Counts all_features() {
                            "batch",
                            "odd head size",
                            "head size no power of two",
+                           "alone with more than 1024 keys",
+                           "alone with more than 32 samples",
+                           "alone with more than 64 heads",
+                           "alone with wide heads and more than 33 keys",
+                           "NaN in hidden keys",
                            "more keys than a block of 256",
                            "fewer keys than a vector"}) {
     counts[word] = 0;
@@ -84,10 +94,29 @@ void count_features(Counts& counts, const CaseDraw& draw) {
   count("fewer keys than a vector", draw.key_tokens() < 8);
 }
 
+void count_features_alone(Counts& counts, const CaseDraw& draw) {
+  const auto count = [&](const std::string& word, bool occurs) { counts.at(word) += occurs ? 1 : 0; };
+  constexpr const char* kBroadcasts[] = {"none", "b", "s_x", "b_s_x", "s_k", "b_s_k", "s_x_s_k", "all"};
+  constexpr const char* kHidden[] = {"random",   "none",        "leading",    "middle",
+                                     "trailing", "alternating", "whole_rows", "all_but_one"};
+  if (draw.has_own_mask()) {
+    count(std::string("broadcast ") + kBroadcasts[static_cast<int>(draw.broadcast)], true);
+    count(std::string("hidden ") + kHidden[static_cast<int>(draw.hidden)], true);
+  }
+  count("alone with more than 1024 keys", draw.key_tokens() > 1024);
+  count("alone with more than 32 samples", draw.b > 32);
+  count("alone with more than 64 heads", draw.num_heads() > 64);
+  count("alone with wide heads and more than 33 keys", draw.h_d > 32 && draw.key_tokens() > 33);
+  count("NaN in hidden keys", draw.poison);
+}
+
 TEST(drawn_features, every_one_occurs) {
   Counts counts = all_features();
   rc::Random random(2718281828);
-  for (int i = 0; i < kDraws; ++i) count_features(counts, any_draw()(random.split(), i % 100).value());
+  for (int i = 0; i < kDraws; ++i) {
+    count_features(counts, any_draw()(random.split(), i % 100).value());
+    count_features_alone(counts, any_attention()(random.split(), i % 100).value());
+  }
   for (const auto& [feature, count] : counts) {
     fmt::print("{:>5.1f} %  {}\n", 100.0 * count / kDraws, feature);
     EXPECT_GT(count, 0) << feature;

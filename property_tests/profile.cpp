@@ -10,6 +10,8 @@
 #include "harness/process_resources.h"
 #include "harness/profile/judge_work.h"
 #include "harness/profile/named_layer.h"
+#include "harness/profile/peak_movement.h"
+#include "harness/profile/profile_report.h"
 #include "harness/profile/rank_test.h"
 #include "harness/profile/sampled_rows.h"
 
@@ -135,6 +137,45 @@ TEST(profile, the_fraction_is_of_the_longer_limit_and_of_the_calls_that_it_limit
       by_memory{{100, 0}, {25, 0}, {25, 0}, {50, 0}, 40};
   EXPECT_DOUBLE_EQ(summarise(request, by_arithmetic, {repetition(8, 4)}, Caches::warm).fraction, 0.5);
   EXPECT_DOUBLE_EQ(summarise(request, by_memory, {repetition(8, 1)}, Caches::cold).fraction, 0.5);
+}
+
+TEST(profile, a_peak_that_moves_within_an_item_or_between_two_is_noticed) {
+  const ProfileRequest request{
+      .layer = profiled_layer("tiny"), .item = {}, .target = optimized::Target::scalar, .peers = {}};
+  const WorkCounts by_arithmetic{{100, 0}, {25, 0}, {25, 0}, {50, 0}, 10};
+  const auto result_at = [&](const std::vector<double>& peaks) {
+    std::vector<Repetition> repetitions;
+    for (const double peak : peaks) {
+      repetitions.push_back(repetition(8, 4));
+      repetitions.back().fma = peak;
+    }
+    return summarise(request, by_arithmetic, repetitions, Caches::warm);
+  };
+  EXPECT_EQ(peak_movement(result_at({100}), {}), 0.0);
+  EXPECT_LE(peak_movement(result_at({100, 105, 95, 100, 60, 100}), {}), kMostPeakMovement) << "one outlier";
+  EXPECT_GT(peak_movement(result_at({100, 100, 100, 50, 50, 50}), {}), kMostPeakMovement);
+  const auto slow = result_at({50, 50, 50, 50});
+  EXPECT_EQ(peak_movement(slow, {}), 0.0);
+  EXPECT_DOUBLE_EQ(peak_movement(slow, {result_at({96, 96})}), 0.92);
+  auto two_threads = result_at({96, 96});
+  two_threads.request.threads = 2;
+  EXPECT_EQ(peak_movement(slow, {two_threads}), 0.0);
+}
+
+TEST(profile, an_invalid_item_is_never_the_measure_of_others) {
+  const ProfileRequest request{
+      .layer = profiled_layer("tiny"), .item = {}, .target = optimized::Target::scalar, .peers = {}};
+  const WorkCounts counts{{100, 0}, {25, 0}, {25, 0}, {50, 0}, 10};
+  std::vector<ProfileResult> results;
+  for (const int threads : {1, 2, 4}) {
+    results.push_back(summarise(request, counts, {repetition(8, 4.0 / threads)}, Caches::warm));
+    results.back().request.threads = threads;
+    results.back().status = threads == 1 ? ProfileStatus::invalid : ProfileStatus::passed;
+  }
+  const auto text = scaling_text(results);
+  EXPECT_EQ(text.find("threads   1"), text.npos) << text;
+  EXPECT_NE(text.find("2.00 times as fast  100.0 % of linear"), text.npos) << text;
+  EXPECT_EQ(scaling_text({results[0], results[1]}), "");
 }
 
 TEST(profile, the_stages_are_those_of_the_middle_call_beside_their_roofs) {

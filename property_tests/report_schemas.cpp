@@ -11,6 +11,7 @@
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
 #include "harness/profile/profile_report.h"
+#include "harness/report/json_report.h"
 #include "harness/selftest/selftest_report.h"
 #include "property_tests/case_copy.h"
 #include "property_tests/file_content.h"
@@ -76,6 +77,24 @@ std::string status_of(const nlohmann::ordered_json& document) {
   return report.at("status");
 }
 
+TEST(report_schemas, accept_a_covering_array_with_a_failure_and_a_hole) {
+  harness::Run run;
+  harness::CoverageRun& coverage = run.coverage.emplace();
+  coverage.coverage.holes = {{"keys=4097, path=cross", ""}};
+  coverage.coverage.left_out = {{"keys=4097, path=self", "self-attention of many tokens costs their square"}};
+  coverage.tallies = {{{"./k.so", ""}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
+  harness::Result failure;
+  failure.case_name = "seed=1 s_x=17 alone=yes";
+  failure.stage = "attention";
+  failure.status = harness::Status::failed;
+  failure.judged = {"./k.so", ""};
+  failure.message = "1 of 9 elements outside the error budget";
+  coverage.failures = coverage.skipped = {failure};
+  const auto document = report_document(run, summarise(run), harness::environment_fingerprint(), {{"attest"}, "1/1"});
+  EXPECT_EQ(status_of(document), "failed");
+  EXPECT_EQ(document["coverage"]["failures"][0]["replay"], "law=truth implementation=./k.so seed=1 s_x=17 alone=yes");
+}
+
 TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
   harness::Repetition once;
   once.cold = once.warm = once.fma = once.stream = 1.0;
@@ -102,7 +121,8 @@ TEST(report_schemas, accept_a_selftest_with_a_survivor_and_a_rejected_variant) {
   survivor.name = "heads_tiled";
   rejected.name = bug_zoo::kCorrectVariants.front().name;
   rejected.rejections.emplace("randn", harness::Rejection{harness::Check::stage, "family=randn", result});
-  harness::Selftest selftest{.families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .selected = 2};
+  harness::Selftest selftest{
+      .families = {"randn"}, .bugs = {survivor}, .variants = {rejected}, .coverage_holes = {}, .selected = 2};
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "failed");
   selftest.interrupted = true;
   EXPECT_EQ(status_of(selftest_document(selftest, harness::environment_fingerprint(), {"attest"})), "interrupted");

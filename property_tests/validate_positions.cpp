@@ -23,6 +23,17 @@ TEST(validate_positions, without_positions_x_and_y_may_be_as_long_as_the_rotary_
           "shape '[-1, 17, 1, 2, 2]' is invalid for input of size 64");
 }
 
+TEST(validate_positions, a_layer_that_lacks_the_tables_it_needs_is_refused_and_not_read) {
+  auto layer = Layer{.rotary = true}.spec();
+  layer.tables.reset();
+  try {
+    validate_call(layer, call({1, 5, 16}), 0);
+    FAIL() << "accepted";
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.field, "tables");
+  }
+}
+
 TEST(validate_positions, input_pos_may_have_any_shape_with_a_fitting_count) {
   for (const auto& shape : {Shape{5}, {1, 5}, {2, 5}, {5, 2}, {10}, {1, 1, 5}, {1, 2, 5}}) {
     accepted({.rotary = true}, with_positions(call({2, 5, 16}), positions(shape)));

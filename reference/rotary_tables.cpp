@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -12,13 +13,22 @@
 namespace attest::reference {
 namespace {
 
-/// 1 / base^(2i / dim). torch's float32 power rounds the double one.
-std::vector<float> frequencies(std::int64_t dim, double base) {
+/// What torch's float32 power is, beside the rounded double one: the next float below it, itself, or the next above.
+enum class Power { below, rounded, above };
+
+float neighbour(float power, Power which) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  if (which == Power::rounded) return power;
+  return std::nextafter(power, which == Power::above ? infinity : -infinity);
+}
+
+/// 1 / base^(2i / dim).
+std::vector<float> frequencies(std::int64_t dim, double base, Power which) {
   std::vector<float> theta(static_cast<std::size_t>(dim / 2));
   for (std::size_t i = 0; i < theta.size(); ++i) {
     const float exponent = static_cast<float>(2 * i) / static_cast<float>(dim);
     const auto power = static_cast<float>(std::pow(base, static_cast<double>(exponent)));
-    theta[i] = 1.0F / power;
+    theta[i] = 1.0F / neighbour(power, which);
   }
   return theta;
 }
@@ -37,8 +47,8 @@ float scaled(float frequency, const Llama3ScaledRoPE& rope) {
   return ((1.0F - smooth) * frequency) / scale + smooth * frequency;
 }
 
-std::vector<float> theta_of(const PosEmbeddings& embedding) {
-  const auto plain = [](const auto& rope) { return frequencies(rope.dim, rope.base); };
+std::vector<float> theta_of(const PosEmbeddings& embedding, Power which) {
+  const auto plain = [&](const auto& rope) { return frequencies(rope.dim, rope.base, which); };
   return std::visit(overloaded{[](const NoPosEmbeddings&) -> std::vector<float> {
                                  throw InputError("pos_embeddings", "a rotary embedding", "none");
                                },
@@ -63,8 +73,25 @@ void check_rows(const PosEmbeddings& embedding, std::int64_t rows) {
 }  // namespace
 
 RotaryTables build_rotary_tables(const PosEmbeddings& embedding, std::int64_t rows) {
-  const std::vector<float> theta = theta_of(embedding);
+  const std::vector<float> theta = theta_of(embedding, Power::rounded);
   check_rows(embedding, rows);
+  return rotary_tables_of(theta, rows);
+}
+
+Tensor theta_budget(const PosEmbeddings& embedding) {
+  const auto rounded = theta_of(embedding, Power::rounded);
+  Tensor budget(DType::float64, {static_cast<std::int64_t>(rounded.size())});
+  for (const Power which : {Power::below, Power::above}) {
+    const auto theta = theta_of(embedding, which);
+    for (std::size_t i = 0; i < theta.size(); ++i) {
+      const double distance = std::fabs(static_cast<double>(theta[i]) - static_cast<double>(rounded[i]));
+      budget.as<double>()[i] = std::max(budget.as<double>()[i], distance);
+    }
+  }
+  return budget;
+}
+
+RotaryTables rotary_tables_of(std::span<const float> theta, std::int64_t rows) {
   const auto half = static_cast<std::int64_t>(theta.size());
   RotaryTables tables{{DType::float32, {half}}, {DType::float32, {rows, half}}, {DType::float32, {rows, half}}};
   std::ranges::copy(theta, tables.theta.as<float>().begin());

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include "harness/profile/event_counters.h"
 #include "harness/profile/expected_seconds.h"
 #include "harness/profile/named_layer.h"
+#include "harness/profile/peak_movement.h"
 #include "harness/profile/profile_report.h"
 #include "harness/report/github.h"
 #include "harness/report/progress.h"
@@ -60,7 +62,9 @@ Examples:
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
-result above the measured peak is INVALID: no figure, but no parity failure either.
+result above the measured peak is INVALID: no figure, but no parity failure either. Where the peak that limits the work
+moves by more than a tenth, within an item or from one to the next, the item is timed again, up to three times, and
+then called UNSTABLE.
 
 Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python), 130
 interrupted (the reports hold what was timed).
@@ -148,6 +152,17 @@ class RequestProgress {
   std::size_t index_ = 0;
 };
 
+/// Times one until the peak beside it keeps still, or the last attempt was made.
+ProfileResult time_one(const ProfileRequest& request, MachinePeaks& peaks, const std::vector<ProfileResult>& before,
+                       const std::function<void(int)>& after_repetition) {
+  for (int attempt = 1;; ++attempt) {
+    auto result = profile_work(request, peaks, after_repetition);
+    result.attempts = attempt;
+    result.peak_movement = peak_movement(result, before);
+    if (result.peak_movement <= kMostPeakMovement || attempt == kMostAttempts) return result;
+  }
+}
+
 /// Times one after the other and shows each; after Ctrl-C, those that came to their end.
 std::vector<ProfileResult> time_all(const std::vector<ProfileRequest>& requests,
                                     const std::optional<Baseline>& baseline) {
@@ -158,7 +173,7 @@ std::vector<ProfileResult> time_all(const std::vector<ProfileRequest>& requests,
     for (std::size_t i = 0; i < requests.size(); ++i) {
       progress.begin(i);
       if (i == 0 || requests[i].target != requests[i - 1].target) peaks.emplace(requests[i].target);
-      results.push_back(profile_work(requests[i], *peaks, [&](int done) { progress.repeated(done); }));
+      results.push_back(time_one(requests[i], *peaks, results, [&](int done) { progress.repeated(done); }));
       if (baseline) results.back().baseline = baseline->compare(results.back());
       progress.end();
       fmt::print("\n{}", profile_text(results.back(), style_of_standard_output()));

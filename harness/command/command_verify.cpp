@@ -95,7 +95,8 @@ constexpr auto kFooter = R"(Examples:
 Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error,
 130 interrupted (the reports hold what was judged).
 
-Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails), NO_COLOR;
+Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails),
+  ATTEST_HIDE_CPU_FEATURES="AVX2" (as if the CPU lacked it), NO_COLOR;
 GITHUB_ACTIONS, GITHUB_STEP_SUMMARY (see docs/ci.md).)";
 
 /// How much of the work is done before each case, and at the end all of it.

@@ -13,11 +13,13 @@ namespace {
 
 constexpr int kExitUsage = 2;
 
+constexpr std::size_t kLongestSentence = 10'000;
+
 /// One sentence on standard error, whatever the message holds.
 int refuse(std::string sentence) {
   std::ranges::replace(sentence, '\n', ' ');
   std::fflush(stdout);
-  fmt::print(stderr, "attest: {}\n", sentence);
+  fmt::print(stderr, "attest: {}\n", attest::printable(sentence, kLongestSentence));
   return kExitUsage;
 }
 

@@ -7,27 +7,32 @@
 
 #include "harness/coverage/dimensions.h"
 
-/// Pairs of values, and triples of mask, size class and regime.
+/// Pairs of values; triples of mask, size class and regime in float32, the dtype that everybody computes; and triples
+/// of mask, keys and dtype.
 namespace attest::harness {
 
-/// A set of pairs or triples, each a row in which they alone are set. A triple's `keys` is the class, not the value.
+/// What must occur: rows in which the values are set. One of them in a whole row is enough, as of the sizes of a class.
+struct Combination {
+  enum class Kind { pair, regime_triple, dtype_triple };
+  Kind kind;
+  std::vector<CoverageRow> ways;
+};
+
+/// Calls visit(combination) for every one, triples first.
+void for_each_combination(const std::function<void(const Combination& combination)>& visit);
+
+/// The combinations of some rows.
 class Combinations {
  public:
   /// Adds all of a whole row.
   void add(const CoverageRow& row);
+  bool has(const Combination& combination) const;
   bool has_pair(std::size_t a, std::int8_t value_a, std::size_t b, std::int8_t value_b) const;
-  bool has_triple(std::int8_t mask, int size_class, std::int8_t regime) const;
 
  private:
   std::set<std::array<int, 4>> pairs_;
-  std::set<std::array<int, 3>> triples_;
+  std::set<std::array<int, 3>> regime_triples_, dtype_triples_;
 };
-
-/// Calls visit(row with two values set) for every pair of values.
-void for_each_pair(const std::function<void(const CoverageRow& pair)>& visit);
-
-/// Calls visit(mask, size class, regime) for every triple.
-void for_each_triple(const std::function<void(std::int8_t mask, int size_class, std::int8_t regime)>& visit);
 
 /// A whole row with these values set, of no more than this work; none if there is none. Of the values that it may take
 /// in a dimension, `order` says which to try first.
@@ -36,8 +41,5 @@ std::optional<CoverageRow> completed(const CoverageRow& row, std::int64_t most_w
 
 /// The values of a dimension as they stand.
 std::vector<std::int8_t> values_as_listed(const CoverageRow& so_far, std::size_t dimension);
-
-/// The values of `keys` in a class.
-std::vector<std::int8_t> keys_of_class(int size_class);
 
 }  // namespace attest::harness

@@ -14,41 +14,20 @@ namespace {
 /// A row stays below the first of these that allows for it at all.
 constexpr std::int64_t kWorks[] = {1 << 14, 1 << 16, 1 << 18, std::numeric_limits<std::int64_t>::max()};
 
-CoverageRow triple_row(std::int8_t mask, std::int8_t keys, std::int8_t regime) {
-  CoverageRow row;
-  row.fill(kUnset);
-  row[static_cast<std::size_t>(Dimension::mask)] = mask;
-  row[static_cast<std::size_t>(Dimension::keys)] = keys;
-  row[static_cast<std::size_t>(Dimension::regime)] = regime;
-  return row;
-}
-
 class Builder {
  public:
   std::vector<CoverageRow> build() {
-    for_each_triple([&](std::int8_t mask, int in_class, std::int8_t regime) {
-      if (!covered_.has_triple(mask, in_class, regime)) add_triple(mask, in_class, regime);
-    });
-    for_each_pair([&](const CoverageRow& pair) {
-      if (!has(pair)) add(pair);
+    for_each_combination([&](const Combination& combination) {
+      if (!covered_.has(combination)) add_one_of(combination.ways);
     });
     return std::move(rows_);
   }
 
  private:
-  /// The sizes of a class take turns.
-  void add_triple(std::int8_t mask, int in_class, std::int8_t regime) {
-    std::vector<std::int8_t> keys = keys_of_class(in_class);
-    std::ranges::rotate(keys, keys.begin() + static_cast<std::ptrdiff_t>(rows_.size() % keys.size()));
-    std::ignore = std::ranges::any_of(keys, [&](std::int8_t value) { return add(triple_row(mask, value, regime)); });
-  }
-
-  bool has(const CoverageRow& pair) const {
-    std::size_t a = 0;
-    while (pair[a] == kUnset) ++a;
-    std::size_t b = a + 1;
-    while (pair[b] == kUnset) ++b;
-    return covered_.has_pair(a, pair[a], b, pair[b]);
+  /// The ways, such as the sizes of a class, take turns.
+  void add_one_of(std::vector<CoverageRow> ways) {
+    std::ranges::rotate(ways, ways.begin() + static_cast<std::ptrdiff_t>(rows_.size() % ways.size()));
+    std::ignore = std::ranges::any_of(ways, [&](const CoverageRow& way) { return add(way); });
   }
 
   /// Those values first that complete most pairs with what the row has; of equal ones another first in every row.
@@ -85,60 +64,24 @@ class Builder {
 
 constexpr std::int64_t kAnyWork = std::numeric_limits<std::int64_t>::max();
 
-/// Why no row may have these values: none if one may.
-std::optional<std::string> impossibility(const CoverageRow& row) {
-  if (const auto reason = exclusion(row); !reason.empty()) return std::string(reason);
-  if (completed(row, kAnyWork, values_as_listed)) return std::nullopt;
-  return "several of the reasons together";
+/// Why no row may have any of the combination's ways; none if one may.
+std::optional<std::string> impossibility(const Combination& combination) {
+  const auto may_be = [](const CoverageRow& way) { return completed(way, kAnyWork, values_as_listed).has_value(); };
+  if (std::ranges::any_of(combination.ways, may_be)) return std::nullopt;
+  const std::string reason(exclusion(combination.ways.front()));
+  return reason.empty() ? "several of the reasons together" : reason;
 }
 
-std::string name_of(const CoverageRow& row) {
+std::string name_of(const Combination& combination) {
+  const CoverageRow& way = combination.ways.front();
   std::string name;
   for (std::size_t d = 0; d < kDimensions; ++d) {
-    if (row[d] == kUnset) continue;
-    name +=
-        fmt::format("{}{}={}", name.empty() ? "" : " ", dimensions()[d].name, word_at(row, static_cast<Dimension>(d)));
+    if (way[d] == kUnset) continue;
+    const bool is_class = combination.ways.size() > 1 && d == static_cast<std::size_t>(Dimension::keys);
+    const auto word = is_class ? size_class_name(size_class(way[d])) : word_at(way, static_cast<Dimension>(d));
+    name += fmt::format("{}{}={}", name.empty() ? "" : ", ", dimensions()[d].name, word);
   }
   return name;
-}
-
-void count_pairs(Coverage& coverage, const Combinations& covered) {
-  for_each_pair([&](const CoverageRow& pair) {
-    std::vector<std::size_t> set;
-    for (std::size_t d = 0; d < kDimensions; ++d) {
-      if (pair[d] != kUnset) set.push_back(d);
-    }
-    if (covered.has_pair(set[0], pair[set[0]], set[1], pair[set[1]])) {
-      ++coverage.pairs, ++coverage.possible_pairs;
-    } else if (const auto reason = impossibility(pair)) {
-      coverage.excluded.push_back({name_of(pair), *reason});
-    } else {
-      ++coverage.possible_pairs;
-      coverage.holes.push_back({name_of(pair), ""});
-    }
-  });
-}
-
-void count_triples(Coverage& coverage, const Combinations& covered) {
-  for_each_triple([&](std::int8_t mask, int in_class, std::int8_t regime) {
-    if (covered.has_triple(mask, in_class, regime)) {
-      ++coverage.triples, ++coverage.possible_triples;
-      return;
-    }
-    std::optional<std::string> reason;
-    for (const std::int8_t keys : keys_of_class(in_class)) {
-      reason = impossibility(triple_row(mask, keys, regime));
-      if (!reason) break;
-    }
-    const CoverageRow without_keys = triple_row(mask, kUnset, regime);
-    const std::string name = fmt::format("{} keys {}", name_of(without_keys), size_class_name(in_class));
-    if (reason) {
-      coverage.excluded.push_back({name, *reason});
-    } else {
-      ++coverage.possible_triples;
-      coverage.holes.push_back({name, ""});
-    }
-  });
 }
 
 }  // namespace
@@ -149,8 +92,17 @@ Coverage coverage_of(const std::vector<CoverageRow>& rows) {
   Combinations covered;
   for (const CoverageRow& row : rows) covered.add(row);
   Coverage coverage;
-  count_pairs(coverage, covered);
-  count_triples(coverage, covered);
+  for_each_combination([&](const Combination& combination) {
+    Coverage::Count& count = coverage.counts[static_cast<std::size_t>(combination.kind)];
+    if (covered.has(combination)) {
+      ++count.covered, ++count.possible;
+    } else if (const auto reason = impossibility(combination)) {
+      coverage.left_out.push_back({name_of(combination), *reason});
+    } else {
+      ++count.possible;
+      coverage.holes.push_back({name_of(combination), ""});
+    }
+  });
   return coverage;
 }
 

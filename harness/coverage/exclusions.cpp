@@ -101,8 +101,16 @@ constexpr Exclusion kExclusions[] = {
      [](const Words& row) { return row.dtype == "bfloat16" && row.regime == "cancelling_v"; }},
     {"the mean of many subnormal values is none in bfloat16",
      [](const Words& row) { return row.dtype == "bfloat16" && row.regime == "subnormal_v" && row.keys > 33; }},
+    {"the mean of tens of thousands of values is less than bfloat16 may be off by",
+     [](const Words& row) { return row.dtype == "bfloat16" && row.keys > 4097; }},
     {"the mean of thousands of subnormal values is less than their products may lose",
      [](const Words& row) { return row.regime == "subnormal_v" && row.keys > 1025; }},
+    // The budget takes the rounding of a weight to bfloat16 as relative; a weight of 1e-40 is rounded to a multiple of
+    // 9e-41.
+    {"beside attended empty slots of score 0 such weights are subnormal, and bfloat16 keeps no digits of them",
+     [](const Words& row) {
+       return row.dtype == "bfloat16" && row.regime == "far_below" && row.path == "empty_slots";
+     }},
     {"in a layer of bfloat16 the rounding of q and k outweighs scores of this size",
      [](const Words& row) {
        const bool far = row.regime.starts_with("far_") || row.regime == "equal_huge" || row.regime == "subnormal_v";

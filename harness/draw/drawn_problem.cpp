@@ -16,26 +16,6 @@ using reference::TokenIndex;
 constexpr std::int64_t kProducts = 200'000;
 constexpr std::int64_t kFewestTokens = 2, kMostTokens = 8;
 
-/// First and last, then tokens on both sides of a tile's border and any others, of any sample.
-std::vector<TokenIndex> sampled_tokens(const CaseDraw& draw, const AttentionCall& call) {
-  constexpr std::int64_t kTiles[] = {16, 32, 64, 128, 256, 512, 1024};
-  const std::int64_t b = call.q.dim(0), s_x = call.q.dim(2);
-  const std::int64_t products = call.k.dim(2) * call.q.dim(1) * call.q.dim(3);
-  const auto count = std::min(b * s_x, std::clamp(kProducts / products, kFewestTokens, kMostTokens));
-  const auto before = [](const TokenIndex& a, const TokenIndex& c) {
-    return a.sample != c.sample ? a.sample < c.sample : a.token < c.token;
-  };
-  std::set<TokenIndex, decltype(before)> tokens(before);
-  tokens.insert({0, 0});
-  tokens.insert({b - 1, s_x - 1});
-  auto from = numbers(draw.seed, DrawStream::sample);
-  while (static_cast<std::int64_t>(tokens.size()) < count) {
-    const std::int64_t border = kTiles[from.below(std::ssize(kTiles))] - from.below(2), any = from.below(s_x);
-    tokens.insert({from.below(b), border < s_x && from.one_in(2) ? border : any});
-  }
-  return {tokens.begin(), tokens.end()};
-}
-
 double largest_finite(const Tensor& values) {
   double largest = 0.0;
   visit_floating_point(values, [&]<class Stored>(std::span<const Stored> elements) {
@@ -71,6 +51,25 @@ CaseDraw draw_before(CaseDraw draw) {
 }
 
 }  // namespace
+
+std::vector<TokenIndex> sampled_tokens(const CaseDraw& draw, const AttentionCall& call) {
+  constexpr std::int64_t kTiles[] = {16, 32, 64, 128, 256, 512, 1024};
+  const std::int64_t b = call.q.dim(0), s_x = call.q.dim(2);
+  const std::int64_t products = call.k.dim(2) * call.q.dim(1) * call.q.dim(3);
+  const auto count = std::min(b * s_x, std::clamp(kProducts / products, kFewestTokens, kMostTokens));
+  const auto before = [](const TokenIndex& a, const TokenIndex& c) {
+    return a.sample != c.sample ? a.sample < c.sample : a.token < c.token;
+  };
+  std::set<TokenIndex, decltype(before)> tokens(before);
+  tokens.insert({0, 0});
+  tokens.insert({b - 1, s_x - 1});
+  auto from = numbers(draw.seed, DrawStream::sample);
+  while (static_cast<std::int64_t>(tokens.size()) < count) {
+    const std::int64_t border = kTiles[from.below(std::ssize(kTiles))] - from.below(2), any = from.below(s_x);
+    tokens.insert({from.below(b), border < s_x && from.one_in(2) ? border : any});
+  }
+  return {tokens.begin(), tokens.end()};
+}
 
 std::uint64_t fingerprint_of(const AttentionCall& call) {
   return fingerprint_of(call.q) + 3 * fingerprint_of(call.k) + 5 * fingerprint_of(call.v);

@@ -40,6 +40,9 @@ struct DrawnProblem {
   std::shared_ptr<const DrawnCalls> layer_before;
 };
 
+/// Tokens on which an attention of the draw is judged: first and last, some at a tile's border, some random ones.
+std::vector<reference::TokenIndex> sampled_tokens(const CaseDraw& draw, const AttentionCall& call);
+
 /// The problem of nearest_valid(draw).
 DrawnProblem problem_of(const CaseDraw& draw);
 

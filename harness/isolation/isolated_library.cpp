@@ -77,7 +77,7 @@ auto parsed(const std::string& text, Parse parse) {
 /// What a call that came back means.
 LibraryAnswer answer_of(const CallArena& arena, const CallReply& reply) {
   if (const std::string damage = arena.damage(); !damage.empty()) fail(damage);
-  const std::string words = arena.message();
+  const std::string words = printable(arena.message());
   if (reply.status == ATTEST_UNSUPPORTED) {
     throw NoAnswer(Status::skipped, words.empty() ? "the library does not support this call" : words,
                    Gap::declared);

@@ -79,6 +79,7 @@ Result judge_error(const Question& question, const RaisedError& recorded, const 
   } catch (const std::exception& error) {
     result.message = fmt::format("raised something other than InputError: {}", error.what());
   }
+  result.message = printable(result.message);  // torchtune's words may be many lines
   return result;
 }
 

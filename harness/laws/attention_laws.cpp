@@ -6,13 +6,20 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
-#include "harness/draw/drawn_attention.h"
+#include "harness/draw/judge_draw.h"
 #include "harness/judge/recorded_stages.h"
 #include "harness/laws/law_tools.h"
 
 /// Laws of the attention stage alone, on what a drawn case's last call feeds it.
 namespace attest::harness {
 namespace {
+
+/// An attention, and the case that it is of; by itself, that has the family and the dtype only.
+struct AttentionOfCase {
+  Case item;
+  AttentionCall call;
+  std::vector<reference::TokenIndex> tokens;  ///< that are judged by their truth
+};
 
 AttentionCall last_attention(const Case& item) {
   const RecordedStages recorded(item.layer, item.steps.back());
@@ -22,6 +29,36 @@ AttentionCall last_attention(const Case& item) {
     return {in.q, in.k, in.v, in.mask, in.is_causal};
   }
   return {};  // a step that returned has an attention stage
+}
+
+std::vector<reference::TokenIndex> all_tokens(const Tensor& q) {
+  std::vector<reference::TokenIndex> tokens;
+  for (std::int64_t sample = 0; sample < q.dim(0); ++sample) {
+    for (std::int64_t token = 0; token < q.dim(2); ++token) tokens.push_back({sample, token});
+  }
+  return tokens;
+}
+
+AttentionOfCase attention_of(const CaseDraw& draw) {
+  AttentionOfCase attention;
+  if (draw.alone) {
+    attention.item.family = draw.family;
+    attention.item.layer.config.dtype = draw.dtype;
+    attention.call = drawn_attention(draw);
+    attention.tokens = sampled_tokens(draw, attention.call);
+  } else {
+    attention.item = drawn_case(draw);
+    attention.call = last_attention(attention.item);
+    attention.tokens = all_tokens(attention.call.q);
+  }
+  return attention;
+}
+
+/// nearest_valid, without what no case of calls can say but an attention by itself.
+CaseDraw attention_only(CaseDraw draw) {
+  if (!draw.alone) draw.filled = 0;
+  draw.calls_before = 0;
+  return nearest_valid(draw);
 }
 
 /// The values of a mask changed; NoMask stays.
@@ -44,41 +81,42 @@ AttentionCall with_keys(const AttentionCall& call, const std::vector<std::int64_
   return changed;
 }
 
-/// What `transformed` gives, judged by its own budget around the truth of `original`.
-LawVerdict same_truth(const Implementation& implementation, const Case& item, const AttentionCall& original,
+/// What `transformed` gives, judged by its own budget around the truth of the original.
+LawVerdict same_truth(const Implementation& implementation, const AttentionOfCase& of,
                       const AttentionCall& transformed) {
-  Findings findings(item);
-  const auto budgets = reference::attention_truth(transformed.inputs());
-  const auto truth = reference::attention_truth(original.inputs());
-  findings.within_budget("attention", implementation.attention(transformed.inputs()), with_value(budgets, truth.value));
+  Findings findings(of.item);
+  const auto budgets = reference::attention_truth(transformed.inputs(), of.tokens);
+  const auto truth = reference::attention_truth(of.call.inputs(), of.tokens);
+  findings.within_budget("attention", rows_of_tokens(implementation.attention(transformed.inputs()), of.tokens),
+                         with_value(budgets, truth.value));
   return findings.verdict();
 }
 
 /// is_causal speaks of the order of keys; a mask says the same of each.
 CaseDraw without_causality(CaseDraw draw) {
   if (draw.mask == MaskKind::causal) draw.mask = MaskKind::none;
-  return nearest_valid(draw);
+  return attention_only(draw);
 }
 
 LawVerdict permute_keys(const Implementation& implementation, const CaseDraw& draw) {
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   std::vector<std::int64_t> keys(static_cast<std::size_t>(call.k.dim(2)));
   std::iota(keys.begin(), keys.end(), 0);
   auto from = numbers(draw.seed, DrawStream::law);
   for (std::size_t i = keys.size(); i > 1; --i) {
     std::swap(keys[i - 1], keys[static_cast<std::size_t>(from.below(static_cast<std::int64_t>(i)))]);
   }
-  return same_truth(implementation, item, call, with_keys(call, keys));
+  return same_truth(implementation, of, with_keys(call, keys));
 }
 
 LawVerdict duplicate_keys(const Implementation& implementation, const CaseDraw& draw) {
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   const std::int64_t s_k = call.k.dim(2);
   std::vector<std::int64_t> keys(static_cast<std::size_t>(2 * s_k));
   for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = static_cast<std::int64_t>(i) % s_k;
-  return same_truth(implementation, item, call, with_keys(call, keys));
+  return same_truth(implementation, of, with_keys(call, keys));
 }
 
 /// The same mask as numbers: 0 or the bias where a key is visible, -inf where it is not.
@@ -103,13 +141,13 @@ Tensor as_biases(const Mask& mask) {
 /// A drawn bias is a multiple of 2^-15 below 4 in size: adding 64 is exact, so the truth stays what it was.
 LawVerdict shift_logits(const Implementation& implementation, const CaseDraw& draw) {
   constexpr float kShift = 64.0F;
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   Tensor biases = as_biases(call.mask);
   for (float& bias : biases.as<float>()) bias += kShift;
   AttentionCall shifted = call;
   shifted.mask = FloatMask{biases};
-  return same_truth(implementation, item, call, shifted);
+  return same_truth(implementation, of, shifted);
 }
 
 Tensor scaled(const Tensor& tensor, double factor) {
@@ -125,16 +163,16 @@ Tensor scaled(const Tensor& tensor, double factor) {
 /// Below the smallest normal number the digits run out, so that scaling is not exact there.
 CaseDraw without_subnormals(CaseDraw draw) {
   if (draw.family == "subnormal_v") draw.family = "randn";
-  return nearest_valid(draw);
+  return attention_only(draw);
 }
 
 LawVerdict scale_values(const Implementation& implementation, const CaseDraw& draw) {
   constexpr double kFactor = 256;
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   AttentionCall larger = call;
   larger.v = scaled(call.v, kFactor);
-  Findings findings(item);
+  Findings findings(of.item);
   findings.same_bits("attention", implementation.attention(larger.inputs()),
                      scaled(implementation.attention(call.inputs()), kFactor));
   return findings.verdict();
@@ -142,8 +180,8 @@ LawVerdict scale_values(const Implementation& implementation, const CaseDraw& dr
 
 /// Query heads when the key/value heads, and the queries of each, are taken in reverse.
 LawVerdict permute_heads(const Implementation& implementation, const CaseDraw& draw) {
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   std::vector<std::int64_t> heads(static_cast<std::size_t>(call.q.dim(1)));
   std::vector<std::int64_t> kv_heads(static_cast<std::size_t>(call.k.dim(1)));
   std::iota(heads.rbegin(), heads.rend(), 0);
@@ -152,7 +190,7 @@ LawVerdict permute_heads(const Implementation& implementation, const CaseDraw& d
   permuted.q = picked(call.q, 1, heads);
   permuted.k = picked(call.k, 1, kv_heads);
   permuted.v = picked(call.v, 1, kv_heads);
-  Findings findings(item);
+  Findings findings(of.item);
   findings.same_bits("attention", implementation.attention(permuted.inputs()),
                      picked(implementation.attention(call.inputs()), 1, heads));
   return findings.verdict();
@@ -160,18 +198,18 @@ LawVerdict permute_heads(const Implementation& implementation, const CaseDraw& d
 
 CaseDraw with_groups(CaseDraw draw) {
   draw.q_per_kv = std::max<std::int64_t>(draw.q_per_kv, 2);
-  return nearest_valid(draw);
+  return attention_only(draw);
 }
 
 LawVerdict repeat_keys_and_values(const Implementation& implementation, const CaseDraw& draw) {
-  const Case item = drawn_case(draw);
-  const AttentionCall call = last_attention(item);
+  const AttentionOfCase of = attention_of(draw);
+  const AttentionCall& call = of.call;
   std::vector<std::int64_t> heads(static_cast<std::size_t>(call.q.dim(1)));
   for (std::size_t h = 0; h < heads.size(); ++h) heads[h] = static_cast<std::int64_t>(h) / draw.q_per_kv;
   AttentionCall repeated = call;
   repeated.k = picked(call.k, 1, heads);
   repeated.v = picked(call.v, 1, heads);
-  Findings findings(item);
+  Findings findings(of.item);
   findings.same_bits("attention", implementation.attention(repeated.inputs()), implementation.attention(call.inputs()));
   return findings.verdict();
 }
@@ -182,7 +220,7 @@ constexpr Law kAttentionLaws[] = {
     {"duplicated_keys", "taking every key twice makes no difference", bounded, without_causality, duplicate_keys},
     {"shifted_logits", "adding a number to every score makes no difference", bounded, without_causality, shift_logits},
     {"scaled_values", "values times a power of two give that output", bitwise, without_subnormals, scale_values},
-    {"head_permutation", "heads do not see each other", bitwise, nearest_valid, permute_heads},
+    {"head_permutation", "heads do not see each other", bitwise, attention_only, permute_heads},
     {"repeated_heads", "grouped queries equal all heads with repeated keys and values", bitwise, with_groups,
      repeat_keys_and_values},
 };

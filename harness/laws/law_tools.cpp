@@ -40,6 +40,12 @@ void Findings::failed(const std::string& message) {
   if (verdict_.message.empty()) verdict_.message = message;
 }
 
+CaseDraw of_calls(CaseDraw draw) {
+  draw.alone = draw.poison = false;
+  draw.filled = draw.calls_before = 0;
+  return nearest_valid(draw);
+}
+
 std::vector<Stages> run_steps(const Implementation& implementation, const Case& item) {
   const auto layer = implementation.layer(item.layer);
   std::vector<Stages> stages;

@@ -31,6 +31,9 @@ class Findings {
   LawVerdict verdict_;
 };
 
+/// The draw as calls of a layer alone: no attention by itself, no cache that is filled without a call, no calls before.
+CaseDraw of_calls(CaseDraw draw);
+
 /// Calls a new layer with every step; what each returned.
 std::vector<Stages> run_steps(const Implementation& implementation, const Case& item);
 

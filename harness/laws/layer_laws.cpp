@@ -13,6 +13,7 @@ namespace {
 // --- a sample alone ------------------------------------------------------------------------------------------------
 
 CaseDraw with_batch(CaseDraw draw) {
+  draw = of_calls(draw);
   draw.b = std::max<std::int64_t>(draw.b, 2);
   return nearest_valid(draw);
 }
@@ -64,6 +65,7 @@ LawVerdict run_samples_alone(const Implementation& implementation, const CaseDra
 
 /// Empty slots of a cache need not take the way of keys where no mask speaks of them: they are left out.
 CaseDraw without_mask(CaseDraw draw) {
+  draw = of_calls(draw);
   draw.mask = MaskKind::none;
   draw.chunk = draw.s_x;
   draw.spare = 0;
@@ -87,6 +89,7 @@ LawVerdict mask_with_all_true(const Implementation& implementation, const CaseDr
 }
 
 CaseDraw causal_without_cache(CaseDraw draw) {
+  draw = of_calls(draw);
   if (draw.has_cache()) draw.keys = KeySource::self;
   draw.mask = MaskKind::causal;
   draw = nearest_valid(draw);
@@ -113,6 +116,7 @@ LawVerdict mask_with_lower_triangle(const Implementation& implementation, const 
 // --- the future ----------------------------------------------------------------------------------------------------
 
 CaseDraw causal_sequence(CaseDraw draw) {
+  draw = of_calls(draw);
   draw.keys = KeySource::self;
   draw.s_x = std::max<std::int64_t>(draw.s_x, 2);
   draw = causal_without_cache(draw);
@@ -186,8 +190,8 @@ constexpr Law kLayerLaws[] = {
      mask_with_lower_triangle},
     {"causal_prefix", "changing a future token never changes an earlier output", bitwise, causal_sequence,
      change_the_future},
-    {"thread_count", "the number of threads changes nothing", bitwise, nearest_valid, vary_threads},
-    {"repetition", "a repetition on the same numbers at other addresses changes nothing", bitwise, nearest_valid,
+    {"thread_count", "the number of threads changes nothing", bitwise, of_calls, vary_threads},
+    {"repetition", "a repetition on the same numbers at other addresses changes nothing", bitwise, of_calls,
      repeat_elsewhere},
 };
 

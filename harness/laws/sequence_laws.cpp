@@ -14,6 +14,7 @@ namespace {
 /// The family where it allows `wanted`, else randn.
 template <class Wanted>
 CaseDraw nearest_with(CaseDraw draw, Wanted wanted) {
+  draw = of_calls(draw);
   wanted(draw);
   const CaseDraw asked = draw;
   draw = nearest_valid(draw);

@@ -142,8 +142,10 @@ ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
   result.warm_samples = values_of(repetitions, [](const Repetition& r) { return r.warm; });
   result.cold = timing_of(result.cold_samples);
   result.warm = timing_of(result.warm_samples);
-  result.fma = timing(repetitions, [](const Repetition& r) { return r.fma; });
-  result.stream = timing(repetitions, [](const Repetition& r) { return r.stream; });
+  result.fma_samples = values_of(repetitions, [](const Repetition& r) { return r.fma; });
+  result.stream_samples = values_of(repetitions, [](const Repetition& r) { return r.stream; });
+  result.fma = timing_of(result.fma_samples);
+  result.stream = timing_of(result.stream_samples);
   result.limit = limit_of(counts, result.fma.median, result.stream.median);
   const bool by_memory = result.limit.by_memory();
   result.fractions = values_of(repetitions, [&](const Repetition& r) {

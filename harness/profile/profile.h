@@ -65,10 +65,13 @@ struct PeerComparison {
 struct ProfileResult {
   ProfileRequest request;
   WorkCounts counts;
-  Timing cold, warm;                               ///< seconds
-  Timing fma, stream;                              ///< FLOP/s, bytes/s
-  std::vector<double> cold_samples, warm_samples;  ///< seconds of each repetition
-  Limit limit;                                     ///< from the median peaks
+  Timing cold, warm;                                ///< seconds
+  Timing fma, stream;                               ///< FLOP/s, bytes/s
+  std::vector<double> fma_samples, stream_samples;  ///< of each repetition
+  double peak_movement = 0.0;                       ///< harness/profile/peak_movement.h
+  int attempts = 1;                                 ///< so often it was timed until the peak kept still
+  std::vector<double> cold_samples, warm_samples;   ///< seconds of each repetition
+  Limit limit;                                      ///< from the median peaks
   /// limit / time, the median over the repetitions with the peaks of each: of the cold calls where memory limits, else
   /// of the warm ones.
   double fraction = 0.0;

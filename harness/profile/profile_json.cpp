@@ -105,6 +105,8 @@ Json to_json(const ProfileResult& result) {
       {"warm", to_json(result.warm)},
       {"peak_flops", to_json(result.fma)},
       {"stream_bytes", to_json(result.stream)},
+      {"peak_movement", json_number(result.peak_movement)},
+      {"attempts", result.attempts},
       {"limit",
        {{"seconds", json_number(result.limit.seconds())},
         {"by", result.limit.by_memory() ? "memory" : "arithmetic"},

@@ -15,7 +15,7 @@ inline constexpr int kProfileSchemaVersion = 3;
 /// What the terminal shows of one work item, several lines.
 std::string profile_text(const ProfileResult& result, const TerminalStyle& style);
 
-/// How the same work scales over numbers of threads; empty if each was timed with one number only.
+/// How the same work scales over numbers of threads, without invalid items; empty if each has one number only.
 std::string scaling_text(const std::vector<ProfileResult>& results);
 
 /// The last line: how many of the `requested` items passed, how near they came to their limits, how wrong they were.

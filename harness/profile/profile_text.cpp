@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "harness/profile/peak_movement.h"
 #include "harness/profile/profile_report.h"
 
 namespace attest::harness {
@@ -38,6 +39,15 @@ std::string fraction_line(const ProfileResult& result) {
   }
   return line("reached", fmt::format("{:.1f} % of the limit ({} calls)", 100 * result.fraction,
                                      result.limit.by_memory() ? "cold" : "warm"));
+}
+
+/// Nothing where the peak kept still at once.
+std::string movement_line(const ProfileResult& result) {
+  const std::string attempts = fmt::format("timed {} times", result.attempts);
+  if (!(result.peak_movement <= kMostPeakMovement)) {
+    return line("", fmt::format("UNSTABLE: the peak moved by {:.0f} %, {}", 100 * result.peak_movement, attempts));
+  }
+  return result.attempts == 1 ? "" : line("", attempts + ", until the peak kept still");
 }
 
 std::string stage_line(const PartSeconds& part, double call) {
@@ -136,13 +146,16 @@ std::string profile_text(const ProfileResult& result, const TerminalStyle& style
   return fmt::format("{} {}, threads {}\n", painted_status(result.status, style), name_of_work(result),
                      result.request.threads) +
          line("cold", milliseconds(result.cold)) + line("warm", milliseconds(result.warm)) + limit_lines(result) +
-         fraction_line(result) + stage_lines(result.stages) + event_lines(result.stages) + memory_line(result) +
-         peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
+         fraction_line(result) + movement_line(result) + stage_lines(result.stages) + event_lines(result.stages) +
+         memory_line(result) + peer_lines(result) + baseline_line(result) + verdict_lines(result.verdict);
 }
 
 std::string scaling_text(const std::vector<ProfileResult>& results) {
   std::map<std::string, std::map<int, double>> times;
-  for (const auto& result : results) times[name_of_work(result)][result.request.threads] = result.warm.median;
+  for (const auto& result : results) {
+    const bool is_figure = result.status != ProfileStatus::invalid;
+    if (is_figure) times[name_of_work(result)][result.request.threads] = result.warm.median;
+  }
   std::string text;
   for (const auto& [work, by_threads] : times) {
     if (by_threads.size() < 2) continue;
@@ -172,6 +185,9 @@ std::string profile_verdict(const std::vector<ProfileResult>& results, std::size
   line += fmt::format(": {} of {} work items timed, {} passed, {} failed, {} invalid; largest e {:.3f}", results.size(),
                       requested, count(ProfileStatus::passed), count(ProfileStatus::failed),
                       count(ProfileStatus::invalid), worst_e);
+  const auto unstable = std::ranges::count_if(
+      results, [](const ProfileResult& result) { return !(result.peak_movement <= kMostPeakMovement); });
+  if (unstable > 0) line += fmt::format("; {} unstable", unstable);
   if (highest > 0.0) line += fmt::format("; {:.1f} % to {:.1f} % of the limit", 100 * lowest, 100 * highest);
   return line + "\n";
 }

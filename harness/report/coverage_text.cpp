@@ -49,12 +49,16 @@ std::string replay_line_of_draw(const Result& result) {
 
 std::string coverage_text(const CoverageRun& run) {
   const Coverage& coverage = run.coverage;
+  const auto of = [&](Combination::Kind kind) {
+    return fmt::format("{} of {}", coverage.of(kind).covered, coverage.of(kind).possible);
+  };
+  using enum Combination::Kind;
   std::string text = fmt::format(
-      "\ncovering array: {} of {} draws in {:.1f} s; {} of {} pairs of {} dimensions, {} of {} triples of mask, size "
-      "and "
-      "regime; {} left out with a reason, {} holes\n",
-      run.rows, run.selected, run.seconds, coverage.pairs, coverage.possible_pairs, kDimensions, coverage.triples,
-      coverage.possible_triples, coverage.excluded.size(), coverage.holes.size());
+      "\ncovering array: {} of {} draws in {:.1f} s; {} pairs of {} dimensions, {} triples of mask, size and regime, "
+      "{} of "
+      "mask, keys and dtype\n  {} combinations left out with a reason, {} holes\n",
+      run.rows, run.selected, run.seconds, of(pair), kDimensions, of(regime_triple), of(dtype_triple),
+      coverage.left_out.size(), coverage.holes.size());
   std::size_t width = 0;
   for (const auto& tally : run.tallies) width = std::max(width, label_of(tally.judged).size());
   for (const auto& tally : run.tallies) text += tally_line(tally, width);

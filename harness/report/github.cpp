@@ -7,6 +7,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "fixtures/printable.h"
+
 #include "harness/report/ci_outcomes.h"
 #include "harness/report/job_summary.h"
 
@@ -21,7 +23,7 @@ constexpr int kMostAnnotations = 10;
 /// Text in a workflow command, which is one line.
 std::string command_text(const std::string& text) {
   std::string line;
-  for (const char c : text) line += c == '%' ? "%25" : c == '\n' ? "%0A" : c == '\r' ? "%0D" : std::string(1, c);
+  for (const char c : printable_lines(text)) line += c == '%' ? "%25" : c == '\n' ? "%0A" : c == '\r' ? "%0D" : std::string(1, c);
   return line;
 }
 

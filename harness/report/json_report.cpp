@@ -164,20 +164,24 @@ Json to_json(const CoverageRun& run) {
     json["replay"] = replay_line_of_draw(failure);
     failures.push_back(json);
   }
-  const auto combinations = [](const std::vector<Coverage::Hole>& holes) {
+  const auto combinations = [](const std::vector<Coverage::Absent>& holes) {
     Json json = Json::array();
     for (const auto& [what, reason] : holes) json.push_back({{"combination", what}, {"reason", reason}});
     return json;
   };
   const Coverage& coverage = run.coverage;
+  const auto count = [&](Combination::Kind kind) {
+    return Json{{"covered", coverage.of(kind).covered}, {"possible", coverage.of(kind).possible}};
+  };
   return {{"draws", run.rows},
           {"selected", run.selected},
           {"seconds", run.seconds},
           {"dimensions", dimension_list},
-          {"pairs", {{"covered", coverage.pairs}, {"possible", coverage.possible_pairs}}},
-          {"triples", {{"covered", coverage.triples}, {"possible", coverage.possible_triples}}},
+          {"pairs", count(Combination::Kind::pair)},
+          {"triples_with_regime", count(Combination::Kind::regime_triple)},
+          {"triples_with_dtype", count(Combination::Kind::dtype_triple)},
           {"holes", combinations(coverage.holes)},
-          {"left_out", combinations(coverage.excluded)},
+          {"left_out", combinations(coverage.left_out)},
           {"implementations", tallies},
           {"failures", failures},
           {"skipped", to_json(run.skipped)}};

@@ -6,11 +6,15 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "fixtures/printable.h"
+
 namespace attest::harness {
 
 using Json = nlohmann::ordered_json;
 
-std::string escaped(std::string_view text) {
+namespace {
+
+std::string marked_up(std::string_view text) {
   std::string markup;
   for (const char c : text) {
     switch (c) {
@@ -27,11 +31,16 @@ std::string escaped(std::string_view text) {
         markup += "&quot;";
         break;
       default:
-        markup += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+        markup += c;
     }
   }
   return markup;
 }
+
+}  // namespace
+
+/// What XML cannot hold is in the name of a file at most: the rest was made printable where it came in.
+std::string escaped(std::string_view text) { return marked_up(printable_lines(text)); }
 
 std::string judged_label(const Json& result) {
   const auto target = result.at("target").get<std::string>();

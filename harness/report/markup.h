@@ -8,7 +8,7 @@
 /// What the reports in XML, HTML and Markdown have in common.
 namespace attest::harness {
 
-/// Text between tags or in a quoted attribute; control characters, which XML cannot hold, become spaces.
+/// Text between tags or in a quoted attribute; what XML cannot hold is escaped ("\x1b").
 std::string escaped(std::string_view text);
 
 /// "reference", "optimized/avx2": who was judged, in a result or in an implementation of the summary.

@@ -14,10 +14,12 @@
 #include "fixtures/named_rows.h"
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
+#include "harness/coverage/covering_array.h"
 #include "harness/interrupt.h"
 #include "harness/isolation/library_implementation.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/laws/evidence.h"
+#include "harness/own_files.h"
 #include "harness/process_resources.h"
 #include "harness/selftest/selftest_cases.h"
 
@@ -27,11 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using Cases = std::vector<std::unique_ptr<SelftestCase>>;
 
-/// The zoo's library: where it was built or, if that is gone, where it was installed.
-fs::path zoo_library() {
-  if (fs::exists(ATTEST_BUILT_BUG_ZOO)) return ATTEST_BUILT_BUG_ZOO;
-  return fs::read_symlink("/proc/self/exe").parent_path() / ATTEST_INSTALLED_BUG_ZOO;
-}
+fs::path zoo_library() { return own_file(ATTEST_INSTALLED_BUG_ZOO, ATTEST_BUILT_BUG_ZOO); }
 
 Check check_of(const Result& result) {
   if (result.elements == 0) return Check::call;
@@ -177,6 +175,7 @@ Selftest run_selftest(const SelftestRequest& request,
   selftest.families = families_of(cases);
   selftest.bugs = finished(std::span(trials).first(bugs));
   selftest.variants = finished(std::span(trials).subspan(bugs));
+  for (const auto& hole : coverage_of(covering_array()).holes) selftest.coverage_holes.push_back(hole.what);
   selftest.selected = names.size();
   selftest.interrupted = interrupted();
   selftest.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -216,7 +215,7 @@ bool all_fine(const Selftest& selftest) {
   const bool is_whole_zoo = selftest.bugs.size() == bug_zoo::kPlantedBugs.size();
   if (is_whole_zoo && !(named >= kShareNamed * static_cast<double>(selftest.bugs.size()))) return false;
   if (is_whole_zoo && !is_truthful(truthfulness_of(selftest))) return false;
-  return !selftest.interrupted && std::ranges::all_of(selftest.bugs, fine) &&
+  return !selftest.interrupted && selftest.coverage_holes.empty() && std::ranges::all_of(selftest.bugs, fine) &&
          std::ranges::all_of(selftest.variants, was_accepted);
 }
 

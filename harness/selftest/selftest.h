@@ -43,6 +43,7 @@ struct Selftest {
   std::vector<std::string> families;
   std::vector<Trial> bugs;      ///< those that were tried to the end, in the order of the zoo's list
   std::vector<Trial> variants;  ///< likewise, all correct
+  std::vector<std::string> coverage_holes;  ///< combinations that the covering array of `attest verify` lacks
   std::size_t selected = 0;     ///< how many kernels were to be tried
   bool interrupted = false;     ///< by Ctrl-C, before all were tried
   double seconds = 0.0;

@@ -114,10 +114,13 @@ std::string verdict(const Selftest& selftest, const TerminalStyle& style) {
   const auto named = std::ranges::count_if(selftest.bugs, was_named);
   const auto accepted = std::ranges::count_if(selftest.variants, was_accepted);
   const bool fine = all_fine(selftest);
-  return fmt::format(
-      "\n{}: {} of {} planted bugs noticed, {} named, {} equivalent; {} of {} correct variants accepted; {:.1f} s\n",
-      style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red), noticed, selftest.bugs.size(), named,
-      equivalent, accepted, selftest.variants.size(), selftest.seconds);
+  std::string holes;
+  for (const auto& hole : selftest.coverage_holes) holes += "\nthe covering array lacks " + hole;
+  return holes + fmt::format(
+                     "\n{}: {} of {} planted bugs noticed, {} named, {} equivalent; {} of {} correct variants "
+                     "accepted; {:.1f} s\n",
+                     style.paint(fine ? "passed" : "failed", fine ? Paint::green : Paint::red), noticed,
+                     selftest.bugs.size(), named, equivalent, accepted, selftest.variants.size(), selftest.seconds);
 }
 
 }  // namespace

@@ -9,10 +9,17 @@ import shutil
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import interruption
+
+if TYPE_CHECKING:  # NumPy and torch are imported after the options were parsed
+    from .case import CaseEntry, RecordedCase
+    from .criterion import Verdict
+
+    Exported = tuple[RecordedCase, list[Verdict]]
 
 DATA = Path(__file__).resolve().parents[2] / "fixtures" / "data"
 PASSED, DIFFERENT, USAGE = 0, 1, 2
@@ -71,7 +78,7 @@ def _what_failed(problem: Exception) -> str:
     return f"{type(problem).__name__}: {problem} ({Path(place.filename).name}, line {place.lineno})"
 
 
-def _selected(glob: str | None) -> list:
+def _selected(glob: str | None) -> list[CaseEntry]:
     """The entries of the case list."""
     from .case_list import CASES
 
@@ -84,7 +91,7 @@ def _selected(glob: str | None) -> list:
     return selected
 
 
-def _exported(entries: list, refused: list[str] | None = None):
+def _exported(entries: list[CaseEntry], refused: list[str] | None = None) -> Iterator[Exported]:
     """Yields each recorded case with its verdicts; shows progress on a terminal. A case in which torchtune's output
     fails the criterion ends the run, or is only noted in `refused`."""
     from .export import RefusedCase, export_case

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import nn
 from torchtune.modules import MultiHeadAttention
 
 from . import case
 
 
-def layer_from_builder(builder: str, **changes: object) -> case.Layer:
+def layer_from_builder(builder: str, **changes: Any) -> case.Layer:
     """The first attention layer of e.g. "llama3_1.llama3_1_8b" below torchtune.models, with some words changed."""
     package, function = builder.split(".")
     with torch.device("meta"):
@@ -35,7 +35,7 @@ def layer_from_builder(builder: str, **changes: object) -> case.Layer:
     return replace(layer, **changes)
 
 
-def _rotary(rotary: nn.Module | None) -> case.Rotary | None:
+def _rotary(rotary: Any) -> case.Rotary | None:
     if rotary is None:
         return None
     facts = {"dim": rotary.dim, "max_seq_len": rotary.max_seq_len, "base": float(rotary.base)}
@@ -49,5 +49,5 @@ def _rotary(rotary: nn.Module | None) -> case.Rotary | None:
     return case.Rotary(type(rotary).__name__, **facts)
 
 
-def _norm(norm: nn.Module | None) -> case.RMSNorm | None:
+def _norm(norm: Any) -> case.RMSNorm | None:
     return None if norm is None else case.RMSNorm(norm.normalized_shape[0], norm.eps)

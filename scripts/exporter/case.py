@@ -104,8 +104,8 @@ MaskMaker = Callable[[np.random.Generator], "np.ndarray | Tensor"]
 @dataclass(frozen=True)
 class Call:
     """One call of forward with `b` samples of `s` tokens. `y`: "x", "absent", or the number s_y of another tensor's
-    tokens. `mask` draws a mask; `seq_lens` packs each sample from documents of these lengths and gives torchtune the mask
-    of its packed_block_causal_mask; `input_pos` is an array of any shape torchtune accepts."""
+    tokens. `mask` draws a mask; `seq_lens` packs each sample from documents of these lengths and gives torchtune the
+    mask of its packed_block_causal_mask; `input_pos` is an array of any shape torchtune accepts."""
 
     b: int
     s: int

@@ -2,8 +2,8 @@
 
 Inputs, weights, masks, positions, configuration and generators must be bit-equal on any machine. torch picks its
 kernels by processor and thread count, so rotary tables and torchtune's outputs are bit-equal only where the provenance
-is the same; elsewhere they are judged by the criterion. The float64 truth, whose sums NumPy's BLAS orders as it likes, must
-be within what two float64 results may differ by.
+is the same; elsewhere they are judged by the criterion. The float64 truth, whose sums NumPy's BLAS orders as it likes,
+must be within what two float64 results may differ by.
 """
 
 from __future__ import annotations

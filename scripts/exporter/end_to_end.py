@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 
 from . import error_budget
-from .case import RecordedStep
+from .case import RecordedStep, Rotary
 from .error_budget import U, half_ulp, logit_factor, stored, sum_factor, sum_underflow
 from .layer_walk import LayerWalk, mask_of, merged_heads
 from .tensor import Tensor
-from .truth import attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
+from .truth import NOTHING, attends_causally, join_pairs, position_rows, rotary_factors, split_pairs
 
 KAPPA = 2.0
 ILL_CONDITIONED_LOGIT = 0.25  # a propagated logit error above this on a key that matters
@@ -27,7 +27,7 @@ class EndToEndBudgets(LayerWalk):
         truth = {name: tensor.to_float64() for name, tensor in step.truth.items()}
         budgets: dict[str, np.ndarray] = {}
         q, dq = self._heads(budgets, truth, "q", x, positions)
-        k = v = dk = dv = np.empty(0)
+        k = v = dk = dv = NOTHING
         if y is not None:
             k, dk = self._heads(budgets, truth, "k", y, positions)
             budgets["v_proj"] = self._linear("v_proj", y, truth["v_proj"], None)
@@ -65,7 +65,7 @@ class EndToEndBudgets(LayerWalk):
         if layer.pos_embeddings is not None:
             name = f"{letter}_rope"
             value, budget = value.transpose(0, 2, 1, 3), budget.transpose(0, 2, 1, 3)  # [b, s, n, h_d]
-            budgets[name] = self._rotary(value, budget, truth[name], positions)
+            budgets[name] = self._rotary(layer.pos_embeddings, (value, budget), truth[name], positions)
             value, budget = self.rounded(truth[name]).transpose(0, 2, 1, 3), budgets[name].transpose(0, 2, 1, 3)
         norm = layer.q_norm if letter == "q" else layer.k_norm
         if norm is not None:
@@ -74,8 +74,15 @@ class EndToEndBudgets(LayerWalk):
             value = self.rounded(truth[name])
         return value, budget
 
-    def _rotary(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, positions: np.ndarray | None) -> np.ndarray:
-        embedding, dtype = self.layer.pos_embeddings, self.layer.dtype
+    def _rotary(
+        self,
+        embedding: Rotary,
+        given: tuple[np.ndarray, np.ndarray],
+        value: np.ndarray,
+        positions: np.ndarray | None,
+    ) -> np.ndarray:
+        """`given`: x and its budget."""
+        (x, dx), dtype = given, self.layer.dtype
         rows = position_rows(positions, x.shape[1], embedding.max_seq_len)
         cos, sin = rotary_factors(self.tables, rows, embedding, dtype)
         (a, b), (da, db) = split_pairs(x, embedding.kind), split_pairs(dx, embedding.kind)
@@ -89,7 +96,7 @@ class EndToEndBudgets(LayerWalk):
         return stored(error_budget.rotary(sizes) + KAPPA * np.sqrt(brought), value, dtype)
 
     def _norm(self, x: np.ndarray, dx: np.ndarray, value: np.ndarray, letter: str, eps: float) -> np.ndarray:
-        """dy = scale r (dx - n mean(n dx)), n = x r, r = 1 / sqrt(mean(x^2) + eps): dx_i counts 1 - n_i^2 / h_d times."""
+        """dy = scale r (dx - n mean(n dx)), n = x r, r = 1 / sqrt(mean(x^2) + eps): dx_i counts 1 - n_i^2 / h_d."""
         scale, h_d = np.abs(self.weights[f"{letter}_norm.scale"]), x.shape[-1]
         r = 1.0 / np.sqrt(np.mean(np.square(x), axis=-1, keepdims=True) + eps)
         squares = np.square(x * r * dx)

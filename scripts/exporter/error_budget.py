@@ -6,6 +6,7 @@ without the propagated error of its inputs (see end_to_end.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,8 @@ def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def stored(budget: np.ndarray, value: np.ndarray, dtype: str) -> np.ndarray:
-    """The budget with half an ulp for storing the value: of the one farthest from 0 that the budget so far allows, since
-    beyond the next power of two ulps are twice as large."""
+    """The budget with half an ulp for storing the value: of the one farthest from 0 that the budget so far allows,
+    since beyond the next power of two ulps are twice as large."""
     return budget + half_ulp(np.abs(value) + budget, dtype)
 
 
@@ -79,7 +80,7 @@ def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.n
         np.where(visible, np.abs(masked - top), 0.0),
         _mask_rounding(score, added),
         np.any(visible, axis=-1),
-        np.array([_squared_groups(row[seen], np.sum(~seen)) for row, seen in zip(masked, visible, strict=True)])[:, None],
+        np.array([[_squared_groups(row[seen], np.sum(~seen))] for row, seen in zip(masked, visible, strict=True)]),
     )
 
 
@@ -129,7 +130,9 @@ def attention(
     return budget
 
 
-def heads(q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, is_causal: bool):
+def heads(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, mask: Tensor | None, is_causal: bool
+) -> Iterator[tuple[tuple[int, ...], Softmax, int, np.ndarray]]:
     """For each (sample, head): its index, softmax facts, the key/value head's index, and v [s_k, h_d]."""
     b, n_h, s_x, _ = q.shape
     visible = visible_keys(mask, is_causal, b, s_x, k.shape[2])

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Y_ABSENT, Y_IS_X, Layer, RecordedStep
+from .case import Y_ABSENT, Y_IS_X, KVCache, Layer, RecordedStep
 from .tensor import Tensor, from_array, round_to
 
 
 class Slots:
     """The two buffers of an enabled cache, [batch_size, n_kv, max_seq_len, h_d]; zero until filled."""
 
-    def __init__(self, layer: Layer) -> None:
-        cache = layer.kv_cache
+    def __init__(self, layer: Layer, cache: KVCache) -> None:
         self.filled = 0
         self.k = np.zeros((cache.batch_size, layer.num_kv_heads, cache.max_seq_len, layer.head_dim))
         self.v = np.zeros_like(self.k)
@@ -54,7 +53,7 @@ class LayerWalk:
 
     def _empty_slots(self) -> None:
         cache = self.layer.kv_cache
-        self.slots = Slots(self.layer) if cache is not None and cache.enabled else None
+        self.slots = Slots(self.layer, cache) if cache is not None and cache.enabled else None
 
 
 def mask_of(step: RecordedStep) -> Tensor | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import error_budget, truth
-from .case import RecordedStep
+from .case import RecordedStep, Rotary
 from .error_budget import stored
 from .layer_walk import LayerWalk, mask_of, merged_heads
 
@@ -20,7 +20,7 @@ class LocalisedTruth(LayerWalk):
         recorded = {name: tensor.to_float64() for name, tensor in step.expected.items()}
         judged: dict[str, Judged] = {}
         q = self._heads(judged, recorded, "q", x, positions)
-        k = v = None
+        k = v = truth.NOTHING
         if y is not None:
             k = self._heads(judged, recorded, "k", y, positions)
             judged["v_proj"] = self._linear("v_proj", y)
@@ -57,7 +57,7 @@ class LocalisedTruth(LayerWalk):
         judged[f"{letter}_proj"] = self._linear(f"{letter}_proj", x)
         values = self.by_head(recorded[f"{letter}_proj"])
         if layer.pos_embeddings is not None:
-            judged[f"{letter}_rope"] = self._rotary(values.transpose(0, 2, 1, 3), positions)
+            judged[f"{letter}_rope"] = self._rotary(layer.pos_embeddings, values.transpose(0, 2, 1, 3), positions)
             values = recorded[f"{letter}_rope"].transpose(0, 2, 1, 3)
         norm = layer.q_norm if letter == "q" else layer.k_norm
         if norm is not None:
@@ -66,8 +66,8 @@ class LocalisedTruth(LayerWalk):
             values = recorded[f"{letter}_norm"]
         return values
 
-    def _rotary(self, x: np.ndarray, positions: np.ndarray | None) -> Judged:
-        embedding, dtype = self.layer.pos_embeddings, self.layer.dtype
+    def _rotary(self, embedding: Rotary, x: np.ndarray, positions: np.ndarray | None) -> Judged:
+        dtype = self.layer.dtype
         rows = truth.position_rows(positions, x.shape[1], embedding.max_seq_len)
         cos, sin = truth.rotary_factors(self.tables, rows, embedding, dtype)
         value = truth.rotary(x, cos, sin, embedding, dtype)

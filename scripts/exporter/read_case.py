@@ -72,7 +72,7 @@ def _tensor(place: h5py.Dataset | h5py.Group) -> Tensor:
 
 def _attributes(place: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     """As Python's own types: the truth values that h5py gives as uint8 too."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in place.attrs.items():
         if isinstance(value, bytes):
             found[name] = value.decode()

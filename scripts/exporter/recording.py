@@ -41,11 +41,11 @@ class StageRecorder:
         module.register_forward_hook(keep)
 
 
-class AttentionBackend(TorchDispatchMode):
+class AttentionBackend(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees which kernel scaled_dot_product_attention really ran: "flash" or "math"."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -92,7 +92,8 @@ class LayerCalls:
 
     @staticmethod
     def _keywords(step: RecordedStep) -> dict[str, torch.Tensor]:
-        keywords = {name: to_torch(step.inputs[name]) for name in ("mask", "input_pos") if name in step.inputs}
+        given: tuple[str, ...] = ("mask", "input_pos")
+        keywords = {name: to_torch(step.inputs[name]) for name in given if name in step.inputs}
         if "seq_lens" in step.inputs:
             keywords["mask"] = packed_block_causal_mask(list(to_torch(step.inputs["seq_lens"])))
         return keywords

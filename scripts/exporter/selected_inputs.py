@@ -76,7 +76,8 @@ def _identical_keys(sizes: Sizes, rng: np.random.Generator) -> Drawn:
 
 def _small_integers(sizes: Sizes, rng: np.random.Generator) -> Drawn:
     """Integers, rows with a few sharp peaks."""
-    return tuple(rng.integers(-3, 4, shape) for shape in (sizes.queries(), sizes.keys(), sizes.keys()))
+    q, k, v = (rng.integers(-3, 4, shape) for shape in (sizes.queries(), sizes.keys(), sizes.keys()))
+    return q, k, v
 
 
 def _steered(sizes: Sizes, rng: np.random.Generator, logits: np.ndarray) -> Drawn:
@@ -88,8 +89,9 @@ def _steered(sizes: Sizes, rng: np.random.Generator, logits: np.ndarray) -> Draw
 
 
 def _rare_key(sizes: Sizes, rng: np.random.Generator) -> Drawn:
-    """The first keys have the weights RARE_WEIGHTS, about, and values that make up for them. Their logits are one product:
-    noise on top of one that large would be rounded again and again, and a plain sum may then exceed the budget."""
+    """The first keys have the weights RARE_WEIGHTS, about, and values that make up for them. Their logits are one
+    product: noise on top of one that large would be rounded again and again, and a plain sum may then exceed the
+    budget."""
     weights = np.ones(sizes.s)
     weights[: len(RARE_WEIGHTS)] = RARE_WEIGHTS[: sizes.s]
     q, k, v = _steered(sizes, rng, np.log(weights))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STORAGE = {
+STORAGE: dict[str, np.dtype] = {
     "float32": np.dtype("<f4"),
     "float64": np.dtype("<f8"),
     "bfloat16": np.dtype("<u2"),
@@ -42,7 +42,7 @@ class Tensor:
         return self.stored.shape
 
     def sha256(self) -> str:
-        return hashlib.sha256(np.ascontiguousarray(self.stored)).hexdigest()
+        return hashlib.sha256(np.ascontiguousarray(self.stored).data).hexdigest()
 
     def to_float64(self) -> np.ndarray:
         """Widens exactly."""

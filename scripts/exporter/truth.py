@@ -12,6 +12,7 @@ from .case import Layer, RecordedStep, Rotary
 from .layer_walk import LayerWalk, mask_of, merged_heads
 from .tensor import Tensor, from_float64, round_to
 
+NOTHING: np.ndarray = np.empty(0)  # keys where there are none
 INTERLEAVED = ("RotaryPositionalEmbeddings", "Llama3ScaledRoPE")
 
 
@@ -119,7 +120,7 @@ class TruthChain(LayerWalk):
         x, y, positions = self.begin(step)
         stages: dict[str, np.ndarray] = {}
         q = self._heads(stages, "q", x, positions)
-        k = v = None
+        k = v = NOTHING
         if y is not None:
             k = self._heads(stages, "k", y, positions)
             stages["v_proj"] = self._linear("v_proj", y)

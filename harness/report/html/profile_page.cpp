@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "harness/profile/peak_movement.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/page.h"
@@ -63,6 +64,14 @@ std::string memory_of(const Json& item) {
                      1e-6 * item.at("memory").get<double>());
 }
 
+/// Whether the limit can be trusted.
+std::string movement_of(const Json& item) {
+  const double movement = number_of(item.at("peak_movement"));
+  if (movement <= kMostPeakMovement) return "";
+  return element("p class=failed", fmt::format("Unstable: the machine’s peak moved by {} in {} attempts.",
+                                               percent_text(movement), item.at("attempts").get<int>()));
+}
+
 std::string article_of(const Json& item, std::size_t number) {
   const auto& limit = item.at("limit");
   const std::string facts =
@@ -75,7 +84,7 @@ std::string article_of(const Json& item, std::size_t number) {
   return element(fmt::format("article class=work id=work-{}", number),
                  element("h3", fmt::format("{}. {} ", number, escaped(work_name(item))) +
                                    status_word(item.at("status").get<std::string>())) +
-                     text_element("p", facts + memory_of(item)) + wrong_stages(item) +
+                     text_element("p", facts + memory_of(item)) + movement_of(item) + wrong_stages(item) +
                      element("div class=figures", roofline(item) + comparison_bars(item) + stage_bars(item)));
 }
 

@@ -22,6 +22,7 @@ using SecondsByThreads = std::map<int, double>;
 std::map<std::string, SecondsByThreads> warm_times(const Json& document) {
   std::map<std::string, SecondsByThreads> times;
   for (const auto& item : document.at("items")) {
+    if (item.at("status") == "invalid") continue;
     const auto name = work_name(item) + ", " + item.at("target").get<std::string>();
     times[name][item.at("threads").get<int>()] = item.at("warm").at("median").get<double>();
   }
@@ -104,7 +105,9 @@ std::string thread_scaling(const Json& document) {
   return element("div class=beside",
                  figure({"How much faster with more threads", legend(entries),
                          drawing(kHeight, "Speed over threads; the numbers are in the table", grid(axes) + curves),
-                         "Warm medians, beside the fewest threads. Dashed: in proportion to the threads.", numbers}));
+                         "Warm medians, beside the fewest threads, without invalid items. Dashed: in proportion to the "
+                         "threads.",
+                         numbers}));
 }
 
 }  // namespace attest::harness

@@ -89,6 +89,7 @@ std::string verify_page(const Json& document) {
   return page(document, "attest verify",
               {{"summary", "Summary", verify_summary(document)},
                {"failures", "What is wrong", case_failures(document)},
+               {"coverage", "The covering array", coverage_section(document)},
                {"budget", "The error budget", budget_plots(document)},
                {"every-case", "Every case", case_table(document)}});
 }

@@ -10,6 +10,7 @@ namespace attest::harness {
 std::string verify_summary(const nlohmann::ordered_json& document);  ///< counts, a row for each implementation
 std::string case_failures(const nlohmann::ordered_json& document);   ///< empty if there are none
 std::string case_table(const nlohmann::ordered_json& document);
+std::string coverage_section(const nlohmann::ordered_json& document);  ///< empty where the run has no covering array
 
 /// A failed result's residual as a picture; empty if the result has none.
 std::string heat_map(const nlohmann::ordered_json& result);

@@ -1,8 +1,10 @@
 """bfloat16: weights, activations and cache are rounded where torchtune's modules round; rotary tables stay float32."""
 
+from typing import Any
+
 import numpy as np
 
-from ..case import Call, CaseEntry, KVCache
+from ..case import Call, CaseEntry, KVCache, Layer
 from .cache import SLOTS, B, chunk
 from .hard_inputs import selected
 from .mask_makers import bfloat16_bias, packed, packed_positions, random_bool, random_float
@@ -10,7 +12,7 @@ from .positions import KINDS, PER_SAMPLE
 from .small_layer import normed_layer, rotary, selecting_layer, small_layer
 
 
-def narrow(**words):
+def narrow(**words: Any) -> Layer:
     return small_layer(dtype="bfloat16", **words)
 
 

@@ -1,20 +1,22 @@
 """The KV cache: sequences of calls on one layer."""
 
+from typing import Any
+
 import numpy as np
 
-from ..case import Call, CaseEntry, KVCache
+from ..case import Call, CaseEntry, KVCache, Layer
 from .mask_makers import causal, constant, random_float
 from .small_layer import normed_layer, rotary, small_layer
 
 B, SLOTS = 2, 8
 
 
-def cached(**words):
+def cached(**words: Any) -> Layer:
     """The small layer with an enabled cache of eight slots."""
     return small_layer(kv_cache=KVCache(B, SLOTS), **words)
 
 
-def chunk(start: int, s: int, **words) -> Call:
+def chunk(start: int, s: int, **words: Any) -> Call:
     """The next s tokens at their positions, with the mask that a decoder passes."""
     return Call(B, s, mask=causal(s, SLOTS, start), input_pos=np.arange(start, start + s), **words)
 

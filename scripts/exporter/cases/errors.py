@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from ..case import Call, CaseEntry, KVCache, RMSNorm
+from ..case import Call, CaseEntry, KVCache, Layer, RMSNorm
 from .mask_makers import causal, constant, random_bool
 from .small_layer import rotary, small_layer
 
 B, S = 2, 5
 
 
-def refused(name: str, description: str, field: str, layer, *calls: Call) -> CaseEntry:
+def refused(name: str, description: str, field: str, layer: Layer, *calls: Call) -> CaseEntry:
     return CaseEntry(f"errors/{name}", description, layer, calls or (Call(B, S),), family="error", field=field)
 
 

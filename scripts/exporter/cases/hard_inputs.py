@@ -1,11 +1,11 @@
 """Inputs that hurt: families that decide what attention sees (fixtures/family.h says what each one catches)."""
 
-from ..case import Call, CaseEntry
+from ..case import Call, CaseEntry, Layer
 from .mask_makers import even_keys
 from .small_layer import selecting_layer, small_layer
 
 
-def selected(family: str, name: str, description: str, layer, call: Call) -> CaseEntry:
+def selected(family: str, name: str, description: str, layer: Layer, call: Call) -> CaseEntry:
     return CaseEntry(f"hard_inputs/{name}", description, layer, (call,), family=family, selected=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ..case import Layer, RMSNorm, Rotary
 from ..selected_inputs import selecting_width
@@ -10,25 +11,27 @@ from ..selected_inputs import selecting_width
 MAX_SEQ_LEN = 64  # of the rotary table
 
 
-def rotary(dim: int = 8, kind: str = "RotaryPositionalEmbeddings", max_seq_len: int = MAX_SEQ_LEN, **words) -> Rotary:
+def rotary(
+    dim: int = 8, kind: str = "RotaryPositionalEmbeddings", max_seq_len: int = MAX_SEQ_LEN, **words: Any
+) -> Rotary:
     """A positional embedding with the default base of its class."""
     bases = {"Llama3ScaledRoPE": 500_000.0, "Qwen2RotaryPositionalEmbeddings": 1_000_000.0}
     return Rotary(kind, dim, max_seq_len, **{"base": bases.get(kind, 10_000.0), **words})
 
 
-def small_layer(**words) -> Layer:
+def small_layer(**words: Any) -> Layer:
     """The layer with some of torchtune's constructor words changed."""
     layer = Layer(embed_dim=32, num_heads=4, num_kv_heads=2, head_dim=8, pos_embeddings=rotary())
     return replace(layer, **words)
 
 
-def normed_layer(eps: float = 1e-6, **words) -> Layer:
+def normed_layer(eps: float = 1e-6, **words: Any) -> Layer:
     """The small layer with q_norm and k_norm."""
     layer = small_layer(**words)
     return replace(layer, q_norm=RMSNorm(layer.head_dim, eps), k_norm=RMSNorm(layer.head_dim, eps))
 
 
-def selecting_layer(num_heads: int, num_kv_heads: int, head_dim: int, **words) -> Layer:
+def selecting_layer(num_heads: int, num_kv_heads: int, head_dim: int, **words: Any) -> Layer:
     """A layer whose projections pick q, k and v out of x; no rotary embedding."""
     width = selecting_width(num_heads, num_kv_heads, head_dim)
     return Layer(width, num_heads, num_kv_heads, head_dim, **words)

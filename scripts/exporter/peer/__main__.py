@@ -21,8 +21,10 @@ class Peer:
 
         torch.set_num_threads(request["threads"])
         self.job = Job(request)
-        self.work = {"torchtune": TorchtuneWork, "torch-best": BestTorchWork}[request["peer"]](self.job)
-        self.output: torch.Tensor | None = None
+        works: dict[str, type[TorchtuneWork | BestTorchWork]]
+        works = {"torchtune": TorchtuneWork, "torch-best": BestTorchWork}
+        self.work = works[request["peer"]](self.job)
+        self.output = torch.empty(0)
 
     def repeat(self) -> dict[str, float]:
         return {"cold": self._timed(), "warm": self._timed()}

@@ -1,11 +1,13 @@
 """The fastest plain PyTorch found for the same work: q, k and v in one product, keys and values never copied to the
-query heads, a cache sliced to what is filled, packed documents as a batch; eager and compiled, whichever is faster here.
+query heads, a cache sliced to what is filled, packed documents as a batch; eager and compiled, whichever is faster
+here.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.nn.functional import linear, scaled_dot_product_attention
@@ -14,6 +16,10 @@ from torchtune.modules import MultiHeadAttention
 from .job import Job, rotated_and_normed
 
 TRIALS = 5
+
+Run = Callable[[], torch.Tensor]
+Attend = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+QueriesKeysValues = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class BestTorchWork:
@@ -31,7 +37,7 @@ class BestTorchWork:
         """Every run writes the same slots of the cache."""
 
 
-def _seconds(run: Callable) -> float:
+def _seconds(run: Run) -> float:
     def once() -> float:
         start = time.perf_counter()
         run()
@@ -52,12 +58,12 @@ def _group_as_tokens(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch
     return out.view(b, n, 1, h_d)
 
 
-def _attention_alone(job: Job) -> dict[str, Callable]:
+def _attention_alone(job: Job) -> dict[str, Run]:
     q, k, v = job.queries_keys_values()
     return {"enable_gqa": lambda: _enable_gqa(q, k, v, is_causal=True)}
 
 
-def _layer(job: Job) -> dict[str, Callable]:
+def _layer(job: Job) -> dict[str, Run]:
     module = job.module()
     x = job.x().view(job.batch * job.documents, job.length, -1)
     h_d, n = job.layer.head_dim, job.layer.num_heads
@@ -78,7 +84,7 @@ def _layer(job: Job) -> dict[str, Callable]:
         buffer[:, :, job.filled : end] = new
         return buffer[:, :, :end]
 
-    def forward(attend: Callable) -> torch.Tensor:
+    def forward(attend: Attend) -> torch.Tensor:
         q, k, v = project()
         if cache is not None:
             k, v = seen(k, cache[0]), seen(v, cache[1])
@@ -86,13 +92,13 @@ def _layer(job: Job) -> dict[str, Callable]:
         return module.output_proj(out)
 
     sees_all = job.kind in ("decode", "cross")
-    ways = {"enable_gqa": lambda q, k, v: _enable_gqa(q, k, v, is_causal=not sees_all)}
+    ways: dict[str, Attend] = {"enable_gqa": lambda q, k, v: _enable_gqa(q, k, v, is_causal=not sees_all)}
     if job.kind == "decode":
         ways["grouped heads"] = _group_as_tokens
-    return {name: lambda attend=attend: forward(attend) for name, attend in ways.items()}
+    return {name: partial(forward, attend) for name, attend in ways.items()}
 
 
-def _projections(job: Job, module: MultiHeadAttention, x: torch.Tensor) -> Callable:
+def _projections(job: Job, module: MultiHeadAttention, x: torch.Tensor) -> Callable[[], QueriesKeysValues]:
     """What computes q, k and v [b, n, s, h_d]: all three in one product, or k and v where they come from y."""
     positions = job.positions().view(job.documents, job.length).repeat(job.batch, 1)
     together = [module.q_proj, module.k_proj, module.v_proj][1 if job.others else 0 :]
@@ -102,8 +108,8 @@ def _projections(job: Job, module: MultiHeadAttention, x: torch.Tensor) -> Calla
     bias = torch.cat(biases) if biases else None
     widths = [projection.out_features for projection in together]
 
-    def project() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        parts = linear(source, weight, bias).split(widths, dim=-1)
+    def project() -> QueriesKeysValues:
+        parts = linear(source, weight, bias).split(widths, dim=-1)  # type: ignore[no-untyped-call]
         if job.others:
             parts = (module.q_proj(x), *parts)
         q, k, v = (part.view(*part.shape[:2], -1, job.layer.head_dim) for part in parts)

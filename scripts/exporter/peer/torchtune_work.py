@@ -19,7 +19,7 @@ class TorchtuneWork:
         self.run, self.restore = _attention_alone(job) if job.kind == "attention" else _layer(job)
 
 
-def _attention_alone(job: Job) -> tuple[Callable, Callable]:
+def _attention_alone(job: Job) -> tuple[Callable[[], torch.Tensor], Callable[[], None]]:
     """What torchtune's forward does between its projections: copy keys and values to every head, then attend."""
     q, k, v = job.queries_keys_values()
     b, n, s, h_d = q.shape
@@ -31,7 +31,7 @@ def _attention_alone(job: Job) -> tuple[Callable, Callable]:
     return lambda: scaled_dot_product_attention(q, copied(k), copied(v), is_causal=True), lambda: None
 
 
-def _layer(job: Job) -> tuple[Callable, Callable]:
+def _layer(job: Job) -> tuple[Callable[[], torch.Tensor], Callable[[], None]]:
     module, x = job.module(), job.x()
     y = job.y() if job.others else x
     mask, positions = (None, None) if job.kind in ("prefill", "cross") else (job.mask(), job.positions())
