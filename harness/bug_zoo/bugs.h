@@ -245,7 +245,7 @@ inline constexpr std::array kPlantedBugs = {
                Area::attention,
                "mask_after_softmax",
                {},
-               {"unfilled_slots_seen"}},
+               {"unfilled_slots_seen", "hidden_nan_seen"}},
     PlantedBug{Bug::finite_mask,
                "finite_mask",
                "gives hidden keys the score -10000 instead of none",
