@@ -97,8 +97,8 @@ TEST(formulas_told_apart, each_is_the_first_that_is_named_where_it_is_planted) {
     if (!constructor_raises(item)) census.plant_in(item);
   }
   // NaN in hidden keys, which no recorded case has.
-  census.plant_in(harness::drawn_case(harness::nearest_valid(
-      {.family = "hidden_nan", .b = 2, .s_x = 9, .mask = harness::MaskKind::boolean})));
+  census.plant_in(harness::drawn_case(
+      harness::nearest_valid({.family = "hidden_nan", .b = 2, .s_x = 9, .mask = harness::MaskKind::boolean})));
   EXPECT_GE(census.known(), 100u);
   EXPECT_TRUE(census.never_first().empty()) << fmt::format("{}", fmt::join(census.never_first(), "\n"));
 }

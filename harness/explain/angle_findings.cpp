@@ -69,7 +69,8 @@ std::optional<std::int64_t> positions_too_far(const TurnedRow& turned, std::span
   const auto fits = [&](std::int64_t by) {
     for (std::size_t i = 0; i < theta.size(); ++i) {
       const double off = std::fabs(wrapped(turned.angles[i] - static_cast<double>(by) * theta[i]));
-      const double rounding = angle_rounding(turned.position, theta[i]) + angle_rounding(turned.position + by, theta[i]);
+      const double rounding =
+          angle_rounding(turned.position, theta[i]) + angle_rounding(turned.position + by, theta[i]);
       if (!(off <= turned.tolerances[i] + rounding)) return false;
     }
     return true;

@@ -183,7 +183,8 @@ std::optional<Pattern> regular_pattern(const std::vector<ExplainedRow>& rows, co
   for (const auto& [candidate, nearness] : rows.front().by) {
     if (candidate.id != id) continue;
     const Miscount& same = candidate;
-    if (const auto rms = rms_of(rows, channels, [&](std::int64_t) { return same; })) return Pattern{keys_text(same), *rms};
+    if (const auto rms = rms_of(rows, channels, [&](std::int64_t) { return same; }))
+      return Pattern{keys_text(same), *rms};
     const std::int64_t distance = same.last - rows.front().at.i, length = same.last - same.first;
     const auto beside = [&](std::int64_t i) { return Miscount{id, i + distance - length, i + distance}; };
     if (const auto rms = rms_of(rows, channels, beside)) {

@@ -202,9 +202,9 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
     add_causal(all, right);
   } else {
     add_masked(all, right);
-    all.push_back(
-        hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
-                   seeing(right, [mask = right.mask](auto b, auto i, auto j) { return j <= i && mask->visible(b, i, j); })));
+    all.push_back(hypothesis(
+        {"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
+        seeing(right, [mask = right.mask](auto b, auto i, auto j) { return j <= i && mask->visible(b, i, j); })));
   }
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},

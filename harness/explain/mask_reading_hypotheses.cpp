@@ -35,7 +35,8 @@ class Builder {
               [b_end](auto at) { return at.b = (at.b + 1) % b_end, at; });
     }
     if (s > 1) {
-      add_row("mask_of_first_token", "every token reads the mask's row of token 0", [](auto at) { return at.i = 0, at; });
+      add_row("mask_of_first_token", "every token reads the mask's row of token 0",
+              [](auto at) { return at.i = 0, at; });
       add_row("mask_of_other_token", "a token reads the mask's row of the next token",
               [s](auto at) { return at.i = std::min(at.i + 1, s - 1), at; });
       add_row("mask_of_other_token", "a token reads the mask's row of the token before",
@@ -46,8 +47,9 @@ class Builder {
       return at.b = row / s, at.i = row % s, at;
     };
     if (b_end * s == 1) return;
-    add_row("mask_by_head", "the mask is read as if its rows were the heads of a group: head h is hidden by the row h mod " +
-                                fmt::format("{} places on", group),
+    add_row("mask_by_head",
+            "the mask is read as if its rows were the heads of a group: head h is hidden by the row h mod " +
+                fmt::format("{} places on", group),
             [=](auto at) { return walked(at, at.h % group); });
     add_row("mask_by_head", "the mask is read as if it had heads: head h is hidden by the row that many times s_x on",
             [=](auto at) { return walked(at, at.h * s); });

@@ -24,9 +24,7 @@ using PartWeight = double (*)(const Part& part, double largest);
 double equal(const Part&, double) { return 1.0; }
 double without_sum(const Part& part, double largest) { return std::exp(part.largest - largest); }
 double without_largest(const Part& part, double) { return part.sum; }
-double to_base_two(const Part& part, double largest) {
-  return std::exp2(part.largest + std::log(part.sum) - largest);
-}
+double to_base_two(const Part& part, double largest) { return std::exp2(part.largest + std::log(part.sum) - largest); }
 
 Part part_of(const std::vector<double>& logits, std::size_t first, std::size_t end) {
   Part part;

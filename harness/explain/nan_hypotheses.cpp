@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "harness/explain/attention_hypotheses.h"
 
@@ -20,17 +19,22 @@ std::size_t hidden_at_first(const ScoredRow& row) {
   return static_cast<std::size_t>(std::ranges::find(row.visible, true) - row.visible.begin());
 }
 
-/// The weight 0 of a hidden key meets its value, and its score the -inf that hides it.
-Hypothesis hidden_come_through(const AttentionModel& right) {
+enum class Through { values, values_and_scores };
+
+/// The weight 0 of a hidden key meets its value, in rows that see another; where -inf is added to its score, a NaN
+/// score stays NaN as well.
+Hypothesis hidden_come_through(const AttentionModel& right, Through what) {
   return {{"hidden_nan_seen", "NaN and infinity in hidden keys or values come through: 0 times NaN is NaN"},
-          [right](std::int64_t row) {
+          [right, what](std::int64_t row) {
             const auto at = right.at(row);
             const ScoredRow scored = right.scored(at);
             std::vector<double> y = right.output(row);
+            if (hidden_at_first(scored) == scored.visible.size()) return y;
             for (std::size_t j = 0; j < scored.visible.size(); ++j) {
               if (scored.visible[j]) continue;
               const auto value = right.value(at, static_cast<std::int64_t>(j));
-              const bool lost = !(scored.scores[j] < std::numeric_limits<double>::infinity());
+              const bool lost =
+                  what == Through::values_and_scores && !(scored.scores[j] < std::numeric_limits<double>::infinity());
               for (std::size_t c = 0; c < y.size(); ++c) {
                 if (lost || !std::isfinite(value[c])) y[c] = kNaN;
               }
@@ -59,7 +63,8 @@ Weigh nan_after_hidden(std::size_t keys) {
 /// As few keys as the rows that are NaN have hidden at first.
 std::size_t fewest_hidden(const AttentionModel& right, const Residual& residual) {
   std::size_t fewest = std::numeric_limits<std::size_t>::max();
-  for (const std::int64_t row : residual.outside_rows()) {
+  constexpr std::size_t kRows = 64;
+  for (const std::int64_t row : residual.sample(kRows)) {
     if (is_finite(residual.got(row))) continue;
     fewest = std::min(fewest, hidden_at_first(right.scored(right.at(row))));
   }
@@ -69,11 +74,13 @@ std::size_t fewest_hidden(const AttentionModel& right, const Residual& residual)
 }  // namespace
 
 Hypotheses nan_hypotheses(const AttentionModel& right, const Residual& residual) {
-  Hypotheses all = {hidden_come_through(right)};
+  Hypotheses all = {hidden_come_through(right, Through::values),
+                    hidden_come_through(right, Through::values_and_scores)};
   AttentionModel wrong = right;
   wrong.weigh = zero_if_nan;
-  all.push_back(hypothesis({"nan_taken_for_blind", "a row whose scores are NaN is taken for one that sees no key: it "
-                                                   "holds zeros instead of NaN"},
+  all.push_back(hypothesis({"nan_taken_for_blind",
+                            "a row whose scores are NaN is taken for one that sees no key: it "
+                            "holds zeros instead of NaN"},
                            wrong));
   const std::size_t fewest = fewest_hidden(right, residual);
   if (fewest > 0 && fewest < static_cast<std::size_t>(right.keys())) {

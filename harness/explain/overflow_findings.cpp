@@ -77,9 +77,10 @@ std::vector<Fitting> overflow_findings(const AttentionModel& right, const Residu
     const auto offset = [block](const auto&, const auto& logits) { return largest_of_first(logits, block); };
     if (!explains(right, residual, rows, offset)) continue;
     add("first_block_max",
-        fmt::format("the largest logit of the first {} key{} is used for all: lost are the rows in which a later one is "
-                    "larger by 88",
-                    block, block == 1 ? "" : "s"));
+        fmt::format(
+            "the largest logit of the first {} key{} is used for all: lost are the rows in which a later one is "
+            "larger by 88",
+            block, block == 1 ? "" : "s"));
   }
   return found;
 }

@@ -11,7 +11,7 @@ namespace attest::harness::explain {
 
 /// How near a row is to a wrong formula and, in the same units, to the truth.
 struct Nearness {
-  double worst = 0.0;   ///< the largest |got - wrong| in budgets; infinite where a class (finite, NaN, infinite) differs
+  double worst = 0.0;  ///< the largest |got - wrong| in budgets; infinite where a class (finite, NaN, infinite) differs
   double wrongs = 0.0;  ///< sum over the elements of its square
   double truths = 0.0;  ///< the same for |got - truth|
 };

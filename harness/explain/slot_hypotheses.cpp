@@ -78,5 +78,4 @@ Hypotheses stale_value_hypotheses(const AttentionModel& right) {
       {"stale_values", "the values of this call's own tokens are read as zeros: they are stored too late"}, wrong)};
 }
 
-
 }  // namespace attest::harness::explain

@@ -178,7 +178,8 @@ void add_rounded_weights(Hypotheses& all, const AttentionModel& right) {
   all.push_back(hypothesis(
       {"scores_in_float16", "q k is held in float16 before it is scaled: beyond 65504 it is infinite"}, wrong));
   wrong.weigh = with_float16_scores(1.0);
-  all.push_back(hypothesis({"scores_in_float16", "the scores are held in float16: beyond 65504 they are infinite"}, wrong));
+  all.push_back(
+      hypothesis({"scores_in_float16", "the scores are held in float16: beyond 65504 they are infinite"}, wrong));
   wrong.weigh = with_rounded_scores;
   all.push_back(hypothesis({"scores_rounded", "the scores are rounded to bfloat16 before the softmax"}, wrong));
   for (const std::size_t block : {1, 4, 8, 16, 32, 64, 1 << 30}) {

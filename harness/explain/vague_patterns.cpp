@@ -116,12 +116,13 @@ std::optional<Finding> lost_digits(const Residual& residual) {
   double worst = 0.0;
   for (const std::int64_t row : residual.outside_rows()) worst = std::max(worst, relative_error(residual, row));
   if (!(worst <= kLostDigits) || !is_spread_evenly(residual)) return std::nullopt;
-  return Finding{"precision",
-                 fmt::format("the errors look like rounding noise of about {:.2g} units in the last place, spread evenly "
-                             "({} of {} rows are off by up to 2^{:.0f} of their magnitude): look at exp, a reciprocal, a "
-                             "table, a stored operand",
-                             units_in_the_last_place(residual), residual.outside_rows().size(), residual.rows(),
-                             std::log2(worst))};
+  return Finding{
+      "precision",
+      fmt::format("the errors look like rounding noise of about {:.2g} units in the last place, spread evenly "
+                  "({} of {} rows are off by up to 2^{:.0f} of their magnitude): look at exp, a reciprocal, a "
+                  "table, a stored operand",
+                  units_in_the_last_place(residual), residual.outside_rows().size(), residual.rows(),
+                  std::log2(worst))};
 }
 
 }  // namespace

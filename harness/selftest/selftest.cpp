@@ -37,17 +37,14 @@ Check check_of(const Result& result) {
   return result.mode == Mode::localised ? Check::stage : Check::layer;
 }
 
-/// Records what passed; of what failed, the check that comes first in Check, and what was said about it. Whether anything
-/// failed.
-bool judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial) {
-  bool any_failed = false;
+/// Records what passed; of what failed, the check that comes first in Check, and what was said about it.
+void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial) {
   for (const Result& result : judge_implementation(on.judged, kernel)) {
     if (result.status == Status::passed) {
       ++trial.passed;
       trial.largest_e = std::max(trial.largest_e, result.e);
     }
     if (result.status != Status::failed) continue;  // mistrusted says something about the case, not about the kernel
-    any_failed = true;
     if (const auto* bug = bug_zoo::find_bug(trial.name); bug != nullptr) {
       if (auto cause = named_cause(*bug, on.line, result)) trial.causes.push_back(std::move(*cause));
     }
@@ -55,7 +52,6 @@ bool judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial
     const auto [known, is_first] = trial.rejections.try_emplace(on.item.family, found);
     if (!is_first && found.check < known->second.check) known->second = found;
   }
-  return any_failed;
 }
 
 /// A draw that every law finds something in.
@@ -83,18 +79,14 @@ std::string first_broken_law(const Implementation& kernel) {
   return "";
 }
 
-/// So many rejected cases of a family are enough.
-constexpr std::size_t kRejectedCases = 2;
-
+/// One rejected case a family is enough.
 Trial try_kernel(const std::string& name, const Cases& cases) {
   Trial trial;
   trial.name = name;
   const auto kernel = load_implementation(zoo_library().string() + "#" + name);
-  std::map<std::string, std::size_t> rejected;  // family -> cases
   for (const auto& on : cases) {
     stop_if_interrupted();
-    std::size_t& in_family = rejected[on->item.family];
-    if (in_family < kRejectedCases && judge_on(*on, *kernel, trial)) ++in_family;
+    if (!trial.rejections.contains(on->item.family)) judge_on(*on, *kernel, trial);
   }
   trial.broken_law = first_broken_law(*kernel);
   return trial;
