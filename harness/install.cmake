@@ -32,7 +32,11 @@ set(ATTEST_PUBLIC_HEADERS
   harness/attest_implementation.h harness/judge/case_truth.h harness/judge/comparator.h harness/fingerprint.h harness/implementation.h
   harness/judge/judge_implementation.h harness/judge/judge_recorded.h harness/judge/judgement.h
   harness/isolation/library_implementation.h harness/lineup.h
-  harness/judge/recorded_stages.h harness/selection.h harness/report/summary.h harness/verify.h)
+  harness/judge/recorded_stages.h harness/selection.h harness/report/summary.h harness/verify.h
+  # What those include.
+  harness/coverage/combinations.h harness/coverage/covering_array.h harness/coverage/dimensions.h
+  harness/coverage/run_coverage.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
+  harness/search/draw_run.h harness/search/drawn_question.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/attest/${room})

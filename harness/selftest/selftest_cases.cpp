@@ -97,6 +97,30 @@ std::vector<CaseDraw> shapes_of_randn() {
   };
 }
 
+/// As large as real kernels' blocks and tiles are: what begins behind the border of one shows here.
+std::vector<CaseDraw> shapes_of_real_size() {
+  return {
+      // More keys than four blocks of 512, the first of them hidden.
+      {.s_x = 3,
+       .s_y = 2051,
+       .q_per_kv = 2,
+       .h_d = 6,
+       .d_per_head = 5,
+       .mask = MaskKind::boolean,
+       .hidden = HiddenKeys::leading,
+       .keys = KeySource::cross},
+      // Heads of a real model's width, over more keys than a tile has.
+      {.s_x = 2, .s_y = 77, .h_d = 64, .d_per_head = 16, .keys = KeySource::cross},
+      // More samples than a tile of a cache has.
+      {.b = 35, .s_x = 3, .n_kv = 2, .h_d = 4, .d_per_head = 5, .mask = MaskKind::causal, .keys = KeySource::cache,
+       .chunk = 2},
+      // More heads than fit into a word's bits, in groups.
+      {.s_x = 3, .n_kv = 3, .q_per_kv = 12, .h_d = 4, .d_per_head = 3},
+      // Positions that bfloat16 does not hold.
+      {.s_x = 263, .h_d = 6, .d_per_head = 5, .mask = MaskKind::causal, .rotary = RotaryKind::interleaved},
+  };
+}
+
 /// A large finite bias, a cache that is reset, an epsilon that weighs: no draw has them.
 constexpr std::string_view kRecorded[] = {"masks/float_shifted_by_ten_thousand", "cache/reset", "norms/large_eps"};
 
@@ -114,6 +138,7 @@ std::vector<std::unique_ptr<SelftestCase>> selftest_cases(const std::filesystem:
   };
   for (const std::string_view family : drawn_families()) add(family, shapes_of_every_family());
   add("randn", shapes_of_randn());
+  add("randn", shapes_of_real_size());
   for (const std::string_view name : kRecorded) {
     cases.push_back(
         std::make_unique<SelftestCase>(std::string(name), read_case(fixtures / (std::string(name) + ".h5"))));
