@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fixtures/error.h"
+#include "harness/draw/draw_fields.h"
 #include "harness/draw/draw_line.h"
 #include "harness/lineup.h"
 #include "harness/process_resources.h"
@@ -26,13 +27,26 @@ std::filesystem::path one_case(const std::string& name, const std::filesystem::p
   return files.front();
 }
 
-DrawnQuestion asked(const std::string& law, const CaseDraw& draw) {
-  const DrawnQuestion question{&law_from_name(law), draw};
-  const CaseDraw nearest = question.law->fit(draw);
-  if (!(nearest == draw)) {
-    throw InputError("draw", "parts that fit together, such as the nearest: " + to_line(nearest), to_line(draw));
+/// A field as the line says it is.
+bool is_honoured(const NamedDraw& given, const CaseDraw& fitted) {
+  bool honoured = true;
+  visit_fields(given.draw, [&](const char* name, const auto& wanted) {
+    visit_fields(fitted, [&](const char* other, const auto& got) {
+      if constexpr (std::is_same_v<decltype(wanted), decltype(got)>) {
+        if (std::string_view(name) == other && given.named.contains(name)) honoured = honoured && wanted == got;
+      }
+    });
+  });
+  return honoured;
+}
+
+DrawnQuestion asked(const std::string& law, const NamedDraw& given) {
+  const Law& known = law_from_name(law);
+  const CaseDraw fitted = known.fit(given.draw);
+  if (!is_honoured(given, fitted)) {
+    throw InputError("draw", "parts that fit together, such as the nearest: " + to_line(fitted), to_line(given.draw));
   }
-  return question;
+  return {&known, fitted};
 }
 
 }  // namespace

@@ -45,10 +45,15 @@ std::optional<std::uint64_t> take_hash(Words& words, const std::string& key) {
 }
 
 /// What is left of the words, as a draw.
-CaseDraw draw_of(const Words& words) {
-  std::string draw;
-  for (const auto& [key, value] : words) draw += key + "=" + value + " ";
-  return draw_from_line(draw);
+NamedDraw draw_of(const Words& words) {
+  NamedDraw drawn;
+  std::string line;
+  for (const auto& [key, value] : words) {
+    line += key + "=" + value + " ";
+    drawn.named.insert(key);
+  }
+  drawn.draw = draw_from_line(line);
+  return drawn;
 }
 
 LawLine law_line(Words words) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,11 +12,17 @@
 /// The line that a failure prints, and that `attest replay` reads: key=value words. A value with spaces is quoted.
 namespace attest::harness {
 
+/// A draw, and the fields that its line names: these are honoured as they stand, the others may be fitted to them.
+struct NamedDraw {
+  CaseDraw draw;
+  std::set<std::string, std::less<>> named;
+};
+
 /// A law on a drawn case: law=decoding implementation=optimized/avx2 family=randn ... inputs=HEX outputs=HEX
 struct LawLine {
   std::string law;
   std::string implementation;
-  CaseDraw draw;
+  NamedDraw draw;
   std::optional<std::uint64_t> inputs, outputs;  ///< what they were when it failed
 };
 
@@ -33,7 +40,7 @@ struct RecordedLine {
 struct QuestionsLine {
   struct Question {
     std::string law;
-    CaseDraw draw;
+    NamedDraw draw;
   };
   std::string implementation;
   std::vector<Question> questions;

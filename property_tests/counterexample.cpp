@@ -70,7 +70,7 @@ TEST(counterexample, of_a_broken_kernel_is_found_shrunk_and_replayed_from_its_li
 
     const auto read = std::get<LawLine>(replay_line(line));
     EXPECT_EQ(read.implementation, "forgetful");
-    const Evidence again = try_law(law_from_name(read.law), broken, read.draw);
+    const Evidence again = try_law(law_from_name(read.law), broken, read.draw.draw);
     EXPECT_EQ(again.verdict.status, Status::failed);
     EXPECT_EQ(again.inputs, read.inputs);
     EXPECT_EQ(again.outputs, read.outputs);

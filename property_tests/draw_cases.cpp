@@ -37,7 +37,7 @@ void draw_cases(int count, std::uint64_t seed, const std::filesystem::path& fold
   for (int written = 0, tried = 0; written < count; ++tried) {
     const CaseDraw draw = any_draw()(random.split(), tried % 100).value();
     if (depends_on_the_kernel(draw)) continue;
-    Case item = exported_case(draw);
+    Case item = exported_case({"truth", "reference", {draw, {}}, {}, {}});
     if (!is_evidence(item, *reference)) continue;
     item.name = fmt::format("drawn/{:05}", ++written);
     write_case(item, folder / fmt::format("{:05}.h5", written));

@@ -95,6 +95,7 @@ TEST(replay, refuses_a_draw_that_it_would_have_to_change) {
   const std::string refusal = refusal_of("law=truth implementation=reference s_x=3 b=1000");
   EXPECT_NE(refusal.find("b=64"), std::string::npos) << refusal;
   EXPECT_NE(refusal_of("law=truth implementation=reference s_x=3 chunk=2"), "");
+  EXPECT_EQ(refusal_of("law=truth implementation=reference s_x=9 family=rare_key"), "");  // whose width follows
 }
 
 TEST(replay, asks_a_sequence_in_one_process_and_judges_the_last) {
