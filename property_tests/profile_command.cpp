@@ -82,7 +82,9 @@ TEST(profile_command, a_profile_compares_with_an_earlier_one_of_the_same_machine
   const auto now = valid_report(scratch.path() / "now.json");
   ASSERT_EQ(now.at("items").size(), 2U);
   for (const auto& item : now.at("items")) EXPECT_EQ(item.at("baseline").at("scale"), "seconds");
-  EXPECT_NE(same.out.find("% of linear"), std::string::npos) << same.out;
+  // An item whose peak moved away under it, on a busy machine, is nobody's 100 %.
+  const bool is_valid = same.out.find("\ninvalid ") == std::string::npos;
+  EXPECT_EQ(same.out.find("% of linear") != std::string::npos, is_valid) << same.out;
 
   expect_refusal(with({"--baseline", elsewhere.string()}), "another one");
   expect_refusal(with({"--baseline", (scratch.path() / "none.json").string()}), "cannot be read");
