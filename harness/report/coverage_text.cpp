@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/replay_line.h"
+#include "harness/report/terminal_summary.h"
 #include "harness/report/terminal_table.h"
 
 namespace attest::harness {
@@ -16,11 +17,7 @@ constexpr std::int64_t kMostFailuresShown = 5;  ///< of each implementation
 std::string describe(const Result& result, const TerminalStyle& style) {
   std::string text = fmt::format("\n{} in the covering array, {}, {}: {}\n", painted_status(result.status, style),
                                  result.stage, label_of(result.judged), result.message);
-  if (result.worst && result.status == Status::failed) {
-    text += fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", result.stage,
-                        to_string(result.worst->index), result.worst->got, result.worst->expected, result.worst->budget,
-                        result.e);
-  }
+  text += worst_text(result);
   if (const std::string why = text_of(result.explanation); !why.empty()) text += "  " + why + "\n";
   return text + "  again: " + replay_command(replay_line_of_draw(result)) + "\n";
 }
@@ -44,7 +41,7 @@ std::string tally_line(const CoverageTally& tally, std::size_t width) {
 }  // namespace
 
 std::string replay_line_of_draw(const Result& result) {
-  return fmt::format("law=truth implementation={} {}", label_of(result.judged), result.case_name);
+  return fmt::format("law=truth implementation={} {}", in_line(label_of(result.judged)), result.case_name);
 }
 
 std::string coverage_text(const CoverageRun& run) {

@@ -17,7 +17,6 @@ double distance(Number value, Number plain) {
 }
 
 double complexity(const CaseDraw& draw) {
-  std::vector<double> plain;
   const CaseDraw defaults;
   double sum = 0;
   const auto add = [&](const char* name, const auto& value) {
