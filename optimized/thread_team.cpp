@@ -49,30 +49,44 @@ void ThreadTeam::run(const Call& call) noexcept {
   phase_.notify_all();
   call.function(call.body, 0);
   ++phase_;
-  while (const std::uint32_t helpers = inside_) wait_while(helpers, inside_);
+  wait_until_all_are_out();
 }
 
-/// Where the system has no thread to give, the caller does without.
+/// Where the system has no thread to give, the caller does without. Waits until the new ones have come: a thread that
+/// is still starting may hold a lock of the allocator, and a child that is forked meanwhile would wait for it for ever.
 void ThreadTeam::hire(std::size_t helpers) {
-  try {
-    while (helpers_ < helpers) {
+  while (helpers_ < helpers) {
+    ++inside_;
+    try {
       std::thread(&ThreadTeam::help, this, helpers_ + 1, phase_.load()).detach();
-      ++helpers_;
+    } catch (const std::system_error&) {
+      --inside_;
+      break;
     }
-  } catch (const std::system_error&) {
+    ++helpers_;
   }
+  wait_until_all_are_out();
+}
+
+void ThreadTeam::leave() noexcept {
+  if (--inside_ == 0) inside_.notify_one();
+}
+
+void ThreadTeam::wait_until_all_are_out() noexcept {
+  while (const std::uint32_t helpers = inside_) wait_while(helpers, inside_);
 }
 
 /// A helper says that it is inside before it looks at the phase; the caller ends the phase before it looks who is
 /// inside. So either the helper stays out or the caller waits, and call_ never changes under a helper.
 void ThreadTeam::help(std::size_t thread, std::uint32_t seen) noexcept {
+  leave();  // as which it was hired: inside
   for (;;) {
     wait_while(seen, phase_);
     ++inside_;
     seen = phase_;
     const bool open = seen % 2 == 1;
     if (open && thread < call_.threads) call_.function(call_.body, thread);
-    if (--inside_ == 0) inside_.notify_one();
+    leave();
   }
 }
 

@@ -33,12 +33,14 @@ class ThreadTeam {
   void run(const Call& call) noexcept;
   void hire(std::size_t helpers);
   void help(std::size_t thread, std::uint32_t seen) noexcept;
+  void leave() noexcept;
+  void wait_until_all_are_out() noexcept;
 
   std::mutex in_use_;
   std::size_t helpers_ = 0;
   Call call_;
   alignas(64) std::atomic<std::uint32_t> phase_ = 0;   ///< odd: call_ may be joined; it counts on with each change
-  alignas(64) std::atomic<std::uint32_t> inside_ = 0;  ///< helpers that may be reading or working on call_
+  alignas(64) std::atomic<std::uint32_t> inside_ = 0;  ///< helpers that start, or may be reading or working on call_
 };
 
 }  // namespace attest::optimized

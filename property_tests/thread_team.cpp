@@ -126,5 +126,25 @@ TEST(thread_team, of_a_forked_child_is_its_own) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "wait status " << status;
 }
 
+/// A thread that starts may hold a lock of the allocator; in a child that is forked then, nobody lets it go.
+TEST(thread_team, has_no_thread_that_still_starts_once_a_call_returned) {
+  static std::vector<ThreadTeam*> never_destroyed;
+  for (int repetition = 0; repetition < 50; ++repetition) {
+    never_destroyed.push_back(new ThreadTeam);
+    never_destroyed.back()->run(4, [](std::size_t) {});
+    const pid_t child = ::fork();
+    ASSERT_NE(child, -1);
+    if (child == 0) {
+      ::alarm(10);
+      for (std::size_t size = 1; size < 100'000; size += 1 + size / 4)
+        std::vector<char>(size).swap(*new std::vector<char>);
+      ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << "the child waited for ever, in repetition " << repetition;
+  }
+}
+
 }  // namespace
 }  // namespace attest::optimized
