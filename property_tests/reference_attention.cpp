@@ -117,5 +117,33 @@ TEST(reference_attention, a_bias_that_absorbs_every_score_leaves_the_mean_of_the
   for (const double budget : truth.budget.as<double>()) EXPECT_LT(budget, 1e-5);  // and it is still a strict judge
 }
 
+Tensor in_bfloat16(const Shape& shape, const std::vector<double>& values) {
+  Tensor tensor(DType::bfloat16, shape);
+  std::ranges::transform(values, tensor.as<bfloat16>().begin(), [](double value) { return round_to_bfloat16(value); });
+  return tensor;
+}
+
+/// Beside empty slots of score 0, keys at -90 have weights of which bfloat16 keeps no digits. torch stores them so.
+TEST(reference_attention, a_weight_stored_as_a_subnormal_number_may_be_off_by_half_the_smallest) {
+  const std::vector<double> bias{0, 0, -89.5, 0, -90};
+  std::vector<double> values(kKeys * kChannels, 0);
+  for (std::size_t c = 0; c < kChannels; ++c) {
+    values[2 * kChannels + c] = 100 + 3 * double(c);
+    values[4 * kChannels + c] = 130;
+  }
+  const Shape keys{1, 1, kKeys, kChannels}, queries{1, 1, 1, kChannels};
+  const Attention attention{Tensor(DType::bfloat16, queries), Tensor(DType::bfloat16, keys), in_bfloat16(keys, values),
+                            FloatMask{in_bfloat16({1, 1, kKeys}, bias)}};
+  double sum = 0;
+  for (const double logit : bias) sum += std::exp(logit);
+  std::vector<double> y(kChannels, 0);
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    y[at % kChannels] += to_float(round_to_bfloat16(std::exp(bias[at / kChannels]) / sum)) * values[at];
+  }
+  const auto truth = reference::attention_truth(attention.inputs());
+  EXPECT_LE(share_of_budget(in_bfloat16(queries, y), truth), 1);
+  EXPECT_GT(share_of_budget(Tensor(DType::bfloat16, queries), truth), 1);
+}
+
 }  // namespace
 }  // namespace attest::property_tests

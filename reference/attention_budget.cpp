@@ -95,10 +95,16 @@ std::vector<double> logit_errors(const BudgetedRow& budgeted) {
   return errors;
 }
 
-/// One for each product with a value, two for the division by the row's sum; none where no key is seen.
+/// One for each product with a value, two for the division by the row's sum; and each weight, where it is stored, is
+/// off by up to half the smallest subnormal. None where no key is seen.
 void add_underflows(const BudgetedRow& budgeted, std::span<double> out) {
   if (budgeted.size() == 0) return;
   for (double& element : out) element += static_cast<double>(budgeted.call.k.shape(2) + 2) * kUnderflow;
+  const double of_weight = half_ulp(0, budgeted.call.storage);
+  for (std::size_t n = 0; n < budgeted.size(); ++n) {
+    const auto value = budgeted.value(n);
+    for (std::size_t c = 0; c < out.size(); ++c) out[c] += of_weight * std::fabs(value[c]);
+  }
 }
 
 /// Localised: out [h_d] += sum_j p_ij |v_jc| [...]

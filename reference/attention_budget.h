@@ -17,7 +17,8 @@ struct AttentionCall {
 
 /// Localised. With E_ij the error of a logit and Ebar_i = sum_j p_ij E_ij,
 ///
-///   B_ic = sum_j p_ij |v_jc| [ E_ij + Ebar_i + u |s_ij - m_i| + c_S u + u_P ] + s_k + 2 underflows + half_ulp(y_ic)
+///   B_ic = sum_j p_ij |v_jc| [ E_ij + Ebar_i + u |s_ij - m_i| + c_S u + u_P ] + U_ic + half_ulp(y_ic)
+///   U_ic = s_k + 2 underflows + half_ulp(0) sum_j |v_jc|: of products, and of weights stored as subnormal numbers
 ///   E_ij = c_D u A_ij + addition of the mask,        A_ij = sum_k |q_ik k_jk| / sqrt(h_d)
 ///
 /// Adding a float mask rounds once: by at most u |s_ij|, and by no more than either term, since leaving the other one
@@ -40,7 +41,7 @@ struct PropagatedAttention {
 ///
 ///   D_ij = E_ij + kappa / sqrt(h_d) sqrt( sum_k k_jk^2 dq_ik^2 + q_ik^2 dk_jk^2 )
 ///   B_ic = sum_j p_ij |v_jc - y_ic| (exp(D_ij) - 1 + u |s_ij - m_i|) + (c_S u + u_P) sum_j p_ij |v_jc|
-///          + kappa sqrt( sum_j p_ij^2 dv_jc^2 ) + s_k + 2 underflows + half_ulp(y_ic)
+///          + kappa sqrt( sum_j p_ij^2 dv_jc^2 ) + U_ic + half_ulp(y_ic)
 ///
 /// exp(D) - 1 is D to first order, and right also for a negligible key whose logit is badly known.
 PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs);

@@ -128,7 +128,7 @@ class EndToEndBudgets(LayerWalk):
             row = np.einsum("ij,ijc->ic", p * (np.expm1(logit) + U * facts.spread), deviation)
             row += sum_factor(facts, self.layer.dtype) * (p @ np.abs(v_head))
             row += KAPPA * np.sqrt(np.square(p) @ np.square(dv[sample, kv_head]))
-            row[facts.sees_a_key] += sum_underflow(k.shape[2])
+            row += sum_underflow(facts, v_head, self.layer.dtype)
             budget[sample, head] = row
             matters = p * np.exp(logit) >= SHARE_THAT_MATTERS
             condition[sample, head] = np.max(np.where(matters, logit, 0.0), axis=-1)

@@ -60,8 +60,13 @@ class Softmax:
     condition: np.ndarray  # A = sigma sum_k |q k|
     spread: np.ndarray  # |t - m|, t the masked score and m its row's maximum
     mask_rounding: np.ndarray  # error of adding the float mask to the score
-    sees_a_key: np.ndarray  # bool [s_x]; a row that sees none is exactly 0
+    visible: np.ndarray  # bool
     squared_groups: np.ndarray  # [s_x, 1]: sum of m^2 over the groups of m equal logits; a hidden key is its own
+
+    @property
+    def sees_a_key(self) -> np.ndarray:
+        """bool [s_x]; a row that sees none is exactly 0."""
+        return np.any(self.visible, axis=-1)
 
 
 def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.ndarray) -> Softmax:
@@ -79,7 +84,7 @@ def softmax_facts(q: np.ndarray, k: np.ndarray, visible: np.ndarray, added: np.n
         np.where(visible, sigma * (np.abs(q) @ np.abs(k).T), 0.0),
         np.where(visible, np.abs(masked - top), 0.0),
         _mask_rounding(score, added),
-        np.any(visible, axis=-1),
+        visible,
         np.array([[_squared_groups(row[seen], np.sum(~seen))] for row, seen in zip(masked, visible, strict=True)]),
     )
 
@@ -103,9 +108,11 @@ def logit_factor(h_d: int) -> float:
     return LAMBDA * (np.sqrt(h_d) + 2.0) * U
 
 
-def sum_underflow(s_k: int) -> float:
-    """One for each product with a value, two for the division by the row's sum."""
-    return (s_k + 2) * UNDERFLOW
+def sum_underflow(facts: Softmax, values: np.ndarray, dtype: str) -> np.ndarray:
+    """[s_x, h_d]: one for each product with a value, two for the division by the row's sum; and for each weight half the
+    smallest subnormal in which it is stored. None where no key is seen."""
+    products = (facts.weight.shape[-1] + 2) * UNDERFLOW * facts.sees_a_key[:, None]
+    return products + half_ulp(np.zeros(()), dtype) * (facts.visible @ np.abs(values))
 
 
 def sum_factor(facts: Softmax, dtype: str) -> np.ndarray:
@@ -125,8 +132,7 @@ def attention(
         logit = logit_factor(q.shape[-1]) * facts.condition + facts.mask_rounding
         relative = logit + np.sum(p * logit, axis=-1, keepdims=True)
         relative += U * facts.spread + sum_factor(facts, dtype)
-        budget[sample, head] = (p * relative) @ np.abs(values)
-        budget[sample, head][facts.sees_a_key] += sum_underflow(k.shape[2])
+        budget[sample, head] = (p * relative) @ np.abs(values) + sum_underflow(facts, values, dtype)
     return budget
 
 
