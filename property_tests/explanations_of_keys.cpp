@@ -50,12 +50,16 @@ TEST(explanation, says_which_keys) {
   expect_said(counting([](auto& row, auto j) { return j == row.i - 2 ? 0.0F : 1.0F; }), "sizes/h_d_8_s_65_b_1",
               "look as if key i-2 for token i was left out");
   expect_said(counting([](auto& row, auto j) { return j == row.i || j == row.i - 1 ? 2.0F : 1.0F; }),
-              "sizes/h_d_8_s_65_b_1", "the 2 keys that end at i+0 for token i were counted twice");
+              "sizes/h_d_8_s_65_b_1", "keys i-1..i for token i were counted twice");
   expect_said(seeing([](auto& row, auto j, bool seen) { return seen && j > row.i - 50; }), "sizes/h_d_8_s_65_b_1",
               "the rows of token 50..64 look as if keys 0..i-50 for token i were left out");
   expect_said(counting([](auto& row, auto j) { return row.i > 2 && j == row.i * row.i % 3 ? 2.0F : 1.0F; }),
               "sizes/h_d_8_s_65_b_1",
               "look as if some keys, others in each row (in the first of them key 0 was), were");
+  expect_said(counting([](auto&, auto j) { return j >= 16 && j < 32 ? 0.0F : 1.0F; }), "sizes/h_d_8_s_65_b_1",
+              "look as if keys 16..31 were left out");
+  expect_said(seeing([](auto& row, auto j, bool) { return j <= row.i + 1 && j > row.i - 4; }), "cross/self_not_causal",
+              "look as if keys i-3..i+1 for token i were seen, and no others, whatever is hidden");
 }
 
 }  // namespace

@@ -56,10 +56,12 @@ std::vector<Fitting> those_that_fit(const Hypotheses& hypotheses, const Residual
   return found;
 }
 
+double not_clearly_beaten(double best) { return std::max(kRoundingNoise, std::sqrt(Fit::kMargin) * best); }
+
 std::vector<Finding> best_of(const std::vector<Fitting>& fitting) {
   double best = std::numeric_limits<double>::infinity();
   for (const auto& one : fitting) best = std::min(best, one.rms);
-  const double limit = std::max(kRoundingNoise, std::sqrt(Fit::kMargin) * best);
+  const double limit = not_clearly_beaten(best);
   std::vector<Finding> found;
   for (const auto& one : fitting) {
     if (one.rms <= limit) found.push_back(one.finding);

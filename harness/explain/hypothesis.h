@@ -62,6 +62,9 @@ struct Fitting {
 std::vector<Fitting> those_that_fit(const Hypotheses& hypotheses, const Residual& residual,
                                     const std::vector<std::int64_t>& rows);
 
+/// Up to which rms a rival of one with rms `best` is not clearly beaten.
+double not_clearly_beaten(double best);
+
 /// Those that no rival beats clearly, in the order given.
 std::vector<Finding> best_of(const std::vector<Fitting>& fitting);
 

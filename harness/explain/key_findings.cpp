@@ -1,28 +1,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
+#include <tuple>
 
 #include "harness/explain/attention_hypotheses.h"
 #include "harness/explain/region.h"
+#include "harness/explain/row_of_keys.h"
 
 namespace attest::harness::explain {
 namespace {
-
-/// Keys `first`..`last` of one row were left out or counted too often, as `id` says.
-struct Miscount {
-  std::string id;
-  std::int64_t first = 0, last = 0;
-  bool operator==(const Miscount&) const = default;
-};
-
-/// One that explains a row, and how well.
-struct Candidate {
-  Miscount miscount;
-  Nearness nearness;
-};
 
 /// The chance to come as near by searching is to be below this.
 constexpr double kMostChance = 1e-3;
@@ -32,129 +23,18 @@ double log_chance(const Nearness& nearness, std::size_t channels) {
   return 0.5 * static_cast<double>(channels) * std::log(nearness.wrongs / nearness.truths);
 }
 
-/// What a miscount leaves: y* with the share of some keys added or taken away, then divided by what the weights add up
-/// to. All closed forms on the truth's own probabilities.
-class RowOfKeys {
- public:
-  RowOfKeys(const AttentionModel& right, const Residual& residual, std::int64_t row)
-      : model_(right), residual_(residual), row_(row), at_(right.at(row)), scored_(right.scored(at_)) {
-    weights_ = right.weigh(scored_);
-  }
-
-  /// Every miscount that explains this row.
-  std::vector<Candidate> explanations() {
-    add_single_keys();
-    add_runs();
-    return std::move(found_);
-  }
-  /// How many miscounts were tried.
-  double tried() const { return tried_; }
-
- private:
-  std::size_t size() const { return weights_.size(); }
-
-  /// sum_j w_j v_j over keys first..last, and their weight as the last element.
-  std::vector<double> share(std::size_t first, std::size_t last) const {
-    std::vector<double> sum(residual_.row_length() + 1, 0.0);
-    for (std::size_t j = first; j <= last; ++j) add(sum, j, weights_[j]);
-    return sum;
-  }
-  void add(std::vector<double>& sum, std::size_t j, double weight) const {
-    if (weight == 0.0) return;
-    const auto value = model_.value(at_, static_cast<std::int64_t>(j));
-    for (std::size_t c = 0; c < value.size(); ++c) sum[c] += weight * value[c];
-    sum.back() += weight;
-  }
-
-  /// The row is (y* + times share) / (1 + times weight of the share).
-  void add_if_fits(const char* id, std::size_t first, std::size_t last, const std::vector<double>& share, double times,
-                   bool divided = true) {
-    const double sum = divided ? 1.0 + times * share.back() : 1.0;
-    const auto truth = residual_.truth(row_);
-    std::vector<double> wrong(truth.size());
-    for (std::size_t c = 0; c < wrong.size(); ++c) wrong[c] = (truth[c] + times * share[c]) / sum;
-    const Nearness nearness = residual_.nearness(row_, wrong);
-    Fit fit(residual_);
-    ++tried_;
-    if (!fit.takes(nearness) || !fit.is_clearly_nearer_than_truth()) return;
-    found_.push_back({{id, static_cast<std::int64_t>(first), static_cast<std::int64_t>(last)}, nearness});
-  }
-
-  void add_single_keys() {
-    for (std::size_t j = 0; j < size(); ++j) {
-      if (!scored_.visible[j]) {
-        add_if_fits("hidden_key_seen", j, j, as_if_seen(j), 1.0);
-        continue;
-      }
-      const std::vector<double> own = share(j, j);
-      add_if_fits("key_missing", j, j, own, -1.0);
-      add_if_fits("key_twice", j, j, own, 1.0);
-      add_if_fits("value_missing", j, j, own, -1.0, false);
-    }
-  }
-
-  /// The share that a hidden key would have beside the row's own weights.
-  std::vector<double> as_if_seen(std::size_t j) const {
-    const std::vector<double> logits = scored_.logits();
-    const double largest = *std::ranges::max_element(logits);
-    double sum = 0.0;
-    for (const double logit : logits) sum += std::exp(logit - largest);
-    std::vector<double> share(residual_.row_length() + 1, 0.0);
-    add(share, j, std::exp(scored_.scores[j] - largest) / sum);
-    return share;
-  }
-
-  /// Runs of keys at either end of what the row sees, longer than one.
-  void add_runs() {
-    const auto visible = [this](std::size_t j) { return static_cast<bool>(scored_.visible[j]); };
-    std::size_t begin = 0, end = size();
-    while (begin < end && !visible(begin)) ++begin;
-    while (end > begin && !visible(end - 1)) --end;
-    std::vector<double> head(residual_.row_length() + 1, 0.0), tail = head;
-    for (std::size_t count = 1; begin + count < end; ++count) {
-      add(head, begin + count - 1, weights_[begin + count - 1]);
-      add(tail, end - count, weights_[end - count]);
-      if (count == 1) continue;
-      add_run(head, begin, begin + count - 1);
-      add_run(tail, end - count, end - 1);
-    }
-  }
-  void add_run(const std::vector<double>& share, std::size_t first, std::size_t last) {
-    add_if_fits("key_missing", first, last, share, -1.0);
-    add_if_fits("key_twice", first, last, share, 1.0);
-  }
-
-  const AttentionModel& model_;
-  const Residual& residual_;
-  std::int64_t row_;
-  reference::RowIndex at_;
-  ScoredRow scored_;
-  std::vector<double> weights_;
-  std::vector<Candidate> found_;
-  double tried_ = 0.0;
-};
-
-struct ExplainedRow {
-  reference::RowIndex at;
-  std::vector<Candidate> by;
-  double tried;
-
-  const Candidate* find(const Miscount& miscount) const {
-    const auto found = std::ranges::find(by, miscount, &Candidate::miscount);
-    return found == by.end() ? nullptr : &*found;
-  }
-};
+const Candidate* find(const ExplainedRow& row, const Miscount& miscount) {
+  const auto found = std::ranges::lower_bound(row.by, miscount, {}, &Candidate::miscount);
+  return found == row.by.end() || found->miscount != miscount ? nullptr : &*found;
+}
 
 std::string words_of(const std::string& id, const std::string& keys) {
   if (id == "key_missing") return keys + " left out";
   if (id == "key_twice") return keys + " counted twice";
   if (id == "value_missing") return keys + " left out of the sum over V, but counted in the row's sum";
+  if (id == "keys_alone") return keys + " seen, and no others, whatever is hidden";
+  if (id == "keys_alone_unbiased") return keys + " seen, and no others, and no bias was added";
   return keys + " seen although hidden";
-}
-
-std::string keys_text(const Miscount& miscount) {
-  if (miscount.first == miscount.last) return fmt::format("key {} was", miscount.first);
-  return fmt::format("keys {}..{} were", miscount.first, miscount.last);
 }
 
 /// The keys of one kind in all rows, in words, and how well that fits.
@@ -163,43 +43,96 @@ struct Pattern {
   double rms;
 };
 
-/// Of one miscount in each row: nullopt where a row has another, or where chance would do as well.
-template <class MiscountOf>
-std::optional<double> rms_of(const std::vector<ExplainedRow>& rows, std::size_t channels, const MiscountOf& of) {
+/// One end of a run of keys: the same in all rows, or at a distance from the row's token.
+struct End {
+  bool follows_token = false;
+  std::int64_t offset = 0;  ///< the key itself, where it does not follow the token
+
+  std::int64_t in_row(std::int64_t token) const { return follows_token ? token + offset : offset; }
+  std::string text() const {
+    if (!follows_token) return std::to_string(offset);
+    return offset == 0 ? "i" : fmt::format("i{:+}", offset);
+  }
+  auto operator<=>(const End&) const = default;
+};
+
+std::string keys_text(const End& first, const End& last) {
+  const bool follow = first.follows_token || last.follows_token;
+  if (first == last && follow && first.offset == 0) return "each token's own key was";
+  const std::string keys =
+      first == last ? "key " + first.text() : fmt::format("keys {}..{}", first.text(), last.text());
+  return fmt::format("{}{} {}", keys, follow ? " for token i" : "", first == last ? "was" : "were");
+}
+
+/// A run of keys in every row, cut where the row has no more of them.
+struct Run {
+  End first, last;
+  std::int64_t cut = 0;  ///< in how many rows
+  double rms = 0.0;
+
+  int following() const { return int{first.follows_token} + int{last.follows_token}; }
+  auto simplicity() const { return std::tuple(cut, following(), rms); }
+};
+
+/// Where the run is what happened: not if a row has another, or if chance would do as well.
+std::optional<Run> fitted(Run run, const std::string& id, const std::vector<ExplainedRow>& rows, std::size_t channels,
+                          std::int64_t keys) {
   double squares = 0.0, chance = std::log(rows.front().tried);
   for (const ExplainedRow& row : rows) {
-    const Candidate* candidate = row.find(of(row.at.i));
+    const bool any_key = id.starts_with("keys_alone") || id == "hidden_key_seen";
+    const std::int64_t least = any_key ? 0 : row.first_seen, most = any_key ? keys - 1 : row.last_seen;
+    const std::int64_t first = run.first.in_row(row.at.i), last = run.last.in_row(row.at.i);
+    const Candidate* candidate = find(row, {id, std::max(first, least), std::min(last, most)});
     if (candidate == nullptr) return std::nullopt;
+    run.cut += first < least || last > most;
     squares += candidate->nearness.wrongs;
     chance += log_chance(candidate->nearness, channels);
   }
   if (!(chance <= std::log(kMostChance))) return std::nullopt;
-  return std::sqrt(squares / static_cast<double>(rows.size() * channels));
+  run.rms = std::sqrt(squares / static_cast<double>(rows.size() * channels));
+  return run;
 }
 
-/// How the keys follow from the row, if they do: the same everywhere, or by their distance from the token.
-std::optional<Pattern> regular_pattern(const std::vector<ExplainedRow>& rows, const std::string& id,
-                                       std::size_t channels) {
-  for (const auto& [candidate, nearness] : rows.front().by) {
-    if (candidate.id != id) continue;
-    const Miscount& same = candidate;
-    if (const auto rms = rms_of(rows, channels, [&](std::int64_t) { return same; }))
-      return Pattern{keys_text(same), *rms};
-    const std::int64_t distance = same.last - rows.front().at.i, length = same.last - same.first;
-    const auto beside = [&](std::int64_t i) { return Miscount{id, i + distance - length, i + distance}; };
-    if (const auto rms = rms_of(rows, channels, beside)) {
-      if (length > 0) {
-        return Pattern{fmt::format("the {} keys that end at i{:+} for token i were", length + 1, distance), *rms};
+/// The ends that some rows suggest: the nearest candidates of a few, since a row may be cut at either end.
+struct Ends {
+  std::set<End> first, last;
+};
+
+Ends suggested_ends(const std::vector<ExplainedRow>& rows, const std::string& id) {
+  constexpr std::size_t kRows = 8, kCandidates = 8;
+  Ends ends;
+  for (std::size_t n = 0; n < std::min(kRows, rows.size()); ++n) {
+    const ExplainedRow& row = rows[n * (rows.size() - 1) / std::max<std::size_t>(1, std::min(kRows, rows.size()) - 1)];
+    std::vector<Candidate> nearest;
+    std::ranges::copy_if(row.by, std::back_inserter(nearest), [&](const auto& one) { return one.miscount.id == id; });
+    std::ranges::sort(nearest, {}, [](const Candidate& one) { return one.nearness.wrongs; });
+    if (nearest.size() > kCandidates) nearest.resize(kCandidates);
+    for (const auto& [miscount, nearness] : nearest) {
+      for (const bool follows : {false, true}) {
+        const std::int64_t token = follows ? row.at.i : 0;
+        ends.first.insert({follows, miscount.first - token});
+        ends.last.insert({follows, miscount.last - token});
       }
-      return Pattern{distance == 0 ? "each token's own key was" : fmt::format("key i{:+} for token i was", distance),
-                     *rms};
-    }
-    const auto up_to = [&](std::int64_t i) { return Miscount{id, same.first, i + distance}; };
-    if (const auto rms = rms_of(rows, channels, up_to)) {
-      return Pattern{fmt::format("keys {}..i{:+} for token i were", same.first, distance), *rms};
     }
   }
-  return std::nullopt;
+  return ends;
+}
+
+/// How the keys follow from the row, if they do.
+std::optional<Pattern> regular_pattern(const std::vector<ExplainedRow>& rows, const std::string& id,
+                                       std::size_t channels, std::int64_t keys) {
+  const Ends ends = suggested_ends(rows, id);
+  std::vector<Run> runs;
+  for (const End& first : ends.first) {
+    for (const End& last : ends.last) {
+      if (const auto run = fitted({first, last}, id, rows, channels, keys)) runs.push_back(*run);
+    }
+  }
+  if (runs.empty()) return std::nullopt;
+  const double limit = not_clearly_beaten(std::ranges::min(runs, {}, &Run::rms).rms);
+  std::erase_if(runs, [&](const Run& run) { return run.rms > limit; });
+  const Run simplest = std::ranges::min(runs, {}, &Run::simplicity);
+  return Pattern{keys_text(simplest.first, simplest.last), simplest.rms};
 }
 
 /// Another key in each row. A search in each row proves little: every row must rule chance out by itself.
@@ -215,9 +148,11 @@ std::optional<Pattern> irregular_pattern(const std::vector<ExplainedRow>& rows, 
     if (!std::isfinite(nearest)) return std::nullopt;
     squares += nearest;
   }
-  const auto first =
-      std::ranges::find_if(rows.front().by, [&](const Candidate& candidate) { return candidate.miscount.id == id; });
-  return Pattern{"some keys, others in each row (in the first of them " + keys_text(first->miscount) + "), were",
+  const Miscount& first = std::ranges::find(rows.front().by, id, [](const Candidate& candidate) {
+                            return candidate.miscount.id;
+                          })->miscount;
+  return Pattern{fmt::format("some keys, others in each row (in the first of them {}), were",
+                             keys_text({false, first.first}, {false, first.last})),
                  std::sqrt(squares / static_cast<double>(rows.size() * channels))};
 }
 
@@ -235,22 +170,29 @@ std::vector<Fitting> key_findings(const AttentionModel& right, const Residual& r
   bool any_traces = false;
   for (const std::int64_t row : rows) {
     if (residual.e(row) <= 1.0) continue;
-    RowOfKeys keys(right, residual, row);
-    auto by = keys.explanations();
-    if (by.empty()) return {};
+    explained.push_back(explained_by_keys(right, residual, row));
+    if (explained.back().by.empty()) return {};
     any_traces = any_traces || holds_traces(residual.got(row));
-    explained.push_back({right.at(row), std::move(by), keys.tried()});
   }
-  std::vector<Fitting> findings;
-  if (!any_traces) return findings;
-  for (const char* id : {"key_missing", "key_twice", "value_missing", "hidden_key_seen"}) {
-    auto pattern = regular_pattern(explained, id, residual.row_length());
-    if (!pattern) pattern = irregular_pattern(explained, id, residual.row_length());
-    if (!pattern) continue;
-    findings.push_back(
-        {{id, fmt::format("{} look as if {}", region_text(residual), words_of(id, pattern->keys))}, pattern->rms});
-  }
-  return findings;
+  if (!any_traces) return {};
+  const auto named = [&](const auto& ids, const auto& pattern_of) {
+    std::vector<Fitting> findings;
+    for (const char* id : ids) {
+      const std::optional<Pattern> pattern = pattern_of(explained, id, residual.row_length());
+      if (!pattern) continue;
+      const std::string words = fmt::format("{} look as if {}", region_text(residual), words_of(id, pattern->keys));
+      findings.push_back({{id, words}, pattern->rms});
+    }
+    return findings;
+  };
+  const auto regular = [&](const auto& rows_of_keys, const char* id, std::size_t channels) {
+    return regular_pattern(rows_of_keys, id, channels, right.keys());
+  };
+  constexpr std::array kAlone{"keys_alone", "keys_alone_unbiased"};
+  constexpr std::array kMiscounts{"key_missing", "key_twice", "value_missing", "hidden_key_seen"};
+  if (auto findings = named(kMiscounts, regular); !findings.empty()) return findings;
+  if (auto findings = named(kAlone, regular); !findings.empty()) return findings;
+  return named(kMiscounts, irregular_pattern);
 }
 
 }  // namespace attest::harness::explain

@@ -39,6 +39,8 @@ Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& 
     judge_row(row);
     note_relative_budget(row);
   }
+  constexpr double kHalfUlps = 16;  // about what a row uses that has a budget
+  if (relative_budget_ == 0.0) relative_budget_ = kHalfUlps * reference::half_ulp(1.0, dtype_);
 }
 
 void Residual::note_relative_budget(std::int64_t row) {
