@@ -126,6 +126,11 @@ std::string name_or_file(const fs::path& file) {
   return is_fixture ? fs::path(inside).replace_extension().generic_string() : file.string();
 }
 
+Files without_larger(Files files) {
+  std::erase_if(files, [](const fs::path& file) { return file.parent_path().filename() == kLargerGroup; });
+  return files;
+}
+
 Shard shard_from_text(const std::string& text) {
   const std::size_t slash = text.find('/');
   Shard shard;

@@ -24,6 +24,10 @@ std::vector<std::filesystem::path> select_cases(const std::vector<std::string>& 
 /// "heads/grouped_query" for a file of the fixtures that are taken where nobody names others; any other file as it is.
 std::string name_or_file(const std::filesystem::path& file);
 
+/// The group of cases that take long, which a run of everything leaves out unless it is asked for them.
+inline constexpr const char* kLargerGroup = "larger";
+std::vector<std::filesystem::path> without_larger(std::vector<std::filesystem::path> files);
+
 /// "2/4": the second of four shards. Case i belongs to shard i mod 4 + 1.
 struct Shard {
   std::size_t index = 1;

@@ -32,7 +32,7 @@ std::size_t compare_stages(const Case& item, const Implementation& here, const I
   for (const Step& step : item.steps) {
     const RecordedStages recorded(item.layer, step);
     for (const auto& stage : recorded.stages()) {
-      EXPECT_TRUE(same_bits(computed_by(here, stage.inputs), computed_by(there, stage.inputs)))
+      EXPECT_TRUE(same_bits(computed_by(here, stage), computed_by(there, stage)))
           << item.name << " " << name_of(stage.stage);
       ++compared;
     }

@@ -63,11 +63,19 @@ class Transcript {
     for (const auto& [name, tensor] : given_tensors(step.inputs)) add(place + "/" + name, *tensor);
     for (const auto& [stage, tensor] : step.expected) add(place + "/expected/" + std::string(name_of(stage)), tensor);
     for (const auto& [stage, tensor] : step.truth) add(place + "/truth/" + std::string(name_of(stage)), tensor);
+    if (step.sampled) add(place, *step.sampled);
     if (!step.error) return;
     lines_[place + "/raised_by"] = std::to_string(static_cast<int>(step.error->where));
     lines_[place + "/type"] = step.error->type;
     lines_[place + "/message"] = step.error->message;
     lines_[place + "/field"] = step.error->field;
+  }
+
+  void add(const std::string& place, const SampledRows& sampled) {
+    for (const auto& [sample, token] : sampled.tokens) {
+      lines_[place + "/rows"] += std::to_string(sample) + "," + std::to_string(token) + " ";
+    }
+    for (const auto& [stage, digest] : sampled.sha256) lines_[place + "/sha256/" + std::string(name_of(stage))] = digest;
   }
 
   Lines lines_;

@@ -45,7 +45,7 @@ TEST(golden_truth, agrees_with_the_independent_truth_on_every_stage_of_every_cas
   ASSERT_FALSE(files.empty());
   for (const auto& file : files) {
     const Case item = read_case(file);
-    if (constructor_raises(item)) continue;
+    if (constructor_raises(item) || item.steps.front().sampled) continue;  // sampled: golden_case compares the rows
     reference::LayerTruth chain(item.layer);
     for (std::size_t number = 0; number < item.steps.size(); ++number) {
       SCOPED_TRACE(item.name + ", step " + std::to_string(number));

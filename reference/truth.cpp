@@ -167,6 +167,17 @@ StageTruth LayerTruth::linear(Stage stage, const Tensor& input) const {
   throw InputError("stage", "q_proj, k_proj, v_proj or output", std::string(name_of(stage)));
 }
 
+StageTruth LayerTruth::output_after(const StageTruth& attention) const {
+  const DType storage = state_->spec.config.dtype;
+  const std::vector<std::int64_t> joined = {attention.value.dim(0), attention.value.dim(1) * attention.value.dim(2)};
+  const auto of = [&](const Tensor& heads) { return view_as(to_array<double>(heads), joined); };
+  const Array<double> x = rounded_to(storage, of(attention.value));
+  const Budget dx = {of(attention.budget), of(attention.worst_case)};
+  const auto& projection = state_->layer.output_proj;
+  const Array<double> y = reference::linear(x, projection);
+  return stage_truth(y, linear_budget(x, projection, y, storage, &dx));
+}
+
 void LayerTruth::reset_cache() { state_->reset_cache(); }
 
 void LayerTruth::fill_cache(const Tensor& k, const Tensor& v) {

@@ -27,11 +27,7 @@ StageTruth rotary_truth(const RotaryInputs& inputs);
 StageTruth norm_truth(const NormInputs& inputs);
 StageTruth attention_truth(const AttentionInputs& inputs);
 
-/// A token of a sample, with all its heads.
-struct TokenIndex {
-  std::int64_t sample = 0, token = 0;
-  bool operator==(const TokenIndex&) const = default;
-};
+using attest::TokenIndex;
 
 /// attention_truth of these tokens alone, each with all its keys: value and budgets are [tokens, n_h, h_d].
 StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens);
@@ -53,6 +49,9 @@ class LayerTruth {
   /// the weights again. In forward, q_proj, k_proj and v_proj read exact inputs: their localised truth is forward's
   /// own.
   StageTruth linear(Stage stage, const Tensor& input) const;
+
+  /// End-to-end truth of `output`, [tokens, out_features], after an attention [tokens, n_h, h_d] of this truth.
+  StageTruth output_after(const StageTruth& attention) const;
 
  private:
   struct State;

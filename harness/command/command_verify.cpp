@@ -43,6 +43,7 @@ struct VerifyOptions {
   std::string require;
   std::vector<std::string> reports;
   std::string coverage = "auto";
+  std::string large = "default";
   int threads = 0;
   int time_limit = 60;
   std::uint64_t draws = 0;
@@ -225,9 +226,16 @@ int exit_code_of(const Run& run) {
   return all_fine(run) ? 0 : kExitFailed;
 }
 
-std::vector<fs::path> selected_files(const VerifyOptions& options, const fs::path& fixtures) {
-  const auto selected = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
-  return take_shard(selected, shard_from_text(options.shard));
+struct Selection {
+  std::vector<fs::path> files;
+  std::size_t left_out = 0;  ///< cases that only --large all takes
+};
+
+Selection selection(const VerifyOptions& options, const fs::path& fixtures) {
+  if (!options.wants_cases()) return {};
+  const auto all = options.cases.empty() ? all_cases(fixtures) : select_cases(options.cases, fixtures);
+  const auto selected = options.cases.empty() && options.large != "all" ? without_larger(all) : all;
+  return {take_shard(selected, shard_from_text(options.shard)), all.size() - selected.size()};
 }
 
 int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
@@ -237,7 +245,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const Fingerprint fingerprint = environment_fingerprint();
   const auto reports = report_requests(options.reports, kReportKinds);
   const fs::path fixtures = fixtures_directory(options.fixtures);
-  const auto files = options.wants_cases() ? selected_files(options, fixtures) : std::vector<fs::path>{};
+  const auto [files, left_out] = selection(options, fixtures);
 
   watch_for_interrupt();
   Run run;
@@ -253,6 +261,9 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   if (run.interrupted) {
     fmt::print(stderr, "attest: interrupted after {} of {} cases\n", run.cases.size(), files.size());
   } else {
+    if (left_out > 0 && !options.quiet) {
+      fmt::print("\n{} cases of {}/ left out: attest verify --large all takes them too\n", left_out, kLargerGroup);
+    }
     show_end(run, summary, options.detail());
   }
   return exit_code_of(run);
@@ -292,6 +303,11 @@ void add_verify(CLI::App& app, Invocation& invocation) {
                    "The covering array of drawn calls: on, off, or auto, which is on where no case is named")
       ->type_name("on|off|auto")
       ->check(CLI::IsMember({"on", "off", "auto"}))
+      ->capture_default_str();
+  command
+      ->add_option("--large", options->large, "Where no case is named: all takes those of larger/ too, which take long")
+      ->type_name("default|all")
+      ->check(CLI::IsMember({"default", "all"}))
       ->capture_default_str();
   command->add_option("--draws", options->draws, "Ask N random questions; without a CASE, these alone")
       ->type_name("N")

@@ -9,16 +9,24 @@
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_error.h"
 #include "harness/judge/judge_stage.h"
+#include "harness/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
 
 void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
 
+/// Of sampled rows the values alone: hypotheses count tokens as the inputs have them.
+explain::StageFailure failure_of(const Question& question, Stage stage, const Tensor& got,
+                                 const reference::StageTruth& truth, const StageInputs* inputs) {
+  if (question.in.item.steps[question.step].sampled) return {stage, got, truth};
+  return {stage, got, truth, inputs, &question.in.item, question.step};
+}
+
 std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,
                                           const LocalisedStage& stage) {
   const auto& truth = question.in.steps[question.step].localised.at(stage.stage);
-  const Tensor got = computed_by(implementation, stage.inputs);
+  const Tensor got = computed_by(implementation, stage);
   const bool wants_bits = stage.stage == Stage::attention && question.in.family.exact_attention;
   const bool same_size = got.size() == element_count(stage.shape);
   // A stage function may return another view of the same elements; their order is what counts.
@@ -26,7 +34,7 @@ std::vector<Result> judge_localised_stage(Question question, const Implementatio
   std::vector<Result> results = {judge_stage(question, stage.stage, viewed, truth)};
   if (results.front().status == Status::failed) {
     results.front().explanation =
-        explain::explain_stage({stage.stage, viewed, truth, &stage.inputs, &question.in.item, question.step});
+        explain::explain_stage(failure_of(question, stage.stage, viewed, truth, &stage.inputs));
   }
   if (!wants_bits) return results;
   question.mode = Mode::exact;
@@ -57,11 +65,26 @@ const StageInputs* inputs_of(const Question& question, Stage stage) {
   return found == stages.end() ? nullptr : &found->inputs;
 }
 
+/// Of whole stages the rows that a sampled step is judged on.
+Stages sampled_rows(const Stages& whole, std::span<const TokenIndex> tokens) {
+  Stages rows;
+  if (const auto found = whole.find(Stage::attention); found != whole.end()) {
+    rows[Stage::attention] = rows_of_tokens(found->second, tokens);
+  }
+  if (const auto found = whole.find(Stage::output); found != whole.end()) {
+    const Tensor& output = found->second;
+    const Tensor rows_alone = rows_of_tokens(reshaped(output, {output.dim(0), 1, output.dim(1), output.dim(2)}), tokens);
+    rows[Stage::output] = reshaped(rows_alone, {rows_alone.dim(0), rows_alone.dim(2)});
+  }
+  return rows;
+}
+
 }  // namespace
 
 std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) {
   const Step& step = question.in.item.steps[question.step];
-  const Stages got = layer.forward(step.inputs);
+  Stages got = layer.forward(step.inputs);
+  if (step.sampled) got = sampled_rows(got, step.sampled->tokens);
   std::vector<Result> results;
   for (const auto& [stage, truth] : question.in.steps[question.step].end_to_end) {
     const auto found = got.find(stage);
@@ -70,8 +93,8 @@ std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer) 
       // What follows the first stage that diverges diverges too: only the first one is worth an explanation.
       const bool is_first = std::ranges::count(results, Status::failed, &Result::status) == 1;
       if (is_first && results.back().status == Status::failed) {
-        results.back().explanation = explain::explain_stage(
-            {stage, found->second, truth, inputs_of(question, stage), &question.in.item, question.step});
+        results.back().explanation =
+            explain::explain_stage(failure_of(question, stage, found->second, truth, inputs_of(question, stage)));
       }
     } else if (stage == Stage::output) {
       results.push_back(question.about(name_of(stage)));

@@ -5,6 +5,7 @@
 #include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "harness/judge/head_layout.h"
+#include "harness/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
@@ -29,6 +30,14 @@ RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step) : layer
   }
   if (const Tensor* q = add_head_stages(Stage::q_proj, Stage::q_rope, Stage::q_norm, config.num_heads))
     add_attention(*q);
+  add_output();
+}
+
+RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step, SelectedHeads heads)
+    : layer_(layer), step_(step) {
+  const Tensor& q = keep(std::move(heads.q));
+  const Tensor& k = keep(std::move(heads.k));
+  add_attention(q, k, keep(std::move(heads.v)));
   add_output();
 }
 
@@ -70,37 +79,46 @@ const Tensor* RecordedStages::add_head_stages(Stage projection, Stage rope, Stag
 }
 
 void RecordedStages::add_attention(const Tensor& q) {
-  const Tensor* expected = recorded(Stage::attention);
   const bool cached = enabled_cache(layer_.config) != nullptr;
   const Tensor* k = cached ? recorded(Stage::k_cache) : keys_;
   const Tensor* v = cached ? recorded(Stage::v_cache) : values_;
-  if (expected == nullptr || k == nullptr || v == nullptr) return;
-  const bool causal = attends_causally(layer_.config, step_.inputs);
-  stages_.push_back({Stage::attention, AttentionInputs{q, *k, *v, step_.inputs.mask, causal}, expected->shape()});
+  if (k != nullptr && v != nullptr) add_attention(q, *k, *v);
+}
+
+void RecordedStages::add_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+  const Tensor* expected = recorded(Stage::attention);
+  if (expected == nullptr) return;
+  const AttentionInputs inputs{q, k, v, step_.inputs.mask, attends_causally(layer_.config, step_.inputs)};
+  stages_.push_back({Stage::attention, inputs, expected->shape()});
+  if (step_.sampled) stages_.back().tokens = step_.sampled->tokens;
 }
 
 void RecordedStages::add_output() {
   const Tensor* attention = recorded(Stage::attention);
   if (attention == nullptr) return;
-  const Tensor by_token = with_middle_axes_swapped(*attention);
-  const Tensor& joined =
-      keep(reshaped(by_token, {by_token.dim(0), by_token.dim(1), by_token.dim(2) * by_token.dim(3)}));
+  const std::int64_t width = layer_.config.num_heads * layer_.config.head_dim;
+  const Tensor by_token = step_.sampled ? *attention : with_middle_axes_swapped(*attention);  // [..., n_h, h_d]
+  Shape shape(by_token.shape().begin(), by_token.shape().end() - 2);
+  shape.push_back(width);
+  const Tensor& joined = keep(reshaped(by_token, shape));
   add_projection(Stage::output, joined, layer_.config.output_proj, "output_proj");
 }
 
 reference::StageTruth truth_of(const LocalisedStage& stage, const reference::LayerTruth& chain) {
   struct Truth {
-    Stage stage;
+    const LocalisedStage& of;
     const reference::LayerTruth& chain;
-    reference::StageTruth operator()(const LinearInputs& in) const { return chain.linear(stage, in.x); }
+    reference::StageTruth operator()(const LinearInputs& in) const { return chain.linear(of.stage, in.x); }
     reference::StageTruth operator()(const RotaryInputs& in) const { return reference::rotary_truth(in); }
     reference::StageTruth operator()(const NormInputs& in) const { return reference::norm_truth(in); }
-    reference::StageTruth operator()(const AttentionInputs& in) const { return reference::attention_truth(in); }
+    reference::StageTruth operator()(const AttentionInputs& in) const {
+      return of.tokens.empty() ? reference::attention_truth(in) : reference::attention_truth(in, of.tokens);
+    }
   };
-  return std::visit(Truth{stage.stage, chain}, stage.inputs);
+  return std::visit(Truth{stage, chain}, stage.inputs);
 }
 
-Tensor computed_by(const Implementation& implementation, const StageInputs& inputs) {
+Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage) {
   struct Compute {
     const Implementation& by;
     Tensor operator()(const LinearInputs& in) const { return by.linear(in); }
@@ -108,7 +126,8 @@ Tensor computed_by(const Implementation& implementation, const StageInputs& inpu
     Tensor operator()(const NormInputs& in) const { return by.norm(in); }
     Tensor operator()(const AttentionInputs& in) const { return by.attention(in); }
   };
-  return std::visit(Compute{implementation}, inputs);
+  Tensor computed = std::visit(Compute{implementation}, stage.inputs);
+  return stage.tokens.empty() ? computed : rows_of_tokens(computed, stage.tokens);
 }
 
 }  // namespace attest::harness

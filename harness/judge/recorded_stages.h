@@ -1,12 +1,14 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <variant>
 #include <vector>
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
 #include "harness/implementation.h"
+#include "harness/judge/selected_heads.h"
 #include "reference/truth.h"
 
 /// Localised judging: every stage is fed with what torchtune recorded before it, so that errors do not compound and the
@@ -19,6 +21,7 @@ struct LocalisedStage {
   Stage stage;
   StageInputs inputs;  ///< borrowed from the case and from the RecordedStages that made this
   Shape shape;         ///< of the recorded stage
+  std::span<const TokenIndex> tokens = {};  ///< of an attention of which only these rows are recorded
 };
 
 /// The localised stages of one step that returned, in torchtune's order. The caches are no stage here: they are copies.
@@ -26,6 +29,8 @@ class RecordedStages {
  public:
   /// `layer` and `step` must outlive this.
   RecordedStages(const LayerSpec& layer, const Step& step);
+  /// Of a sampled step: the rows of attention and output.
+  RecordedStages(const LayerSpec& layer, const Step& step, SelectedHeads heads);
 
   const std::vector<LocalisedStage>& stages() const { return stages_; }
 
@@ -38,6 +43,7 @@ class RecordedStages {
   void add_projection(Stage stage, const Tensor& x, const Projection& projection, std::string_view prefix);
   const Tensor* add_head_stages(Stage projection, Stage rope, Stage norm, std::int64_t heads);
   void add_attention(const Tensor& q);
+  void add_attention(const Tensor& q, const Tensor& k, const Tensor& v);
   void add_output();
   const Tensor& keep(Tensor tensor) { return kept_.emplace_back(std::move(tensor)); }
   const Tensor* recorded(Stage stage) const;
@@ -53,7 +59,7 @@ class RecordedStages {
 /// The truth of one stage on its recorded inputs. `chain` is the truth of the same layer: it has converted the weights.
 reference::StageTruth truth_of(const LocalisedStage& stage, const reference::LayerTruth& chain);
 
-/// An implementation's answer to the same question.
-Tensor computed_by(const Implementation& implementation, const StageInputs& inputs);
+/// An implementation's answer to the same question; of a sampled attention, which is asked for as a whole, the rows.
+Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage);
 
 }  // namespace attest::harness

@@ -131,6 +131,8 @@ class CaseEntry:
     nan_weight: str = ""  # family nan_weight: the parameter that gets one NaN
     selected: bool = False  # the family draws q, k and v themselves; see selected_inputs.py
     generated: bool = False  # weights and inputs come from the counter-based generator
+    sampled: int = 0  # record so many rows of a selecting layer (see sampled.py); 0: every stage as a whole
+    backend: str = ""  # "flash" or "math": the attention kernel that torch must take; "": its own choice
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,8 @@ class RecordedStep:
     expected: dict[str, Tensor] = field(default_factory=dict)
     truth: dict[str, Tensor] = field(default_factory=dict)
     error: RaisedError | None = None
+    rows: Tensor | None = None  # of a sampled step: int64 [r, 2], the samples and tokens whose rows are recorded
+    sha256: dict[str, str] = field(default_factory=dict)  # of a sampled step: of torchtune's projections
 
 
 @dataclass

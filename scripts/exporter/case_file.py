@@ -15,7 +15,8 @@ from .case import PROJECTIONS, STAGES, Layer, RecordedCase, RecordedStep
 from .tensor import Tensor
 
 SCHEMA = "attest.attention"
-SCHEMA_VERSION = 1
+SAMPLED_VERSION = 2  # with sampled rows; every other file is of version 1
+COMPRESSED_FROM = 1024  # bytes of a dataset of a sampled case: masks of runs and selecting weights shrink to nothing
 INPUTS = ("x", "y", "mask", "seq_lens", "input_pos")
 LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
@@ -48,10 +49,11 @@ def write_case(case: RecordedCase, directory: Path) -> None:
 
 
 def _write_root(root: h5py.Group, case: RecordedCase) -> None:
-    _set(root, schema=SCHEMA, schema_version=SCHEMA_VERSION)
+    sampled = any(step.rows is not None for step in case.steps)
+    _set(root, schema=SCHEMA, schema_version=SAMPLED_VERSION if sampled else 1)
     _set(root, case=case.name, description=case.description, family=case.family)
     _write_config(root.create_group("config"), case.layer)
-    _write_tensors(root.create_group("weights"), case.weights)
+    _write_tensors(root.create_group("weights"), case.weights, compressed=sampled)
     if case.tables:
         _write_tensors(root.create_group("tables"), case.tables)
     steps = root.create_group("steps")
@@ -81,18 +83,24 @@ def _write_config(group: h5py.Group, layer: Layer) -> None:
 
 def _write_step(group: h5py.Group, step: RecordedStep) -> None:
     _set(group, reset_cache=step.reset_cache, y=step.y)
-    _write_tensors(group.create_group("inputs"), {name: step.inputs[name] for name in INPUTS if name in step.inputs})
+    inputs = {name: step.inputs[name] for name in INPUTS if name in step.inputs}
+    _write_tensors(group.create_group("inputs"), inputs, compressed=step.rows is not None)
     if step.error is not None:
         _set(group.create_group("error"), **asdict(step.error))
         return
+    if step.rows is not None:
+        _write_tensors(group, {"rows": step.rows})
+        _set(group.create_group("sha256"), **step.sha256)
     for name, stages in (("expected", step.expected), ("truth", step.truth)):
         _write_tensors(group.create_group(name), {stage: stages[stage] for stage in STAGES if stage in stages})
 
 
-def _write_tensors(group: h5py.Group, tensors: dict[str, Tensor]) -> None:
+def _write_tensors(group: h5py.Group, tensors: dict[str, Tensor], compressed: bool = False) -> None:
     for name, tensor in tensors.items():
         if tensor.generated is None:
-            _set(group.create_dataset(name, data=tensor.stored, track_times=False), dtype=tensor.dtype)
+            packed = compressed and tensor.stored.nbytes >= COMPRESSED_FROM
+            filters: dict[str, Any] = {"chunks": tensor.shape, "compression": 9} if packed else {}
+            _set(group.create_dataset(name, data=tensor.stored, track_times=False, **filters), dtype=tensor.dtype)
         else:
             _set(
                 group.create_group(name),

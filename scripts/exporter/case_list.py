@@ -1,24 +1,17 @@
-"""All cases, in the order in which they are exported. A newcomer adds one entry to a file in cases/."""
+"""All cases. A newcomer adds one entry to a file in cases/, or a file: each module there with `CASES` is taken."""
 
-from .cases import (
-    bfloat16,
-    cache,
-    errors,
-    hard_inputs,
-    heads,
-    keys_from_elsewhere,
-    masks,
-    norms,
-    packed,
-    positions,
-    projections,
-    real_layers,
-    sizes,
-)
+from __future__ import annotations
 
-GROUPS = (
-    *(heads, sizes, projections, positions, norms, keys_from_elsewhere, masks, cache, packed),
-    *(hard_inputs, bfloat16, errors, real_layers),
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-CASES = [entry for group in GROUPS for entry in group.CASES]
+from . import cases
+from .case import CaseEntry
+
+
+def _entries() -> list[CaseEntry]:
+    modules = [import_module(f"{cases.__name__}.{module.name}") for module in iter_modules(cases.__path__)]
+    return [entry for module in modules for entry in getattr(module, "CASES", [])]
+
+
+CASES = _entries()

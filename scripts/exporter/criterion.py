@@ -9,6 +9,7 @@ import numpy as np
 from .case import RecordedCase, RecordedStep
 from .end_to_end import ILL_CONDITIONED_LOGIT, EndToEndBudgets
 from .localised import LocalisedTruth
+from .sampled import SampledTruth
 from .tensor import from_float64
 
 LOCALISED, END_TO_END, EXACT = "localised", "end to end", "exact"
@@ -37,10 +38,14 @@ def judge(case: RecordedCase) -> list[Verdict]:
     """Every stage of every step, localised and end to end."""
     localised = LocalisedTruth(case.layer, case.weights, case.tables)
     end_to_end = EndToEndBudgets(case.layer, case.weights, case.tables)
-    verdicts = []
+    sampled = SampledTruth(case.layer, case.weights, case.tables)
+    verdicts: list[Verdict] = []
     with np.errstate(invalid="ignore"):
         for number, step in enumerate(case.steps):
             if step.error is not None:
+                continue
+            if step.rows is not None:
+                verdicts += _sampled(number, step, sampled)
                 continue
             for stage, (value, budget) in localised.forward(step).items():
                 e = share_of_budget(step.expected[stage].to_float64(), value, budget)
@@ -51,6 +56,18 @@ def judge(case: RecordedCase) -> list[Verdict]:
                 same = np.array_equal(exact.to_float64(), step.expected["attention"].to_float64())
                 verdicts.append(Verdict(number, "attention", EXACT, 0.0 if same else np.inf))
     return verdicts
+
+
+def _sampled(number: int, step: RecordedStep, truth_of: SampledTruth) -> list[Verdict]:
+    """The attention is judged once: alone and end to end it reads the same exact q, k and v."""
+    truth = truth_of.forward(step)
+    attention, output = (step.expected[name].to_float64() for name in ("attention", "output"))
+    alone = truth_of.output(attention, None)
+    return [
+        Verdict(number, "attention", LOCALISED, share_of_budget(attention, truth.attention, truth.attention_budget)),
+        Verdict(number, "output", LOCALISED, share_of_budget(output, *alone)),
+        Verdict(number, "output", END_TO_END, share_of_budget(output, truth.output, truth.output_budget)),
+    ]
 
 
 def _end_to_end(number: int, step: RecordedStep, budgets_of: EndToEndBudgets) -> list[Verdict]:

@@ -9,6 +9,7 @@ from . import criterion, families, provenance
 from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep
 from .layer import build_layer, rotary_tables
 from .recording import LayerCalls
+from .sampled import SampledTruth
 from .truth import TruthChain
 
 
@@ -20,6 +21,7 @@ def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]
     """Runs torchtune and judges what it computed. Raises RefusedCase."""
     torch.set_num_threads(provenance.THREADS)
     case = RecordedCase(entry.name, entry.description, entry.family, entry.layer, {}, {}, _steps(entry), {})
+    refuse_random(case)
     backends = _run_torchtune(entry, case)
     case.provenance = provenance.collect(backends)
     _refuse_unexpected_errors(entry, case)
@@ -31,18 +33,30 @@ def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]
     return case, verdicts
 
 
+def refuse_random(case: RecordedCase) -> None:
+    """Raises RefusedCase where torchtune draws at random."""
+    if case.layer.training and case.layer.attn_dropout > 0.0:
+        raise RefusedCase(f"{case.name}: attn_dropout in training draws at random, so that no output is torchtune's own")
+
+
 def compute_truth(case: RecordedCase) -> None:
     """Fills every step's truth from its inputs and the case's tables."""
     chain = TruthChain(case.layer, case.weights, case.tables)
+    sampled = SampledTruth(case.layer, case.weights, case.tables)
     with np.errstate(invalid="ignore"):
         for step in case.steps:
             if step.error is None:
-                step.truth = chain.forward(step)
+                step.truth = chain.forward(step) if step.rows is None else sampled.truth(step)
 
 
 def _steps(entry: CaseEntry) -> list[RecordedStep]:
     return [
-        RecordedStep(call.reset_cache, _source_of_keys(call), families.draw_inputs(entry, number))
+        RecordedStep(
+            call.reset_cache,
+            _source_of_keys(call),
+            families.draw_inputs(entry, number),
+            rows=families.draw_rows(entry, number),
+        )
         for number, call in enumerate(entry.calls)
     ]
 
@@ -61,7 +75,7 @@ def _run_torchtune(entry: CaseEntry, case: RecordedCase) -> set[str]:
         return set()
     case.weights = weights
     case.tables = rotary_tables(module, _table_rows(entry))
-    calls = LayerCalls(module)
+    calls = LayerCalls(module, entry.backend)
     for step in case.steps:
         calls.record(step, entry.field)
     return calls.backends

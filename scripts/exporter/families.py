@@ -11,7 +11,7 @@ import hashlib
 
 import numpy as np
 
-from . import generator, selected_inputs
+from . import generator, selected_inputs, selecting_weights
 from .case import CaseEntry
 from .tensor import Generated, Tensor, from_array, from_float64
 
@@ -35,7 +35,7 @@ def draw_weights(entry: CaseEntry) -> dict[str, Tensor]:
     """Parameter name -> tensor in the layer's dtype."""
     weights = {}
     for number, (name, shape) in enumerate(entry.layer.weight_shapes().items()):
-        if entry.generated and name.endswith(".weight"):
+        if entry.generated and name.endswith(".weight") and (name.startswith("output") or not entry.sampled):
             deviation = OUTPUT_STANDARD_DEVIATION / (np.sqrt(shape[1]) * generator.STANDARD_DEVIATION * 2.0**X_EXPONENT)
             spec = Generated(seed(entry.name), number, generator.exponent_for(deviation))
             weights[name] = generator.generate(spec, shape, entry.layer.dtype)
@@ -46,6 +46,10 @@ def draw_weights(entry: CaseEntry) -> dict[str, Tensor]:
 
 def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
     rng = stream(entry.name, name)
+    if entry.sampled:
+        if name.endswith(".bias"):
+            return selecting_weights.bias(entry, name, shape)
+        return selecting_weights.weight(entry, name, shape, rng)
     if entry.selected and name != "output_proj.weight":
         return selected_inputs.selection(entry.layer, name)
     if name.endswith(".bias"):
@@ -74,6 +78,14 @@ def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
     if call.input_pos is not None:
         inputs["input_pos"] = from_array(np.asarray(call.input_pos))
     return inputs
+
+
+def draw_rows(entry: CaseEntry, number: int) -> Tensor | None:
+    """Of a sampled case: the samples and tokens of a call whose rows are recorded."""
+    if entry.sampled == 0:
+        return None
+    call, rng = entry.calls[number], stream(entry.name, f"steps/{number:03d}/rows")
+    return from_array(selecting_weights.sampled_rows(entry.sampled, call.b, call.s, rng))
 
 
 def _padded(seq_lens: tuple[tuple[int, ...], ...]) -> np.ndarray:

@@ -10,7 +10,7 @@ import torch
 
 from . import criterion, provenance
 from .case import RecordedCase
-from .export import RefusedCase, compute_truth
+from .export import RefusedCase, compute_truth, refuse_random
 from .layer import build_layer, rotary_tables
 from .read_case import read_case
 from .recording import LayerCalls
@@ -34,6 +34,7 @@ def answered(path: Path) -> Iterator[tuple[RecordedCase, list[criterion.Verdict]
 
 
 def _answer(case: RecordedCase, file: Path) -> list[criterion.Verdict]:
+    refuse_random(case)
     torch.set_num_threads(provenance.THREADS)
     module = build_layer(case.layer, case.weights)
     rows = len(case.tables["cos"].stored) if case.tables else 0

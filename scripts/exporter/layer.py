@@ -17,6 +17,13 @@ from .tensor import Tensor
 from .torch_tensors import DTYPES, from_torch, to_torch
 
 
+PLAIN_ROTARY = {
+    one.__name__: one
+    for one in (RotaryPositionalEmbeddings, Phi3RotaryPositionalEmbeddings, Qwen2RotaryPositionalEmbeddings)
+}
+ROTARY_KINDS = (*PLAIN_ROTARY, Llama3ScaledRoPE.__name__)
+
+
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
     """torchtune's recipes build a module under the wanted default dtype; its rotary tables stay float32 that way."""
@@ -97,5 +104,4 @@ def _rotary(rotary: case.Rotary | None) -> nn.Module | None:
             rotary.high_freq_factor,
             rotary.old_context_len,
         )
-    classes = (RotaryPositionalEmbeddings, Phi3RotaryPositionalEmbeddings, Qwen2RotaryPositionalEmbeddings)
-    return {one.__name__: one for one in classes}[rotary.kind](rotary.dim, rotary.max_seq_len, rotary.base)
+    return PLAIN_ROTARY[rotary.kind](rotary.dim, rotary.max_seq_len, rotary.base)

@@ -12,6 +12,8 @@ import h5py
 from . import generator
 from .case import PROJECTIONS, KVCache, Layer, RecordedCase, RecordedStep, RMSNorm, Rotary
 from .case_file import LAYER_ATTRIBUTES
+from .export import RefusedCase
+from .layer import ROTARY_KINDS
 from .tensor import Generated, Tensor
 
 
@@ -19,11 +21,14 @@ def read_case(file: Path) -> RecordedCase:
     """Without expected stages, truth and errors; the tables are there for their number of rows."""
     with h5py.File(file, "r") as root:
         facts = _attributes(root)
+        layer = _layer(root["config"])
+        if unknown := sorted(set(root["weights"]) - set(layer.weight_shapes())):
+            raise RefusedCase(f"{file}: {', '.join(unknown)}: parameters of modules that a case cannot say")
         return RecordedCase(
             facts["case"],
             facts["description"],
             facts["family"],
-            _layer(root["config"]),
+            layer,
             _tensors(root["weights"]),
             _tensors(root["tables"]) if "tables" in root else {},
             [_step(root["steps"][number]) for number in sorted(root["steps"])],
@@ -31,7 +36,24 @@ def read_case(file: Path) -> RecordedCase:
         )
 
 
+SUPPORTED = {
+    **{name: ("Linear",) for name in PROJECTIONS},
+    **{name: ("none", "RMSNorm") for name in ("q_norm", "k_norm")},
+    "kv_cache": ("none", "KVCache"),
+    "pos_embeddings": ("none", *ROTARY_KINDS),
+}
+
+
+def _refuse_unsupported(config: h5py.Group) -> None:
+    """torchtune lets a builder put any module there; these are the ones that a case can say."""
+    for name, kinds in SUPPORTED.items():
+        kind = _attributes(config[name])["kind"]
+        if kind not in kinds:
+            raise RefusedCase(f"{config.file.filename}: {name} is a {kind}, but a case can only say {', '.join(kinds)}")
+
+
 def _layer(config: h5py.Group) -> Layer:
+    _refuse_unsupported(config)
     linears = {name: _attributes(config[name]) for name in PROJECTIONS}
     own = _attributes(config)
     return Layer(
@@ -55,7 +77,8 @@ def _part(kind: type, group: h5py.Group) -> Any:
 
 def _step(group: h5py.Group) -> RecordedStep:
     facts = _attributes(group)
-    return RecordedStep(facts["reset_cache"], facts["y"], _tensors(group["inputs"]))
+    rows = _tensor(group["rows"]) if "rows" in group else None
+    return RecordedStep(facts["reset_cache"], facts["y"], _tensors(group["inputs"]), rows=rows)
 
 
 def _tensors(group: h5py.Group) -> dict[str, Tensor]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchtune.modules import MultiHeadAttention
 from torchtune.modules.attention_utils import packed_block_causal_mask
 
 from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
+from .sampled import keep_rows
 from .tensor import Tensor
 from .torch_tensors import from_torch, to_torch
 
@@ -59,8 +61,11 @@ class AttentionBackend(TorchDispatchMode):  # type: ignore[no-untyped-call]
 class LayerCalls:
     """Records one call of forward after the other. `backends` collects what was seen."""
 
-    def __init__(self, module: MultiHeadAttention) -> None:
+    def __init__(self, module: MultiHeadAttention, backend: str = "") -> None:
         self._module = module
+        self._allowed = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+        if backend:
+            self._allowed = [{"flash": SDPBackend.FLASH_ATTENTION, "math": SDPBackend.MATH}[backend]]
         self._recorder = StageRecorder(module)
         self.backends: set[str] = set()
 
@@ -72,16 +77,19 @@ class LayerCalls:
         backend = AttentionBackend()
         positional, keywords = self._positional(step), self._keywords(step)
         try:
-            with torch.no_grad(), backend:
+            with torch.no_grad(), sdpa_kernel(self._allowed), backend:
                 self._module(*positional, **keywords)
         except Exception as raised:  # torchtune's own refusal is the result
             step.error = RaisedError("forward", type(raised).__name__, str(raised), field)
+            return
+        self.backends |= backend.seen
+        if step.rows is not None:
+            keep_rows(step, self._recorder.stages)
             return
         step.expected = dict(self._recorder.stages)
         if self._module.kv_cache is not None and self._module.cache_enabled:
             step.expected["k_cache"] = from_torch(self._module.kv_cache.k_cache)
             step.expected["v_cache"] = from_torch(self._module.kv_cache.v_cache)
-        self.backends |= backend.seen
 
     @staticmethod
     def _positional(step: RecordedStep) -> list[torch.Tensor | None]:
