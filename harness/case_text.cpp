@@ -64,6 +64,10 @@ std::string step_text(const Step& step, std::size_t index) {
   if (std::holds_alternative<AbsentY>(step.inputs.y)) text += ", y absent";
   if (const auto* y = std::get_if<Tensor>(&step.inputs.y)) text += ", y " + to_string(y->shape());
   if (step.reset_cache) text += ", after reset_cache()";
+  if (step.sampled) {
+    text += "; of (sample, token)";
+    for (const auto& [sample, token] : step.sampled->tokens) text += fmt::format(" ({}, {})", sample, token);
+  }
   if (step.error) {
     const char* where = step.error->where == RaisedError::Where::constructor ? "the constructor" : "forward";
     text +=
