@@ -36,7 +36,9 @@ def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]
 def refuse_random(case: RecordedCase) -> None:
     """Raises RefusedCase where torchtune draws at random."""
     if case.layer.training and case.layer.attn_dropout > 0.0:
-        raise RefusedCase(f"{case.name}: attn_dropout in training draws at random, so that no output is torchtune's own")
+        raise RefusedCase(
+            f"{case.name}: attn_dropout in training draws at random, so that no output is torchtune's own"
+        )
 
 
 def compute_truth(case: RecordedCase) -> None:

@@ -16,7 +16,6 @@ from . import case
 from .tensor import Tensor
 from .torch_tensors import DTYPES, from_torch, to_torch
 
-
 PLAIN_ROTARY = {
     one.__name__: one
     for one in (RotaryPositionalEmbeddings, Phi3RotaryPositionalEmbeddings, Qwen2RotaryPositionalEmbeddings)

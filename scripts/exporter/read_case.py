@@ -37,8 +37,8 @@ def read_case(file: Path) -> RecordedCase:
 
 
 SUPPORTED = {
-    **{name: ("Linear",) for name in PROJECTIONS},
-    **{name: ("none", "RMSNorm") for name in ("q_norm", "k_norm")},
+    **dict.fromkeys(PROJECTIONS, ("Linear",)),
+    **dict.fromkeys(("q_norm", "k_norm"), ("none", "RMSNorm")),
     "kv_cache": ("none", "KVCache"),
     "pos_embeddings": ("none", *ROTARY_KINDS),
 }

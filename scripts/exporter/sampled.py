@@ -17,9 +17,15 @@ from .tensor import Tensor, from_array, from_float64
 DIGESTED = ("q_proj", "k_proj", "v_proj")
 
 
+def rows_of(step: RecordedStep) -> np.ndarray:
+    """int64 [r, 2]."""
+    assert step.rows is not None
+    return step.rows.stored
+
+
 def keep_rows(step: RecordedStep, stages: dict[str, Tensor]) -> None:
     """Fills `expected` and `sha256` of a sampled step from torchtune's whole stages."""
-    samples, tokens = step.rows.stored.T
+    samples, tokens = rows_of(step).T
     attention, output = stages["attention"], stages["output"]
     step.sha256 = {name: stages[name].sha256() for name in DIGESTED if name in stages}
     step.expected = {
@@ -43,14 +49,14 @@ class SampledTruth(LayerWalk):
 
     def forward(self, step: RecordedStep) -> SampledStages:
         x, y, _ = self.begin(step)
-        k = v = np.empty(0)
+        k = v = truth.NOTHING
         if y is not None:
             k, v = (self.by_head(self._linear(name, y)) for name in ("k_proj", "v_proj"))
         if self.slots is not None:
             if y is not None:
                 self.slots.append(k, v)
             k, v = self.slots.k, self.slots.v
-        rows = [self._attention(step, x, k, v, sample, token) for sample, token in step.rows.stored]
+        rows = [self._attention(step, x, k, v, sample, token) for sample, token in rows_of(step)]
         value, budget = (np.stack(part) for part in zip(*rows, strict=True))
         value_out, budget_out = self.output(self.rounded(value), budget)
         return SampledStages(value, budget, value_out, budget_out)

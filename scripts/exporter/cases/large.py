@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +13,15 @@ from ..case import Call, CaseEntry, KVCache, Layer, MaskMaker
 from ..tensor import from_float64
 from .mask_makers import causal, constant
 
-ROWS = 6  # recorded of each call
+FEWEST_ROWS, MOST_ROWS = 3, 6  # recorded of each call
+ELEMENTS = 6000  # of an attention, beyond which fewer rows are
 OUTPUT_FEATURES = 16
 CHANNELS = 96  # of x, or the next multiple of the heads
 MOST_WORK = 60e6  # products of a query's channel with a key's, of a case in `large`
 BLOCK = 64  # keys that a mask hides or shows together
 
 
-def layer(n_h: int, n_kv: int, h_d: int, dtype: str = "float32", slots: int = 0, b: int = 1, **words) -> Layer:
+def layer(n_h: int, n_kv: int, h_d: int, dtype: str = "float32", slots: int = 0, b: int = 1, **words: Any) -> Layer:
     width = math.ceil(CHANNELS / n_h) * n_h
     cache = KVCache(b, slots) if slots else None
     features = {"output_features": OUTPUT_FEATURES, "is_causal": False, **words}
@@ -37,14 +39,13 @@ def work(of: Layer, calls: tuple[Call, ...]) -> float:
 
 
 def large(name: str, description: str, of: Layer, *calls: Call, family: str = "randn", backend: str = "") -> CaseEntry:
+    rows = max(FEWEST_ROWS, min(MOST_ROWS, ELEMENTS // (of.num_heads * of.head_dim)))
     group = "large" if work(of, calls) <= MOST_WORK else "larger"
     if of.dtype == "bfloat16":
         name, description = f"{name}_bfloat16", f"{description} In bfloat16."
     if backend:
         name, description = f"{name}_{backend}", f"{description} torch's {backend} kernel."
-    return CaseEntry(
-        f"{group}/{name}", description, of, calls, family, generated=True, sampled=ROWS, backend=backend
-    )
+    return CaseEntry(f"{group}/{name}", description, of, calls, family, generated=True, sampled=rows, backend=backend)
 
 
 # --- masks ---------------------------------------------------------------------------------------------------------
@@ -67,8 +68,8 @@ def seen(pattern: str, b: int, s_x: int, s_k: int) -> np.ndarray:
 
 
 def mask(pattern: str, b: int, s_x: int, s_k: int, kind: str, dtype: str) -> MaskMaker:
-    """Of shape (b, s_x, s_k), each the call's extent or 1. `kind`: bool, hiding (0 and -inf), bias (a bias of each block of
-    keys besides)."""
+    """Of shape (b, s_x, s_k), each the call's extent or 1. `kind`: bool, hiding (0 and -inf), bias (besides, a bias of
+    each block of keys)."""
     shown = seen(pattern, b, s_x, s_k)
     if kind == "bool":
         return constant(shown.copy())
