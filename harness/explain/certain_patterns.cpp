@@ -151,7 +151,7 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
     }
   }
   if (explained < 2) return std::nullopt;  // one row looks like another now and then
-  const auto names = axis_names(residual.stage());
+  const auto names = axis_names(residual);
   for (const auto& [axis, count] : moved_only) {
     if (count != explained || axis >= names.size()) continue;
     const std::string id = names[axis] == "head"     ? "heads_swapped"

@@ -44,7 +44,10 @@ std::string ranges_text(const std::set<std::int64_t>& values) {
 
 }  // namespace
 
-std::vector<std::string> axis_names(Stage stage) {
+std::vector<std::string> axis_names(const Residual& residual) {
+  const Stage stage = residual.stage();
+  if (stage == Stage::attention && residual.shape().size() == 3) return {"sampled row", "head"};
+  if (stage == Stage::output && residual.shape().size() == 2) return {"sampled row"};
   switch (stage) {
     case Stage::q_proj:
     case Stage::k_proj:
@@ -70,7 +73,7 @@ std::string region_text(const Residual& residual) {
   Shape rows_shape = residual.shape();
   if (!rows_shape.empty()) rows_shape.pop_back();
   const auto indices = outside_indices(residual, rows_shape);
-  const auto names = axis_names(residual.stage());
+  const auto names = axis_names(residual);
   std::string text;
   for (std::size_t axis = 0; axis < std::min(indices.size(), names.size()); ++axis) {
     if (static_cast<std::int64_t>(indices[axis].size()) == rows_shape[axis]) continue;

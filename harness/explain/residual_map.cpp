@@ -38,7 +38,7 @@ void take_row(const Residual& residual, std::int64_t row, std::int64_t columns_a
 ResidualMap residual_map(const Residual& residual) {
   ResidualMap map;
   const auto columns = static_cast<std::int64_t>(residual.row_length());
-  map.axes = axis_names(residual.stage());
+  map.axes = axis_names(residual);
   map.axes.push_back("channel");
   map.shape = residual.shape();
   map.rows_a_cell = elements_a_cell(residual.rows());

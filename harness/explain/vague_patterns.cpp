@@ -56,7 +56,7 @@ bool is_rotated(Stage stage) {
 std::vector<std::int64_t> tokens_of(const Residual& residual, const std::vector<std::int64_t>& rows) {
   Shape shape = residual.shape();
   shape.pop_back();
-  const auto names = axis_names(residual.stage());
+  const auto names = axis_names(residual);
   std::size_t axis = 0;
   while (axis + 1 < std::min(names.size(), shape.size()) && names[axis] != "token" && names[axis] != "slot") ++axis;
   std::vector<std::int64_t> tokens;

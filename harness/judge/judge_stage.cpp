@@ -74,6 +74,11 @@ void set_verdict(Result& result, const Question& question, Stage stage, const Co
   } else {
     result.status = Status::failed;
     result.message = explain_rejection(comparison);
+    const auto& sampled = question.in.item.steps[question.step].sampled;
+    if (sampled && result.worst && !result.worst->index.empty()) {
+      const auto& [sample, token] = sampled->tokens[static_cast<std::size_t>(result.worst->index.front())];
+      result.message += fmt::format(", the worst in sample {}, token {}", sample, token);
+    }
   }
 }
 
