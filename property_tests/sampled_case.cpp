@@ -125,7 +125,8 @@ TEST(sampled_case, a_wrong_attention_fails_alone_and_the_rest_passes) {
 
 TEST(sampled_case, a_row_of_torchtunes_changed_by_ten_budgets_is_found) {
   Case item = sampled_case();
-  const auto& truth = with_truths(item).steps[0].localised.at(Stage::attention);
+  const JudgedCase judged = with_truths(item);
+  const auto& truth = judged.steps[0].localised.at(Stage::attention);
   const double change = 10 * truth.budget.as<double>()[3];
   item.steps[0].expected.at(Stage::attention).as<float>()[3] += static_cast<float>(change);
   const auto results = judge_torchtune(with_truths(item));

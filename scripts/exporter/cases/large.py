@@ -120,6 +120,28 @@ def unmasked_scores(dtype: str) -> Iterator[CaseEntry]:
         )
 
 
+def far_below_where(dtype: str) -> Iterator[CaseEntry]:
+    """Padding of score 0 shows in such rows alone, and some kernels pad only a decode, a batch or a chunk."""
+
+    def of(n_h: int, n_kv: int, h_d: int, **words: Any) -> Layer:
+        return layer(n_h, n_kv, h_d, dtype, bias="qk", **words)
+
+    def case(name: str, description: str, of: Layer, *calls: Call) -> CaseEntry:
+        return large(f"far_below_{name}", f"{description}, every score far below 0.", of, *calls, family="far_below")
+
+    yield case("decode", "One query and 1,001 keys", of(4, 2, 128), Call(1, 1, y=1001))
+    yield case("batch_5", "Five samples, each with one query", of(3, 1, 64), Call(5, 1, y=333))
+    yield case("heads_36", "36 heads on 12", of(36, 12, 64), Call(1, 3, y=77))
+    yield case(
+        "cache",
+        "A chunk and a decode in a cache of 601 slots, all of them filled",
+        of(4, 2, 80, slots=601),
+        Call(1, 2, y=567, mask=causal(2, 601, 565)),
+        Call(1, 33, mask=causal(33, 601, 567)),
+        Call(1, 1, mask=causal(1, 601, 600)),
+    )
+
+
 def many(dtype: str) -> Iterator[CaseEntry]:
     """Many keys, samples, heads."""
     yield large("65537_keys", "65,537 keys, one more than 16 bits count.", layer(2, 1, 64, dtype), Call(1, 2, y=65_537))
@@ -199,7 +221,7 @@ def both_backends() -> Iterator[CaseEntry]:
 CASES = [
     case
     for dtype in ("float32", "bfloat16")
-    for cases in (around_tiles, unmasked_scores, many, cached, packed_documents)
+    for cases in (around_tiles, unmasked_scores, far_below_where, many, cached, packed_documents)
     for case in cases(dtype)
 ]
 CASES += both_backends()
