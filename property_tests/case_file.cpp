@@ -68,7 +68,7 @@ TEST_F(case_file, a_missing_file_a_directory_a_text_file_and_an_empty_file_are_r
 TEST_F(case_file, another_schema_or_version_is_refused) {
   expect_refused_after("/schema", [](auto& edit) { edit.put_attribute("/", "schema", "somebody.else"); });
   expect_refused_after("/schema_version",
-                       [](auto& edit) { edit.put_attribute("/", "schema_version", std::int64_t{2}); });
+                       [](auto& edit) { edit.put_attribute("/", "schema_version", std::int64_t{3}); });
   expect_refused_after("/schema_version", [](auto& edit) { edit.put_attribute("/", "schema_version", "1"); });
 }
 
@@ -80,6 +80,11 @@ TEST_F(case_file, every_missing_group_and_dataset_is_named) {
     expect_refused_after(path, [&](auto& edit) { edit.remove(path); });
   }
   expect_refused_after("/tables", [](auto& edit) { edit.remove("/tables"); });
+  // Without both, the case was never recorded; the sentence says how that is done.
+  expect_refused_after("/steps/000", [](auto& edit) {
+    edit.remove("/steps/000/expected");
+    edit.remove("/steps/000/truth");
+  });
   expect_refused_after("/steps/001", [](auto& edit) { edit.remove("/steps/001"); });
 }
 
