@@ -50,8 +50,9 @@ class Census {
     for (std::size_t step = 0; step < item.steps.size(); ++step) {
       const auto& truths = judged.steps[step];
       if (!truths.recorded) continue;
-      for (const auto& [stage, inputs, shape] : truths.recorded->stages()) {
-        plant_in(item, step, stage, &inputs, truths.localised.at(stage));
+      if (item.steps[step].sampled) continue;
+      for (const auto& stage : truths.recorded->stages()) {
+        plant_in(item, step, stage.stage, &stage.inputs, truths.localised.at(stage.stage));
       }
       for (const Stage stage : {Stage::k_cache, Stage::v_cache}) {
         const auto cache = truths.end_to_end.find(stage);
@@ -73,7 +74,7 @@ class Census {
     const Tensor right = reference::to_tensor(reference::to_array<double>(truth.value), item.layer.config.dtype);
     const Residual none(stage, right, truth);
     const StageFailure failure{stage, right, truth, inputs, &item, step};
-    Hypotheses formulas = inputs == nullptr ? Hypotheses() : harness::explain::formulas_of(*inputs, none);
+    Hypotheses formulas = inputs == nullptr ? Hypotheses() : harness::explain::formulas_of(failure, none);
     std::ranges::move(harness::explain::layer_hypotheses(failure), std::back_inserter(formulas));
     for (const Hypothesis& formula : formulas) {
       known_.insert(words_of(formula.finding));

@@ -17,6 +17,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t kNextSeed = 1'000'000;
 constexpr int kMostSeeds = 8;
 
+/// Rows of one implementation whose failure is explained: the first ones tell most.
+constexpr std::int64_t kMostExplained = 16;
+
 DrawnProblem problem_of_row(const CoverageRow& row, std::uint64_t number) {
   DrawnProblem problem = problem_of(draw_of(row, number));
   for (int tries = 1; tries < kMostSeeds && !can_tell(problem); ++tries) {
@@ -34,7 +37,8 @@ void keep_reason(std::vector<Result>& skipped, const Result& result) {
 void judge_row(CoverageRun& run, CoverageTally& tally, const DrawnProblem& problem,
                const Implementation& implementation) {
   bool failed = false, passed = false;
-  for (const Result& result : judge_draw(problem, implementation)) {
+  const auto explaining = tally.failed < kMostExplained ? Explaining::yes : Explaining::no;
+  for (const Result& result : judge_draw(problem, implementation, explaining)) {
     if (result.status == Status::passed) {
       passed = true;
       if (result.e > tally.e) tally.e = result.e, tally.line = result.case_name;

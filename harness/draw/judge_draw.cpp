@@ -8,6 +8,7 @@
 
 #include "harness/draw/draw_line.h"
 #include "harness/draw/drawn_layer.h"
+#include "harness/explain/explain.h"
 #include "harness/judge/conditions.h"
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_implementation.h"
@@ -71,7 +72,13 @@ void set_verdict(Result& result, const AttentionProblem& problem, const Comparis
   }
 }
 
-std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation& implementation, const Tensor& got) {
+Explanation explanation_of(const AttentionProblem& problem, const Tensor& rows) {
+  const StageInputs inputs = problem.call.inputs();
+  return explain::explain_stage({Stage::attention, rows, problem.truth, &inputs, nullptr, 0, problem.tokens});
+}
+
+std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation& implementation, const Tensor& got,
+                                 Explaining explaining) {
   const AttentionProblem& problem = *drawn.attention;
   const Family& family = family_from_name(drawn.draw.family);
   Result result = result_about(drawn, implementation, "attention");
@@ -91,6 +98,9 @@ std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation
     result.message = impossible_element(got, problem.largest_value);
     if (!result.message.empty()) result.status = Status::failed;
   }
+  if (result.status == Status::failed && explaining == Explaining::yes) {
+    result.explanation = explanation_of(problem, rows);
+  }
   if (result.status == Status::passed && !can_tell(drawn)) {
     result.status = Status::vacuous;
     result.message = "an all-zero output would have passed";
@@ -105,11 +115,12 @@ std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation
   return results;
 }
 
-std::vector<Result> judge_attention(const DrawnProblem& drawn, const Implementation& implementation) {
+std::vector<Result> judge_attention(const DrawnProblem& drawn, const Implementation& implementation,
+                                    Explaining explaining) {
   const AttentionProblem& problem = *drawn.attention;
   const AttentionCall& before = drawn.attention_before ? *drawn.attention_before : problem.call;
   for (std::int64_t i = 0; i < drawn.draw.calls_before; ++i) implementation.attention(before.inputs());
-  return judge_output(drawn, implementation, implementation.attention(problem.call.inputs()));
+  return judge_output(drawn, implementation, implementation.attention(problem.call.inputs()), explaining);
 }
 
 // --- the layer -----------------------------------------------------------------------------------------------------
@@ -139,9 +150,11 @@ std::vector<Result> judge_layer(const DrawnProblem& drawn, const Implementation&
 
 // --- any -----------------------------------------------------------------------------------------------------------
 
-std::vector<Result> judge_answers(const DrawnProblem& problem, const Implementation& implementation) {
+std::vector<Result> judge_answers(const DrawnProblem& problem, const Implementation& implementation,
+                                  Explaining explaining) {
   return guarded(result_about(problem, implementation, problem.attention ? "attention" : "forward"), [&] {
-    return problem.attention ? judge_attention(problem, implementation) : judge_layer(problem, implementation);
+    return problem.attention ? judge_attention(problem, implementation, explaining)
+                             : judge_layer(problem, implementation);
   });
 }
 
@@ -152,7 +165,8 @@ bool has_same_inputs(const DrawnProblem& problem) {
 
 }  // namespace
 
-std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation) {
+std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation,
+                               Explaining explaining) {
   const LayerSpec& layer = problem.layer ? problem.layer->calls.item.layer : drawn_layer(problem.draw);
   if (const std::string gap = implementation.gap(layer); !gap.empty()) {
     Result skipped = result_about(problem, implementation, "layer");
@@ -161,7 +175,7 @@ std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation
     return {skipped};
   }
   std::vector<Result> results =
-      judged_in_all_conditions(implementation, [&] { return judge_answers(problem, implementation); });
+      judged_in_all_conditions(implementation, [&] { return judge_answers(problem, implementation, explaining); });
   if (!has_same_inputs(problem)) {
     Result changed = result_about(problem, implementation, "inputs");
     changed.status = Status::failed;

@@ -46,12 +46,16 @@ std::vector<reference::TokenIndex> sampled_tokens(const CaseDraw& draw, const At
 /// The problem of nearest_valid(draw).
 DrawnProblem problem_of(const CaseDraw& draw);
 
-/// Whether a wrong answer could fail: every truth is more than its budget away from zero somewhere, and none of a layer's
-/// stages is constant.
+/// Whether a wrong answer could fail: every truth is more than its budget away from zero somewhere, and none of a
+/// layer's stages is constant.
 bool can_tell(const DrawnProblem& problem);
+
+/// Whether a failed attention is explained, which may cost more than all else.
+enum class Explaining { yes, no };
 
 /// Judges one implementation on a drawn case: the attention alone on sampled tokens, and the layer where the draw's
 /// path is one. A result's case_name is the draw's line.
-std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation);
+std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation,
+                               Explaining explaining = Explaining::yes);
 
 }  // namespace attest::harness

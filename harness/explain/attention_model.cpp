@@ -37,7 +37,7 @@ std::vector<double> softmax(const ScoredRow& row) {
   return weights;
 }
 
-AttentionModel::AttentionModel(const AttentionInputs& inputs)
+AttentionModel::AttentionModel(const AttentionInputs& inputs, std::span<const TokenIndex> tokens)
     : q(shared(inputs.q)),
       k(shared(inputs.k)),
       v(shared(inputs.v)),
@@ -46,9 +46,14 @@ AttentionModel::AttentionModel(const AttentionInputs& inputs)
       scale(1 / std::sqrt(static_cast<double>(inputs.q.dim(3)))),
       kv_head([queries = heads() / kv_heads()](std::int64_t h) { return h / queries; }),
       kv_sample([](std::int64_t b) { return b; }),
-      mask_row([](const reference::RowIndex& at) { return at; }) {}
+      mask_row([](const reference::RowIndex& at) { return at; }),
+      sampled(tokens.begin(), tokens.end()) {}
 
 reference::RowIndex AttentionModel::at(std::int64_t row) const {
+  if (!sampled.empty()) {
+    const auto& [sample, token] = sampled[static_cast<std::size_t>(row / heads())];
+    return {sample, row % heads(), kv_head(row % heads()), token};
+  }
   const std::int64_t h = row / tokens() % heads();
   return {row / tokens() / heads(), h, kv_head(h), row % tokens()};
 }

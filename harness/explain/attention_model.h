@@ -28,7 +28,8 @@ std::vector<double> softmax(const ScoredRow& row);
 
 /// Copies are cheap: a hypothesis copies the model and replaces what it holds to be wrong.
 struct AttentionModel {
-  explicit AttentionModel(const AttentionInputs& inputs);
+  /// Row by row [b, n_h, s_x]; of some tokens alone [tokens, n_h].
+  explicit AttentionModel(const AttentionInputs& inputs, std::span<const TokenIndex> tokens = {});
 
   std::shared_ptr<const Array<double>> q;  ///< [b, n_h, s_x, h_d]
   std::shared_ptr<const Array<double>> k;  ///< [b, n_kv, s_k, h_d]
@@ -40,6 +41,7 @@ struct AttentionModel {
   /// Which row of the mask a row reads, its sample and token in `b` and `i`.
   std::function<reference::RowIndex(const reference::RowIndex&)> mask_row;
   Weigh weigh = softmax;
+  std::vector<TokenIndex> sampled;  ///< tokens; empty if all are there
 
   std::int64_t samples() const { return static_cast<std::int64_t>(q->shape(0)); }
   std::int64_t heads() const { return static_cast<std::int64_t>(q->shape(1)); }
@@ -48,7 +50,7 @@ struct AttentionModel {
   std::int64_t keys() const { return static_cast<std::int64_t>(k->shape(2)); }
   std::int64_t head_dim() const { return static_cast<std::int64_t>(q->shape(3)); }
 
-  /// Sample, head, its key/value head and token of row `row` of [b, n_h, s_x].
+  /// Sample, head, its key/value head and token of a row.
   reference::RowIndex at(std::int64_t row) const;
   ScoredRow scored(const reference::RowIndex& at) const;
   std::span<const double> value(const reference::RowIndex& at, std::int64_t key) const;

@@ -21,8 +21,11 @@ std::optional<Finding> unwritten(const Tensor& got, const Residual& residual) {
     if (count++ == 0) first = at;
   }
   if (count == 0) return std::nullopt;
+  const auto columns = static_cast<std::int64_t>(residual.row_length());
+  Shape index = residual.index(first / columns);
+  index.push_back(first % columns);
   return Finding{"unwritten", fmt::format("{} elements were never written, the first at {}; {}", count,
-                                          to_string(unflatten(first, got.shape())), region_text(residual))};
+                                          to_string(index), region_text(residual))};
 }
 
 /// `holds` of every outside row.
@@ -127,8 +130,6 @@ constexpr std::int64_t kMostPairs = 1 << 16;
 /// Every sampled outside row is another row's truth: says which index moved, and by how much if always alike.
 std::optional<Finding> other_rows(const Residual& residual, const std::vector<std::int64_t>& rows) {
   if (static_cast<std::int64_t>(rows.size()) * residual.rows() > kMostPairs) return std::nullopt;
-  Shape shape = residual.shape();
-  shape.pop_back();
   std::map<std::size_t, std::size_t> moved_only;  // axis -> rows that a move along it alone explains
   std::map<std::int64_t, std::size_t> moved_by;   // distance in rows -> rows that it explains
   std::string example;
@@ -138,20 +139,20 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
     const auto others = rows_that_fit(residual, row);
     if (others.empty()) return std::nullopt;
     ++explained;
-    const Shape here = unflatten(row, shape);
+    const Shape here = residual.index(row);
     if (example.empty())
-      example = fmt::format("{} holds {}", to_string(here), to_string(unflatten(others.front(), shape)));
+      example = fmt::format("{} holds {}", to_string(here), to_string(residual.index(others.front())));
     for (const std::int64_t other : others) ++moved_by[other - row];
-    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    for (std::size_t axis = 0; axis < here.size(); ++axis) {
       moved_only[axis] += std::ranges::any_of(others, [&](std::int64_t other) {
-        Shape there = unflatten(other, shape);
+        Shape there = residual.index(other);
         there[axis] = here[axis];
         return there == here;
       });
     }
   }
   if (explained < 2) return std::nullopt;  // one row looks like another now and then
-  const auto names = axis_names(residual);
+  const auto names = axis_names(residual.stage());
   for (const auto& [axis, count] : moved_only) {
     if (count != explained || axis >= names.size()) continue;
     const std::string id = names[axis] == "head"     ? "heads_swapped"
@@ -161,7 +162,7 @@ std::optional<Finding> other_rows(const Residual& residual, const std::vector<st
                    fmt::format("{} hold the truth of another {} ({})", region_text(residual), names[axis], example)};
   }
   const auto shift = std::ranges::find(moved_by, explained, [](const auto& by) { return by.second; });
-  if (shift != moved_by.end()) {
+  if (shift != moved_by.end() && !residual.is_sampled()) {
     return Finding{"rows_shifted", fmt::format("{} hold the row {:+} places on", region_text(residual), shift->first)};
   }
   return Finding{"rows_permuted", fmt::format("{} hold the truth of other rows ({})", region_text(residual), example)};

@@ -39,8 +39,17 @@ double multiplications_a_row(const StageInputs& inputs) {
       inputs);
 }
 
+/// A model holds the inputs in float64, and the mask of every row.
+bool is_small_enough(const StageInputs& inputs) {
+  constexpr std::int64_t kMostElements = 1 << 25;
+  const auto* in = std::get_if<AttentionInputs>(&inputs);
+  if (in == nullptr) return true;
+  return in->q.size() + in->k.size() + in->v.size() + in->q.dim(0) * in->q.dim(2) * in->k.dim(2) <= kMostElements;
+}
+
 /// What is solved for instead of listed, beside the formulas that fit.
 struct Searches {
+  std::span<const TokenIndex> tokens;
   const Residual& residual;
   const std::vector<std::int64_t>& rows;
   std::vector<Fitting>& found;
@@ -51,7 +60,7 @@ struct Searches {
   }
   void operator()(const NormInputs&) const {}
   void operator()(const AttentionInputs& in) const {
-    const AttentionModel right(in);
+    const AttentionModel right(in, tokens);
     append(found, overflow_findings(right, residual, rows));
     append(found, key_findings(right, residual, rows));
     append(found, padding_findings(right, residual, rows));
@@ -61,12 +70,12 @@ struct Searches {
 
 std::vector<Finding> findings_from(const StageFailure& failure, const Residual& residual) {
   std::vector<Fitting> found;
-  if (failure.inputs != nullptr) {
+  if (failure.inputs != nullptr && is_small_enough(*failure.inputs)) {
     const auto rows = residual.sample(rows_for(multiplications_a_row(*failure.inputs)));
-    found = those_that_fit(formulas_of(*failure.inputs, residual), residual, rows);
+    found = those_that_fit(formulas_of(failure, residual), residual, rows);
     if (failure.item != nullptr) append(found, those_that_fit(layer_hypotheses(failure), residual, rows));
     // Near the limit a search finds what it looks for.
-    if (residual.e() >= kFarEnough) std::visit(Searches{residual, rows, found}, *failure.inputs);
+    if (residual.e() >= kFarEnough) std::visit(Searches{failure.tokens, residual, rows, found}, *failure.inputs);
   } else if (failure.item != nullptr) {
     found = those_that_fit(layer_hypotheses(failure), residual, residual.sample(rows_for(1)));
   }
@@ -87,7 +96,7 @@ bool is_fact(const Finding& finding) {
 Explanation explain_stage(const StageFailure& failure) {
   Explanation explanation;
   if (failure.got.shape() != failure.truth.value.shape() || failure.got.size() == 0) return explanation;
-  const Residual residual(failure.stage, failure.got, failure.truth);
+  const Residual residual(failure.stage, failure.got, failure.truth, failure.tokens);
   if (residual.outside_rows().empty()) return explanation;
   explanation.findings = certain_facts(failure.got, residual);
   if (!is_unwritten(explanation)) append(explanation.findings, findings_from(failure, residual));

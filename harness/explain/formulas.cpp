@@ -10,13 +10,14 @@ namespace attest::harness::explain {
 namespace {
 
 struct Formulas {
+  const StageFailure& failure;
   const Residual& residual;
 
   Hypotheses operator()(const LinearInputs& in) const { return linear_hypotheses(in, residual); }
   Hypotheses operator()(const RotaryInputs& in) const { return rotary_hypotheses(in); }
   Hypotheses operator()(const NormInputs& in) const { return norm_hypotheses(in); }
   Hypotheses operator()(const AttentionInputs& in) const {
-    const AttentionModel right(in);
+    const AttentionModel right(in, failure.tokens);
     // The narrower ones first: where a wide one changes nothing else, both fit.
     Hypotheses all = slot_hypotheses(right);
     const auto add = [&all](Hypotheses more) { std::ranges::move(more, std::back_inserter(all)); };
@@ -33,8 +34,8 @@ struct Formulas {
 
 }  // namespace
 
-Hypotheses formulas_of(const StageInputs& inputs, const Residual& residual) {
-  return std::visit(Formulas{residual}, inputs);
+Hypotheses formulas_of(const StageFailure& failure, const Residual& residual) {
+  return std::visit(Formulas{failure, residual}, *failure.inputs);
 }
 
 }  // namespace attest::harness::explain

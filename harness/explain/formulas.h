@@ -1,12 +1,12 @@
 #pragma once
 
 #include "harness/explain/hypothesis.h"
-#include "harness/judge/recorded_stages.h"
+#include "harness/explain/stage_failure.h"
 
 namespace attest::harness::explain {
 
-/// Every wrong formula that is known for a stage of this kind, the likelier first. `inputs` and `residual` must outlive
-/// the result.
-Hypotheses formulas_of(const StageInputs& inputs, const Residual& residual);
+/// Every wrong formula that is known for a stage of this kind, the likelier first. `failure`, whose inputs are given,
+/// and `residual` must outlive the result.
+Hypotheses formulas_of(const StageFailure& failure, const Residual& residual);
 
 }  // namespace attest::harness::explain

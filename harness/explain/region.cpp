@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <ranges>
 #include <set>
 
 #include "harness/judge/judgement.h"
@@ -19,11 +20,13 @@ std::set<std::int64_t> outside_columns(const Residual& residual) {
   return columns;
 }
 
-/// The values that each axis but the last takes in the rows outside.
-std::vector<std::set<std::int64_t>> outside_indices(const Residual& residual, const Shape& rows_shape) {
-  std::vector<std::set<std::int64_t>> indices(rows_shape.size());
-  for (const std::int64_t row : residual.outside_rows()) {
-    const Shape index = unflatten(row, rows_shape);
+/// The values that each axis but the last takes in some rows.
+template <class Rows>
+std::vector<std::set<std::int64_t>> indices_of(const Residual& residual, const Rows& rows) {
+  std::vector<std::set<std::int64_t>> indices;
+  for (const std::int64_t row : rows) {
+    const Shape index = residual.index(row);
+    indices.resize(index.size());
     for (std::size_t axis = 0; axis < index.size(); ++axis) indices[axis].insert(index[axis]);
   }
   return indices;
@@ -44,10 +47,7 @@ std::string ranges_text(const std::set<std::int64_t>& values) {
 
 }  // namespace
 
-std::vector<std::string> axis_names(const Residual& residual) {
-  const Stage stage = residual.stage();
-  if (stage == Stage::attention && residual.shape().size() == 3) return {"sampled row", "head"};
-  if (stage == Stage::output && residual.shape().size() == 2) return {"sampled row"};
+std::vector<std::string> axis_names(Stage stage) {
   switch (stage) {
     case Stage::q_proj:
     case Stage::k_proj:
@@ -69,17 +69,19 @@ std::vector<std::string> axis_names(const Residual& residual) {
 }
 
 std::string region_text(const Residual& residual) {
-  if (static_cast<std::int64_t>(residual.outside_rows().size()) == residual.rows()) return "all rows";
-  Shape rows_shape = residual.shape();
-  if (!rows_shape.empty()) rows_shape.pop_back();
-  const auto indices = outside_indices(residual, rows_shape);
-  const auto names = axis_names(residual);
-  std::string text;
-  for (std::size_t axis = 0; axis < std::min(indices.size(), names.size()); ++axis) {
-    if (static_cast<std::int64_t>(indices[axis].size()) == rows_shape[axis]) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", names[axis], ranges_text(indices[axis]));
+  if (static_cast<std::int64_t>(residual.outside_rows().size()) == residual.rows()) {
+    return residual.is_sampled() ? "all sampled rows" : "all rows";
   }
-  return text.empty() ? fmt::format("{} rows", residual.outside_rows().size()) : "the rows of " + text;
+  const auto outside = indices_of(residual, residual.outside_rows());
+  const auto all = indices_of(residual, std::views::iota(std::int64_t{0}, residual.rows()));
+  const auto names = axis_names(residual.stage());
+  std::string text;
+  for (std::size_t axis = 0; axis < std::min(outside.size(), names.size()); ++axis) {
+    if (outside[axis].size() == all[axis].size()) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", names[axis], ranges_text(outside[axis]));
+  }
+  if (text.empty()) return fmt::format("{} rows", residual.outside_rows().size());
+  return (residual.is_sampled() ? "the sampled rows of " : "the rows of ") + text;
 }
 
 std::string pattern_text(const Residual& residual) {

@@ -8,8 +8,7 @@
 namespace attest::harness::explain {
 
 /// What the axes of a stage's tensor count, the last one left out: "sample", "head", "token" for attention.
-/// Of sampled rows, which are any tokens of any samples: "sampled row" and, for attention, "head".
-std::vector<std::string> axis_names(const Residual& residual);
+std::vector<std::string> axis_names(Stage stage);
 
 /// Which rows are outside, by the words of their axes: "all rows", or "the rows of head 2, token 3..7".
 std::string region_text(const Residual& residual);

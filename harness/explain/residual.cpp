@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "harness/judge/comparator.h"
+#include "harness/judge/judgement.h"
 #include "reference/error_budget.h"
 
 namespace attest::harness::explain {
@@ -26,9 +27,11 @@ void add_spread(std::vector<std::int64_t>& to, const std::vector<std::int64_t>& 
 
 }  // namespace
 
-Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth)
+Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth,
+                   std::span<const TokenIndex> tokens)
     : stage_(stage),
       truth_(truth),
+      tokens_(tokens.begin(), tokens.end()),
       shape_(got.shape()),
       dtype_(got.dtype()),
       length_(static_cast<std::size_t>(got.rank() == 0 ? 1 : got.shape().back())),
@@ -41,6 +44,16 @@ Residual::Residual(Stage stage, const Tensor& got, const reference::StageTruth& 
   }
   constexpr double kHalfUlps = 16;  // about what a row uses that has a budget
   if (relative_budget_ == 0.0) relative_budget_ = kHalfUlps * reference::half_ulp(1.0, dtype_);
+}
+
+Shape Residual::index(std::int64_t row) const {
+  Shape rows(shape_.begin(), shape_.end() - 1);
+  Shape index = unflatten(row, rows);
+  if (!is_sampled()) return index;
+  const auto& [sample, token] = tokens_[static_cast<std::size_t>(index.front())];
+  index.front() = sample;
+  index.push_back(token);
+  return index;
 }
 
 void Residual::note_relative_budget(std::int64_t row) {

@@ -19,11 +19,15 @@ struct Nearness {
 /// A failed stage row by row (rows of the last axis), in float64.
 class Residual {
  public:
-  /// `got` and `truth` have the same shape and at least one element; `truth` must outlive this.
-  Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth);
+  /// `got` and `truth` have the same shape and at least one element; `truth` must outlive this. Of a sampled attention
+  /// [tokens, n_h, h_d] or output [tokens, out] `tokens` says which tokens they are.
+  Residual(Stage stage, const Tensor& got, const reference::StageTruth& truth, std::span<const TokenIndex> tokens = {});
 
   Stage stage() const { return stage_; }
   const Shape& shape() const { return shape_; }
+  bool is_sampled() const { return !tokens_.empty(); }
+  /// Where a row is in the whole stage: on all axes but the last.
+  Shape index(std::int64_t row) const;
   DType dtype() const { return dtype_; }
   std::int64_t rows() const { return static_cast<std::int64_t>(e_of_row_.size()); }
   std::size_t row_length() const { return length_; }
@@ -61,6 +65,7 @@ class Residual {
 
   Stage stage_;
   const reference::StageTruth& truth_;
+  std::vector<TokenIndex> tokens_;
   Shape shape_;
   DType dtype_;
   std::size_t length_;

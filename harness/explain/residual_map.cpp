@@ -38,7 +38,10 @@ void take_row(const Residual& residual, std::int64_t row, std::int64_t columns_a
 ResidualMap residual_map(const Residual& residual) {
   ResidualMap map;
   const auto columns = static_cast<std::int64_t>(residual.row_length());
-  map.axes = axis_names(residual);
+  map.axes = axis_names(residual.stage());
+  // Sampled tokens are those of any samples: one axis instead of two.
+  if (residual.is_sampled()) map.axes = {"sampled token", "head"};
+  map.axes.resize(residual.shape().size() - 1);
   map.axes.push_back("channel");
   map.shape = residual.shape();
   map.rows_a_cell = elements_a_cell(residual.rows());

@@ -52,15 +52,14 @@ bool is_rotated(Stage stage) {
          stage == Stage::k_cache;
 }
 
-/// The axis that counts tokens (or slots), and each row's index on it.
+/// Each row's index on the axis that counts tokens (or slots).
 std::vector<std::int64_t> tokens_of(const Residual& residual, const std::vector<std::int64_t>& rows) {
-  Shape shape = residual.shape();
-  shape.pop_back();
-  const auto names = axis_names(residual);
-  std::size_t axis = 0;
-  while (axis + 1 < std::min(names.size(), shape.size()) && names[axis] != "token" && names[axis] != "slot") ++axis;
+  const auto names = axis_names(residual.stage());
+  const auto axis = std::ranges::find_if(names, [](const auto& name) { return name == "token" || name == "slot"; });
   std::vector<std::int64_t> tokens;
-  for (const std::int64_t row : rows) tokens.push_back(unflatten(row, shape)[axis]);
+  for (const std::int64_t row : rows) {
+    tokens.push_back(residual.index(row)[static_cast<std::size_t>(axis - names.begin())]);
+  }
   return tokens;
 }
 

@@ -16,10 +16,11 @@ namespace {
 
 void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
 
-/// Of sampled rows the values alone: hypotheses count tokens as the inputs have them.
+/// What a whole layer gets wrong is looked for where all its rows are known.
 explain::StageFailure failure_of(const Question& question, Stage stage, const Tensor& got,
                                  const reference::StageTruth& truth, const StageInputs* inputs) {
-  if (question.in.item.steps[question.step].sampled) return {stage, got, truth};
+  const auto& sampled = question.in.item.steps[question.step].sampled;
+  if (sampled) return {stage, got, truth, inputs, nullptr, 0, sampled->tokens};
   return {stage, got, truth, inputs, &question.in.item, question.step};
 }
 
@@ -73,7 +74,8 @@ Stages sampled_rows(const Stages& whole, std::span<const TokenIndex> tokens) {
   }
   if (const auto found = whole.find(Stage::output); found != whole.end()) {
     const Tensor& output = found->second;
-    const Tensor rows_alone = rows_of_tokens(reshaped(output, {output.dim(0), 1, output.dim(1), output.dim(2)}), tokens);
+    const Tensor rows_alone =
+        rows_of_tokens(reshaped(output, {output.dim(0), 1, output.dim(1), output.dim(2)}), tokens);
     rows[Stage::output] = reshaped(rows_alone, {rows_alone.dim(0), rows_alone.dim(2)});
   }
   return rows;
