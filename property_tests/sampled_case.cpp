@@ -5,6 +5,7 @@
 
 #include "fixtures/case_file.h"
 #include "fixtures/error.h"
+#include "fixtures/layer_shapes.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_recorded.h"
 #include "harness/selection.h"
@@ -73,6 +74,20 @@ TEST(sampled_case, rows_must_ascend_and_lie_in_the_call) {
   std::swap(tokens[0], tokens[1]);
   tokens.back().token = item.steps[0].inputs.x.dim(1);
   EXPECT_TRUE(holds(refusal_of(item), "samples and tokens")) << refusal_of(item);
+}
+
+TEST(sampled_case, a_case_is_sampled_in_all_its_steps_or_in_none) {
+  Case item = sampled_case("large/far_below_decode");
+  Step whole = item.steps.front();
+  whole.sampled.reset();
+  for (const auto& [stage, shape] : stage_shapes(item.layer.config, whole.inputs)) {
+    whole.expected[stage] = Tensor(item.layer.config.dtype, shape);
+    whole.truth[stage] = Tensor(DType::float64, shape);
+  }
+  item.steps.push_back(whole);
+  EXPECT_TRUE(holds(refusal_of(item), "rows in every step or in none")) << refusal_of(item);
+  item.steps.erase(item.steps.begin());
+  EXPECT_EQ(refusal_of(item), "");
 }
 
 TEST(sampled_case, projections_must_select) {

@@ -4,7 +4,8 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <numeric>
+#include <functional>
+#include <utility>
 #include <vector>
 
 namespace attest::reference {
@@ -27,21 +28,85 @@ double squared_groups(Growth growth, const AttentionRow<double>& row, std::size_
   return sum;
 }
 
+/// What a visible key's E_ij is made of.
+struct LogitTerms {
+  double condition;  ///< A_ij
+  double addition;   ///< the rounding of score + bias, beside its factor u A_ij
+  bool absorbed;     ///< the bias swallows the score even in float64, whatever error the score has
+};
+
+/// |bias_ij| of a float mask, or 0.
+double bias_magnitude(const AttentionCall& call, RowIndex at, std::int64_t key) {
+  return call.mask.bias ? std::fabs((*call.mask.bias)(at.b, at.i, key)) : 0;
+}
+
+std::vector<LogitTerms> logit_terms(const AttentionCall& call, RowIndex at, const AttentionRow<double>& weights) {
+  const auto query = row(call.q, at.b, at.h, at.i);
+  const double scale = 1 / std::sqrt(static_cast<double>(query.size()));
+  std::vector<LogitTerms> terms(weights.keys.size());
+  for (std::size_t n = 0; n < terms.size(); ++n) {
+    const auto key = row(call.k, at.b, at.g, weights.keys[n]);
+    double magnitudes = 0, score = 0;
+    for (std::size_t c = 0; c < query.size(); ++c) {
+      const double product = query[c] * key[c];
+      magnitudes += std::fabs(product);
+      score += product;
+    }
+    const double condition = scale * magnitudes, bias = bias_magnitude(call, at, weights.keys[n]);
+    const double addition =
+        std::min({kUnitRoundoff * std::fabs(weights.logits[n]), bias, std::fabs(scale * score)});
+    terms[n] = {condition, addition, bias != 0 && bias + condition == bias};
+  }
+  return terms;
+}
+
+/// [h_d]: one underflow for each product with a value, two for the division by the row's sum; and each weight, where it
+/// is stored, is off by up to half the smallest subnormal. None where no key is seen.
+std::vector<double> underflows_of(const AttentionCall& call, RowIndex at, const AttentionRow<double>& weights) {
+  const std::size_t h_d = call.v.shape(3);
+  if (weights.keys.empty()) return std::vector(h_d, 0.0);
+  std::vector<double> sum(h_d, static_cast<double>(call.k.shape(2) + 2) * kUnderflow);
+  const double of_weight = half_ulp(0, call.storage);
+  for (const auto key : weights.keys) {
+    const auto value = row(call.v, at.b, at.g, key);
+    for (std::size_t c = 0; c < h_d; ++c) sum[c] += of_weight * std::fabs(value[c]);
+  }
+  return sum;
+}
+
+/// What the bounds of a row have in common, whichever way errors are taken to grow.
+struct RowTerms {
+  AttentionRow<double> weights;
+  std::vector<LogitTerms> logits;
+  std::vector<double> underflows;
+};
+
+RowTerms row_terms(const AttentionCall& call, RowIndex at) {
+  auto weights = attention_row(call.q, call.k, call.mask, at);
+  auto logits = logit_terms(call, at, weights);
+  auto underflows = underflows_of(call, at, weights);
+  return {std::move(weights), std::move(logits), std::move(underflows)};
+}
+
 /// One row of attention, and what its rounding errors are measured by.
 struct BudgetedRow {
   const AttentionCall& call;
   RowIndex at;
   const AttentionRow<double>& weights;
+  const std::vector<LogitTerms>& logits;
+  const std::vector<double>& underflows;
   double scale;  ///< 1 / sqrt(h_d)
   double c_s;    ///< c_S u + u_P, for one Growth
   Growth growth;
 
-  BudgetedRow(const AttentionCall& of, RowIndex index, const AttentionRow<double>& row, Growth how)
+  BudgetedRow(const AttentionCall& of, RowIndex index, const RowTerms& terms, Growth how)
       : call(of),
         at(index),
-        weights(row),
+        weights(terms.weights),
+        logits(terms.logits),
+        underflows(terms.underflows),
         scale(1 / std::sqrt(static_cast<double>(of.q.shape(3)))),
-        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2)), squared_groups(how, row, of.k.shape(2))) *
+        c_s(softmax_factor(how, static_cast<double>(of.k.shape(2)), squared_groups(how, weights, of.k.shape(2))) *
                 kUnitRoundoff +
             probability_roundoff(of.storage)),
         growth(how) {}
@@ -58,58 +123,23 @@ struct BudgetedRow {
   }
 };
 
-/// A_ij
-double condition_of_logit(const BudgetedRow& budgeted, std::size_t n) {
-  const auto query = budgeted.query(), key = budgeted.key(n);
-  double sum = 0;
-  for (std::size_t c = 0; c < query.size(); ++c) sum += std::fabs(query[c] * key[c]);
-  return budgeted.scale * sum;
-}
-
-/// |bias_ij| of a float mask, or 0.
-double bias_magnitude(const BudgetedRow& budgeted, std::size_t n) {
-  const auto& bias = budgeted.call.mask.bias;
-  return bias ? std::fabs((*bias)(budgeted.at.b, budgeted.at.i, budgeted.weights.keys[n])) : 0;
-}
-
-/// The bias swallows the score even in float64, whatever error the score has.
-bool is_absorbed(const BudgetedRow& budgeted, std::size_t n) {
-  const double bias = bias_magnitude(budgeted, n);
-  return bias != 0 && bias + condition_of_logit(budgeted, n) == bias;
-}
-
-/// E_ij
-double logit_error(const BudgetedRow& budgeted, std::size_t n) {
-  if (is_absorbed(budgeted, n)) return 0;
-  const auto query = budgeted.query(), key = budgeted.key(n);
-  const double condition = condition_of_logit(budgeted, n);
-  const double score = budgeted.scale * std::inner_product(query.begin(), query.end(), key.begin(), 0.0);
-  const double addition =
-      std::min({kUnitRoundoff * std::fabs(budgeted.weights.logits[n]), bias_magnitude(budgeted, n), std::fabs(score)});
-  return logit_factor(budgeted.growth, static_cast<double>(query.size())) * kUnitRoundoff * condition + addition;
-}
-
+/// E_ij of every visible key.
 std::vector<double> logit_errors(const BudgetedRow& budgeted) {
+  const double factor = logit_factor(budgeted.growth, static_cast<double>(budgeted.query().size())) * kUnitRoundoff;
   std::vector<double> errors(budgeted.size());
-  for (std::size_t n = 0; n < errors.size(); ++n) errors[n] = logit_error(budgeted, n);
+  std::ranges::transform(budgeted.logits, errors.begin(), [&](const LogitTerms& logit) {
+    return logit.absorbed ? 0 : factor * logit.condition + logit.addition;
+  });
   return errors;
 }
 
-/// One for each product with a value, two for the division by the row's sum; and each weight, where it is stored, is
-/// off by up to half the smallest subnormal. None where no key is seen.
-void add_underflows(const BudgetedRow& budgeted, std::span<double> out) {
-  if (budgeted.size() == 0) return;
-  for (double& element : out) element += static_cast<double>(budgeted.call.k.shape(2) + 2) * kUnderflow;
-  const double of_weight = half_ulp(0, budgeted.call.storage);
-  for (std::size_t n = 0; n < budgeted.size(); ++n) {
-    const auto value = budgeted.value(n);
-    for (std::size_t c = 0; c < out.size(); ++c) out[c] += of_weight * std::fabs(value[c]);
-  }
+void add(const std::vector<double>& terms, std::span<double> out) {
+  std::ranges::transform(out, terms, out.begin(), std::plus());
 }
 
 /// Localised: out [h_d] += sum_j p_ij |v_jc| [...]
 void add_local(const BudgetedRow& budgeted, std::span<double> out) {
-  add_underflows(budgeted, out);
+  add(budgeted.underflows, out);
   const auto& p = budgeted.weights.probabilities;
   const std::vector<double> errors = logit_errors(budgeted);
   double mean_error = 0;
@@ -145,7 +175,7 @@ std::vector<double> propagated_logit_errors(const BudgetedRow& budgeted, const A
   const auto dq = row(of(budgeted.growth, inputs.q), b, h, i);
   std::vector<double> errors = logit_errors(budgeted);
   for (std::size_t n = 0; n < errors.size(); ++n) {
-    if (is_absorbed(budgeted, n)) continue;
+    if (budgeted.logits[n].absorbed) continue;
     const auto dk = row(of(budgeted.growth, inputs.k), b, g, budgeted.weights.keys[n]);
     errors[n] += propagated_logit_error(budgeted, n, dq, dk);
   }
@@ -155,7 +185,7 @@ std::vector<double> propagated_logit_errors(const BudgetedRow& budgeted, const A
 /// End to end: out [h_d] += everything but storing it.
 void add_propagated(const BudgetedRow& budgeted, const std::vector<double>& logit_errors, const Array<double>& dv,
                     std::span<double> out) {
-  add_underflows(budgeted, out);
+  add(budgeted.underflows, out);
   const auto& weights = budgeted.weights;
   const auto y = budgeted.y();
   const bool statistical = budgeted.growth == Growth::statistical;
@@ -194,9 +224,9 @@ double condition_of(const AttentionRow<double>& weights, const std::vector<doubl
 Budget attention_budget(const AttentionCall& call) {
   Budget budget{xt::zeros_like(call.y), xt::zeros_like(call.y)};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
-    const auto weights = attention_row(call.q, call.k, call.mask, at);
-    add_local({call, at, weights, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
-    add_local({call, at, weights, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
+    const RowTerms terms = row_terms(call, at);
+    add_local({call, at, terms, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
+    add_local({call, at, terms, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
   });
   add_storage(budget, call.y, call.storage);
   return budget;
@@ -206,9 +236,9 @@ PropagatedAttention attention_budget(const AttentionCall& call, const AttentionI
   PropagatedAttention result{{xt::zeros_like(call.y), xt::zeros_like(call.y)},
                              xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
-    const auto weights = attention_row(call.q, call.k, call.mask, at);
+    const RowTerms terms = row_terms(call, at);
     for (const Growth growth : {Growth::statistical, Growth::worst_case}) {
-      const BudgetedRow budgeted(call, at, weights, growth);
+      const BudgetedRow budgeted(call, at, terms, growth);
       const auto errors = propagated_logit_errors(budgeted, inputs);
       const bool statistical = growth == Growth::statistical;
       Array<double>& out = statistical ? result.budget.statistical : result.budget.worst_case;

@@ -1,5 +1,7 @@
 #include "harness/judge/case_truth.h"
 
+#include <algorithm>
+
 #include "harness/judge/input_guard.h"
 #include "harness/judge/sensitivity.h"
 
@@ -9,53 +11,73 @@ namespace {
 /// q_proj, k_proj and v_proj read x and y themselves, so that their truth is the same alone and end to end.
 bool reads_the_call(Stage stage) { return stage == Stage::q_proj || stage == Stage::k_proj || stage == Stage::v_proj; }
 
-StepTruth step_truth(const LayerSpec& layer, const Step& step, reference::LayerTruth& chain) {
-  StepTruth truth;
-  truth.end_to_end = chain.forward(step.inputs);
-  truth.recorded = std::make_unique<RecordedStages>(layer, step);
-  for (const auto& stage : truth.recorded->stages()) {
-    const bool known = reads_the_call(stage.stage);
-    truth.localised.emplace(stage.stage, known ? truth.end_to_end.at(stage.stage) : truth_of(stage, chain));
-  }
-  for (const auto& stage : truth.recorded->stages()) {
-    const auto* attention = std::get_if<AttentionInputs>(&stage.inputs);
-    if (attention != nullptr) truth.sensitivity = sensitivity_of(*attention, truth.localised.at(stage.stage));
-  }
-  return truth;
-}
-
-/// q, k and v are selected, which rounds nothing: they carry no budget into the attention, which has the same truth alone
-/// and end to end.
-StepTruth sampled_truth(const LayerSpec& layer, const Step& step, const reference::LayerTruth& chain,
-                        SelectedHeads heads) {
-  StepTruth truth;
-  truth.recorded = std::make_unique<RecordedStages>(layer, step, std::move(heads));
-  for (const auto& stage : truth.recorded->stages()) truth.localised.emplace(stage.stage, truth_of(stage, chain));
-  const auto& attention = truth.localised.at(Stage::attention);
-  truth.end_to_end.emplace(Stage::attention, attention);
-  truth.end_to_end.emplace(Stage::output, chain.output_after(attention));
-  return truth;
-}
-
-/// The truths of one step after the other. A case is sampled in all its calls or in none.
-class Walk {
+/// The truths of calls that are recorded as a whole.
+class WholeTruths {
  public:
-  explicit Walk(const LayerSpec& layer) : layer_(layer), chain_(layer), selected_(layer) {}
+  explicit WholeTruths(const LayerSpec& layer) : layer_(layer), chain_(layer) {}
 
-  StepTruth truth_of(const Step& step) {
-    return step.sampled ? sampled_truth(layer_, step, chain_, selected_.heads_of(step))
-                        : step_truth(layer_, step, chain_);
-  }
-  void reset_cache() {
-    chain_.reset_cache();
-    selected_.reset_cache();
+  void reset_cache() { chain_.reset_cache(); }
+
+  StepTruth of(const Step& step) {
+    StepTruth truth;
+    truth.end_to_end = chain_.forward(step.inputs);
+    truth.recorded = std::make_unique<RecordedStages>(layer_, step);
+    for (const auto& stage : truth.recorded->stages()) {
+      const bool known = reads_the_call(stage.stage);
+      truth.localised.emplace(stage.stage, known ? truth.end_to_end.at(stage.stage) : truth_of(stage, chain_));
+    }
+    for (const auto& stage : truth.recorded->stages()) {
+      const auto* attention = std::get_if<AttentionInputs>(&stage.inputs);
+      if (attention != nullptr) truth.sensitivity = sensitivity_of(*attention, truth.localised.at(stage.stage));
+    }
+    return truth;
   }
 
  private:
   const LayerSpec& layer_;
   reference::LayerTruth chain_;
-  SelectedCalls selected_;
 };
+
+LayerSpec without_cache(LayerSpec layer) {
+  layer.config.kv_cache = NoKVCache{};
+  return layer;
+}
+
+/// The truths of sampled calls. q, k and v are selected, which rounds nothing: they carry no budget into the attention,
+/// which has the same truth alone and end to end.
+class SampledTruths {
+ public:
+  explicit SampledTruths(const LayerSpec& layer)
+      : layer_(layer), calls_(layer), projections_(without_cache(layer)) {}
+
+  void reset_cache() { calls_.reset_cache(); }
+
+  StepTruth of(const Step& step) {
+    StepTruth truth;
+    truth.recorded = std::make_unique<RecordedStages>(layer_, step, calls_.heads_of(step));
+    for (const auto& stage : truth.recorded->stages()) {
+      truth.localised.emplace(stage.stage, truth_of(stage, projections_));
+    }
+    const auto& attention = truth.localised.at(Stage::attention);
+    truth.end_to_end.emplace(Stage::attention, attention);
+    truth.end_to_end.emplace(Stage::output, projections_.output_after(attention));
+    return truth;
+  }
+
+ private:
+  const LayerSpec& layer_;
+  SelectedCalls calls_;
+  reference::LayerTruth projections_;  ///< whose own cache would stay empty
+};
+
+template <class Truths>
+void add_truths(JudgedCase& judged) {
+  Truths truths(judged.item.layer);
+  for (const Step& step : judged.item.steps) {
+    if (step.reset_cache) truths.reset_cache();
+    judged.steps.push_back(step.error ? StepTruth{} : truths.of(step));
+  }
+}
 
 }  // namespace
 
@@ -68,13 +90,12 @@ const RaisedError* constructor_error(const Case& item) {
 
 JudgedCase with_truths(const Case& item) {
   JudgedCase judged{item, family_from_name(item.family), {}, fingerprint_of_inputs(item)};
-  judged.steps.resize(item.steps.size());
-  if (constructor_error(item) != nullptr) return judged;
-  Walk walk(item.layer);
-  for (std::size_t i = 0; i < item.steps.size(); ++i) {
-    const Step& step = item.steps[i];
-    if (step.reset_cache) walk.reset_cache();
-    if (!step.error) judged.steps[i] = walk.truth_of(step);
+  if (constructor_error(item) != nullptr) {
+    judged.steps.resize(item.steps.size());
+  } else if (std::ranges::any_of(item.steps, [](const Step& step) { return step.sampled.has_value(); })) {
+    add_truths<SampledTruths>(judged);
+  } else {
+    add_truths<WholeTruths>(judged);
   }
   return judged;
 }

@@ -1,8 +1,9 @@
 #include "harness/judge/selected_heads.h"
 
-#include <cstring>
+#include <span>
 
 #include "fixtures/error.h"
+#include "fixtures/floating_point.h"
 #include "fixtures/layer_shapes.h"
 #include "fixtures/sampled_rows.h"
 #include "fixtures/sha256.h"
@@ -12,21 +13,20 @@
 namespace attest::harness {
 namespace {
 
-/// [b, s, out_features] of x [b, s, d]. Only bytes move: a selecting projection rounds nothing.
+/// [b, s, out_features] of x [b, s, d]. Values are copied: a selecting projection rounds nothing.
 Tensor selected(const Tensor& x, const Selection& selection) {
-  const std::size_t outputs = selection.of_row.size(), size = size_of(x.dtype());
-  const auto width = static_cast<std::size_t>(x.dim(2)), tokens = static_cast<std::size_t>(x.dim(0) * x.dim(1));
-  Tensor y(x.dtype(), {x.dim(0), x.dim(1), static_cast<std::int64_t>(outputs)});
-  std::byte* to = y.bytes().data();
-  for (std::size_t token = 0; token < tokens; ++token) {
-    const std::byte* from = x.bytes().data() + token * width * size;
-    for (std::size_t o = 0; o < outputs; ++o, to += size) {
-      const auto channel = selection.of_row[o];
-      const bool constant = channel == Selection::kNone;
-      std::memcpy(to, constant ? &selection.bias.bytes()[o * size] : from + static_cast<std::size_t>(channel) * size,
-                  size);
+  const auto width = static_cast<std::size_t>(x.dim(2));
+  Tensor y(x.dtype(), {x.dim(0), x.dim(1), static_cast<std::int64_t>(selection.of_row.size())});
+  visit_floating_point(y, [&]<class T>(std::span<T> out) {
+    const auto in = x.as<T>(), constants = selection.bias.as<T>();
+    auto to = out.begin();
+    for (auto token = in.begin(); token != in.end(); token += static_cast<std::ptrdiff_t>(width)) {
+      for (std::size_t o = 0; o < selection.of_row.size(); ++o) {
+        const auto channel = selection.of_row[o];
+        *to++ = channel == Selection::kNone ? constants[o] : token[channel];
+      }
     }
-  }
+  });
   return y;
 }
 
