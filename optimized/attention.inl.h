@@ -60,7 +60,7 @@ void start_rows(const TileState& s) noexcept {
       s.sums[row * kWidth] = float(t.empty_slots);
       s.references[row] = t.empty_slots > 0 ? 0.0f : kHidden;
     }
-    pack_tile(queries, n, t.head_dim, t.score_scale, s.queries + first * t.head_dim);
+    pack_tile(queries, n, t.head_dim, t.score_scale, s.queries + first * t.head_dim, n);
   }
   const size_t floats = s.rows * s.value_panels * kPanelWidth;
   for (size_t i = 0; i < floats; i += kWidth) store(s.out + i, zero());

@@ -10,7 +10,7 @@
 namespace {
 
 constexpr attest::optimized::KernelTable kKernels = {
-    kWidth,    kTileRows,   kPanelWidth, kAttentionRows,      pack_rows, multiply_block, finish_head,
+    kWidth,    kTileRows,   kPanelWidth, kAttentionRows,      pack_rows, pack_panel,     multiply_block, finish_head,
     store_key, store_value, scan_mask,   attention_workspace, attend,    merge_partials, run_peak};
 
 }  // namespace

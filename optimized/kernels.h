@@ -134,6 +134,7 @@ struct KernelTable {
   size_t attention_rows;  ///< query rows of one tile; a larger group makes a tile of its own
 
   void (*pack_rows)(const float* rows, size_t row_stride, size_t count, size_t depth, float* packed) noexcept;
+  void (*pack_panel)(const float* rows, size_t row_stride, size_t columns, size_t depth, float* panel) noexcept;
   void (*multiply_block)(const BlockProduct& block) noexcept;
   void (*finish_head)(const ProductRow& source, const HeadFinish& finish, float* row) noexcept;
 

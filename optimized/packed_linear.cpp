@@ -21,22 +21,6 @@ std::size_t units_per_group(std::size_t unit, std::size_t units, std::size_t wid
   return best;
 }
 
-/// panels [panel][depth][width] of rows [first, first + columns) of weight [out, depth]
-void pack(const float* weight, std::size_t depth, const ColumnGroup& group, std::size_t width, float* panels) {
-  constexpr std::size_t kStep = 16;  // one cache line of each row at a time
-  for (std::size_t column = 0; column < group.columns; column += width) {
-    float* panel = panels + column * depth;
-    const std::size_t n = std::min(width, group.columns - column);
-    const float* rows = weight + (group.first_column + column) * depth;
-    for (std::size_t first = 0; first < depth; first += kStep) {
-      const std::size_t last = std::min(first + kStep, depth);
-      for (std::size_t c = 0; c < n; ++c) {
-        for (std::size_t k = first; k < last; ++k) panel[k * width + c] = rows[c * depth + k];
-      }
-    }
-  }
-}
-
 }  // namespace
 
 PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, const Tensor* bias, std::size_t unit)
@@ -60,8 +44,13 @@ PackedLinear::PackedLinear(const KernelTable& kernels, const Tensor& weight, con
     next += group.panel_count * width * depth_;
   }
   const float* source = weight.as<float>().data();
-  for_each_item(groups_.size(), all_threads(),
-                [&](std::size_t g) { pack(source, depth_, groups_[g], width, const_cast<float*>(groups_[g].panels)); });
+  for_each_item(groups_.size(), all_threads(), [&](std::size_t g) {
+    const ColumnGroup& group = groups_[g];
+    for (std::size_t first = 0; first < group.columns; first += width) {
+      kernels.pack_panel(source + (group.first_column + first) * depth_, depth_, std::min(width, group.columns - first),
+                         depth_, const_cast<float*>(group.panels) + first * depth_);
+    }
+  });
 }
 
 ColumnGroup PackedLinear::part_of(const ColumnGroup& group, std::size_t first, std::size_t count) const {

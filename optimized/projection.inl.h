@@ -22,7 +22,17 @@ void pack_rows(const float* rows, size_t row_stride, size_t count, size_t depth,
     const size_t n = smaller(kTileRows, count - first);
     const float* sources[kTileRows];
     for (size_t r = 0; r < n; ++r) sources[r] = rows + (first + r) * row_stride;
-    pack_tile(sources, n, depth, 1.0f, packed + first * depth);
+    pack_tile(sources, n, depth, 1.0f, packed + first * depth, n);
+  }
+}
+
+/// One weight panel [depth][kPanelWidth] of `columns` rows of the weight; the columns beyond are left as they are.
+void pack_panel(const float* rows, size_t row_stride, size_t columns, size_t depth, float* panel) noexcept {
+  for (size_t first = 0; first < columns; first += kWidth) {
+    const size_t n = smaller(kWidth, columns - first);
+    const float* sources[kWidth];
+    for (size_t r = 0; r < n; ++r) sources[r] = rows + (first + r) * row_stride;
+    pack_tile(sources, n, depth, 1.0f, panel + first, kPanelWidth);
   }
 }
 

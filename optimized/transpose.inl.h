@@ -23,8 +23,9 @@ inline void transpose(Vec (&rows)[kWidth]) {
   if constexpr (Step > 1) transpose<Step / 2>(rows);
 }
 
-/// packed [depth][count] = scale * rows; count <= kTileRows <= kWidth.
-inline void pack_tile(const float* const* rows, size_t count, size_t depth, float scale, float* packed) noexcept {
+/// packed [depth][stride], its first `count` columns = scale * rows; count <= kWidth, and kTileRows is no more.
+inline void pack_tile(const float* const* rows, size_t count, size_t depth, float scale, float* packed,
+                      size_t stride) noexcept {
   const Vec factor = broadcast(scale);
   for (size_t first = 0; first < depth; first += kWidth) {
     const size_t n = depth - first < kWidth ? depth - first : kWidth;
@@ -33,7 +34,7 @@ inline void pack_tile(const float* const* rows, size_t count, size_t depth, floa
       block[r] = r < count ? multiply(load_first(rows[r] + first, n), factor) : zero();
     }
     transpose(block);
-    for (size_t k = 0; k < n; ++k) store_first(packed + (first + k) * count, block[k], count);
+    for (size_t k = 0; k < n; ++k) store_first(packed + (first + k) * stride, block[k], count);
   }
 }
 
