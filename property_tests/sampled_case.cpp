@@ -127,7 +127,7 @@ class WrongKey : public Implementation {
 };
 
 TEST(sampled_case, a_wrong_attention_fails_alone_and_the_rest_passes) {
-  const Case item = sampled_case("large/1001_keys_far_above");
+  const Case item = sampled_case("large/77_keys_far_above");
   const JudgedCase judged = with_truths(item);
   int failed = 0;
   for (const auto& result : judge_implementation(judged, WrongKey())) {

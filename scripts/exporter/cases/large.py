@@ -17,7 +17,7 @@ FEWEST_ROWS, MOST_ROWS = 3, 6  # recorded of each call
 ELEMENTS = 6000  # of an attention, beyond which fewer rows are
 OUTPUT_FEATURES = 16
 CHANNELS = 96  # of x, or the next multiple of the heads
-MOST_WORK = 50e6  # products of a query's channel with a key's, of a case in `large`
+MOST_WORK = 15e6  # products of a query's channel with a key's, of a case in `large`
 BLOCK = 64  # keys that a mask hides or shows together
 
 
