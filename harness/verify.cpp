@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <iterator>
+#include <memory>
 
 #include "fixtures/case_file.h"
 #include "harness/interrupt.h"
@@ -52,27 +54,62 @@ Status verdict_of(const std::vector<Result>& results) {
   return passed == 0 ? Status::skipped : Status::passed;
 }
 
-CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads) {
-  const auto start = Clock::now();
-  const Case item = read_case(file);
+namespace {
+
+/// A case that was read, with its truths.
+struct Prepared {
+  std::filesystem::path file;
+  std::unique_ptr<const Case> item;  ///< borrowed by `judged`
+  JudgedCase judged;
+  double seconds = 0.0;
+};
+
+void use_threads(const Case& item, const ThreadBudget& threads) {
   set_threads(threads.one_for_small_cases && is_small(item) ? 1 : threads.most);
-  const JudgedCase judged = with_truths(item);
+}
+
+Prepared with_truths_of(const std::filesystem::path& file, std::unique_ptr<const Case> item,
+                        const ThreadBudget& threads) {
+  const auto start = Clock::now();
+  use_threads(*item, threads);
+  JudgedCase judged = with_truths(*item);
+  return {file, std::move(item), std::move(judged), seconds_since(start)};
+}
+
+/// Reads the case here, as HDF5 knows one thread only. A small one's truths are made beside whatever is judged meanwhile;
+/// a larger one's when they are asked for, with every thread.
+std::future<Prepared> prepare(const std::filesystem::path& file, const ThreadBudget& threads) {
+  auto item = std::make_unique<const Case>(read_case(file));
+  const auto when = threads.one_for_small_cases && is_small(*item) ? std::launch::async : std::launch::deferred;
+  return std::async(when, with_truths_of, file, std::move(item), threads);
+}
+
+CaseOutcome outcome_of(const Prepared& prepared, const Lineup& lineup, const ThreadBudget& threads) {
+  const auto start = Clock::now();
+  const Case& item = *prepared.item;
+  use_threads(item, threads);
   CaseOutcome outcome;
   outcome.name = item.name;
-  outcome.file = file.string();
-  outcome.subject = name_or_file(file);
+  outcome.file = prepared.file.string();
+  outcome.subject = name_or_file(prepared.file);
   outcome.family = item.family;
   outcome.dtype = name_of(item.layer.config.dtype);
   outcome.steps = static_cast<std::int64_t>(item.steps.size());
-  outcome.results = judge_stored_truth(judged);
-  append(outcome.results, judge_tables(judged));
-  append(outcome.results, judge_torchtune(judged));
+  outcome.results = judge_stored_truth(prepared.judged);
+  append(outcome.results, judge_tables(prepared.judged));
+  append(outcome.results, judge_torchtune(prepared.judged));
   for (const auto& implementation : lineup.implementations) {
-    append(outcome.results, judge_implementation(judged, *implementation));
+    append(outcome.results, judge_implementation(prepared.judged, *implementation));
   }
   outcome.status = verdict_of(outcome.results);
-  outcome.seconds = seconds_since(start);
+  outcome.seconds = prepared.seconds + seconds_since(start);
   return outcome;
+}
+
+}  // namespace
+
+CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads) {
+  return outcome_of(prepare(file, threads).get(), lineup, threads);
 }
 
 Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
@@ -86,9 +123,12 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
     run.judged.push_back({implementation->name(), implementation->target()});
   }
   try {
+    std::future<Prepared> next;
     for (std::size_t i = 0; i < files.size(); ++i) {
       observer.before_case(files[i], i);
-      run.cases.push_back(verify_case(files[i], lineup, threads));
+      const Prepared prepared = i == 0 ? prepare(files[i], threads).get() : next.get();
+      if (i + 1 < files.size()) next = prepare(files[i + 1], threads);
+      run.cases.push_back(outcome_of(prepared, lineup, threads));
       observer.after_case(run.cases.back());
       stop_if_interrupted();
     }

@@ -11,7 +11,7 @@
 #include "harness/lineup.h"
 #include "harness/search/draw_run.h"
 
-/// The main job: read cases one at a time, judge each by everybody in the lineup.
+/// The main job: read cases, judge each by everybody in the lineup, one after the other.
 namespace attest::harness {
 
 struct CaseOutcome {
