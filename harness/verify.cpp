@@ -76,8 +76,8 @@ Prepared with_truths_of(const std::filesystem::path& file, std::unique_ptr<const
   return {file, std::move(item), std::move(judged), seconds_since(start)};
 }
 
-/// Reads the case here, as HDF5 knows one thread only. A small one's truths are made beside whatever is judged meanwhile;
-/// a larger one's when they are asked for, with every thread.
+/// Reads the case here, as HDF5 knows one thread only. A small one's truths are made beside what is judged meanwhile, a
+/// larger one's when they are asked for, with every thread.
 std::future<Prepared> prepare(const std::filesystem::path& file, const ThreadBudget& threads) {
   auto item = std::make_unique<const Case>(read_case(file));
   const auto when = threads.one_for_small_cases && is_small(*item) ? std::launch::async : std::launch::deferred;

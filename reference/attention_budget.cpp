@@ -53,8 +53,7 @@ std::vector<LogitTerms> logit_terms(const AttentionCall& call, RowIndex at, cons
       score += product;
     }
     const double condition = scale * magnitudes, bias = bias_magnitude(call, at, weights.keys[n]);
-    const double addition =
-        std::min({kUnitRoundoff * std::fabs(weights.logits[n]), bias, std::fabs(scale * score)});
+    const double addition = std::min({kUnitRoundoff * std::fabs(weights.logits[n]), bias, std::fabs(scale * score)});
     terms[n] = {condition, addition, bias != 0 && bias + condition == bias};
   }
   return terms;

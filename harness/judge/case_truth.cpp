@@ -47,8 +47,7 @@ LayerSpec without_cache(LayerSpec layer) {
 /// which has the same truth alone and end to end.
 class SampledTruths {
  public:
-  explicit SampledTruths(const LayerSpec& layer)
-      : layer_(layer), calls_(layer), projections_(without_cache(layer)) {}
+  explicit SampledTruths(const LayerSpec& layer) : layer_(layer), calls_(layer), projections_(without_cache(layer)) {}
 
   void reset_cache() { calls_.reset_cache(); }
 

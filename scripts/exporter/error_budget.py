@@ -109,8 +109,8 @@ def logit_factor(h_d: int) -> float:
 
 
 def sum_underflow(facts: Softmax, values: np.ndarray, dtype: str) -> np.ndarray:
-    """[s_x, h_d]: one for each product with a value, two for the division by the row's sum; and for each weight half the
-    smallest subnormal in which it is stored. None where no key is seen."""
+    """[s_x, h_d]: one for each product with a value, two for the division by the row's sum; and for each weight half
+    the smallest subnormal in which it is stored. None where no key is seen."""
     products = (facts.weight.shape[-1] + 2) * UNDERFLOW * facts.sees_a_key[:, None]
     return products + half_ulp(np.zeros(()), dtype) * (facts.visible @ np.abs(values))
 
