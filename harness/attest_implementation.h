@@ -144,6 +144,10 @@ enum attest_claim {
   ATTEST_SAME_BITS_FOR_ANY_THREADS = 1 /* the bits of a result do not depend on num_threads */
 };
 
+/* What an implementation keeps a score (a logit) in before its softmax. It is judged by what that costs and the report
+ * says so; without such a word scores are float32. */
+enum attest_score_storage { ATTEST_SCORES_FLOAT32 = 0, ATTEST_SCORES_BFLOAT16 = 1, ATTEST_SCORES_FLOAT16 = 2 };
+
 typedef struct attest_implementation {
   size_t struct_size;
   uint32_t abi_version; /* ATTEST_ABI_VERSION */
@@ -153,6 +157,7 @@ typedef struct attest_implementation {
   int32_t (*norm)(const attest_norm*, attest_call*);
   int32_t (*attention)(const attest_attention*, attest_call*);
   int32_t (*layer)(const attest_layer*, attest_call*);
+  uint32_t score_storage; /* enum attest_score_storage; a struct_size that ends before it means float32 */
 } attest_implementation;
 
 /* The one symbol that a library exports. `option` is what the user wrote after '#', or "". Returns null if the library

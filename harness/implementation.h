@@ -7,7 +7,9 @@
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
+#include "harness/isolation/sandbox.h"
 #include "harness/judge/judgement.h"
+#include "reference/score_storage.h"
 
 /// What the judge judges: a way to compute a layer and its single stages.
 namespace attest::harness {
@@ -52,6 +54,13 @@ class Implementation {
   virtual Tensor rotary(const RotaryInputs& inputs) const = 0;
   virtual Tensor norm(const NormInputs& inputs) const = 0;
   virtual Tensor attention(const AttentionInputs& inputs) const = 0;
+
+  /// What it declares to store its scores in, by whose budget it is judged.
+  virtual reference::ScoreStorage score_storage() const { return reference::ScoreStorage::float32; }
+  /// How it is kept away from the harness; null for what runs in its process.
+  virtual const Confinement* confinement() const { return nullptr; }
+  /// The last lines that its last call printed, each in quotes; empty where nothing is known of that.
+  virtual std::string printed() const { return ""; }
 
   /// Some answers depend on more than the inputs: a library's on where its buffers lie. False if all those given since
   /// the last false were the only ones; else, from now on, others are given to the same questions.

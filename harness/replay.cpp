@@ -13,11 +13,18 @@
 namespace attest::harness {
 namespace {
 
+/// Who replays a failure wants to see what the kernel prints.
+Isolation with_output() {
+  Isolation isolation;
+  isolation.show_output = true;
+  return isolation;
+}
+
 /// Who answers for the label; nobody for torchtune and the truth, whose answers the case file holds.
 Lineup lineup_for(const std::string& label) {
   if (label == "torchtune" || label == "truth") return {};
   Lineup lineup;
-  lineup.implementations.push_back(implementation_from_label(label));
+  lineup.implementations.push_back(implementation_from_label(label, with_output()));
   return lineup;
 }
 
@@ -66,13 +73,13 @@ std::unique_ptr<Implementation> implementation_from_label(const std::string& lab
 
 Evidence replay(const LawLine& line) {
   const DrawnQuestion question = asked(line.law, line.draw);
-  return try_law(*question.law, *implementation_from_label(line.implementation), question.draw);
+  return try_law(*question.law, *implementation_from_label(line.implementation, with_output()), question.draw);
 }
 
 LawVerdict replay(const QuestionsLine& line) {
   std::vector<DrawnQuestion> questions;
   for (const auto& [law, draw] : line.questions) questions.push_back(asked(law, draw));
-  const auto implementation = implementation_from_label(line.implementation);
+  const auto implementation = implementation_from_label(line.implementation, with_output());
   LawVerdict last;
   for (const DrawnQuestion& question : questions) last = ask(question, *implementation);
   return last;

@@ -131,6 +131,15 @@ Files without_larger(Files files) {
   return files;
 }
 
+Files what_holds_answers(const Files& files, const fs::path& fixtures) {
+  Files found = {fs::canonical(fixtures)};
+  for (const auto& file : files) {
+    fs::path real = fs::canonical(file);
+    if (*real.lexically_relative(found.front()).begin() == "..") found.push_back(std::move(real));
+  }
+  return found;
+}
+
 Shard shard_from_text(const std::string& text) {
   const std::size_t slash = text.find('/');
   Shard shard;

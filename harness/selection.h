@@ -28,6 +28,10 @@ std::string name_or_file(const std::filesystem::path& file);
 inline constexpr const char* kLargerGroup = "larger";
 std::vector<std::filesystem::path> without_larger(std::vector<std::filesystem::path> files);
 
+/// The fixtures' folder, and the files that lie elsewhere, by their real names.
+std::vector<std::filesystem::path> what_holds_answers(const std::vector<std::filesystem::path>& files,
+                                                      const std::filesystem::path& fixtures);
+
 /// "2/4": the second of four shards. Case i belongs to shard i mod 4 + 1.
 struct Shard {
   std::size_t index = 1;

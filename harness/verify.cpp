@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 #include <iterator>
+#include <map>
 #include <memory>
 
 #include "fixtures/case_file.h"
@@ -43,8 +44,7 @@ Status verdict_of(const std::vector<Result>& results) {
   const auto any = [&](Status status) {
     return std::ranges::any_of(results, [&](const Result& result) { return result.status == status; });
   };
-  for (const Status bad :
-       {Status::failed, Status::unstable, Status::mistrusted, Status::vacuous, Status::untested}) {
+  for (const Status bad : {Status::failed, Status::unstable, Status::mistrusted, Status::vacuous, Status::untested}) {
     if (any(bad)) return bad;
   }
   const auto of_implementations = std::ranges::count_if(results, is_of_an_implementation);
@@ -72,7 +72,7 @@ Prepared with_truths_of(const std::filesystem::path& file, std::unique_ptr<const
                         const ThreadBudget& threads) {
   const auto start = Clock::now();
   use_threads(*item, threads);
-  JudgedCase judged = with_truths(*item);
+  JudgedCase judged = with_truths(*item, reference::ScoreStorage::float32);
   return {file, std::move(item), std::move(judged), seconds_since(start)};
 }
 
@@ -83,6 +83,23 @@ std::future<Prepared> prepare(const std::filesystem::path& file, const ThreadBud
   const auto when = threads.one_for_small_cases && is_small(*item) ? std::launch::async : std::launch::deferred;
   return std::async(when, with_truths_of, file, std::move(item), threads);
 }
+
+/// The truths of a case for everybody: whoever declares other scores has a budget of his own.
+class Truths {
+ public:
+  explicit Truths(const Prepared& prepared) : prepared_(prepared) {}
+
+  const JudgedCase& by(reference::ScoreStorage scores) {
+    if (scores == reference::ScoreStorage::float32) return prepared_.judged;
+    const auto found = others_.find(scores);
+    return found != others_.end() ? found->second
+                                  : others_.emplace(scores, with_truths(*prepared_.item, scores)).first->second;
+  }
+
+ private:
+  const Prepared& prepared_;
+  std::map<reference::ScoreStorage, JudgedCase> others_;
+};
 
 CaseOutcome outcome_of(const Prepared& prepared, const Lineup& lineup, const ThreadBudget& threads) {
   const auto start = Clock::now();
@@ -98,8 +115,9 @@ CaseOutcome outcome_of(const Prepared& prepared, const Lineup& lineup, const Thr
   outcome.results = judge_stored_truth(prepared.judged);
   append(outcome.results, judge_tables(prepared.judged));
   append(outcome.results, judge_torchtune(prepared.judged));
+  Truths truths(prepared);
   for (const auto& implementation : lineup.implementations) {
-    append(outcome.results, judge_implementation(prepared.judged, *implementation));
+    append(outcome.results, judge_implementation(truths.by(implementation->score_storage()), *implementation));
   }
   outcome.status = verdict_of(outcome.results);
   outcome.seconds = prepared.seconds + seconds_since(start);
@@ -112,6 +130,16 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
   return outcome_of(prepare(file, threads).get(), lineup, threads);
 }
 
+std::vector<Standing> standings_of(const Lineup& lineup) {
+  std::vector<Standing> standings;
+  for (const auto& one : lineup.implementations) {
+    Standing standing{{one->name(), one->target()}, std::nullopt, one->score_storage()};
+    if (const Confinement* confinement = one->confinement()) standing.confinement = *confinement;
+    standings.push_back(std::move(standing));
+  }
+  return standings;
+}
+
 Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup, const ThreadBudget& threads,
            const Observer& observer) {
   const auto start = Clock::now();
@@ -122,6 +150,7 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   for (const auto& implementation : lineup.implementations) {
     run.judged.push_back({implementation->name(), implementation->target()});
   }
+  run.standings = standings_of(lineup);
   try {
     std::future<Prepared> next;
     for (std::size_t i = 0; i < files.size(); ++i) {
@@ -145,8 +174,9 @@ bool all_fine(const Run& run) {
       std::ranges::any_of(run.cases, [](const CaseOutcome& outcome) { return outcome.status == Status::passed; });
   if (run.coverage && !all_fine(*run.coverage)) return false;
   if (run.draws && !all_fine(*run.draws)) return false;
-  return !run.interrupted && (something_passed || (run.cases.empty() && run.draws)) && run.cases.size() == run.selected &&
-         std::ranges::all_of(run.cases, tolerable) && std::ranges::all_of(run.absences, tolerable);
+  return !run.interrupted && (something_passed || (run.cases.empty() && run.draws)) &&
+         run.cases.size() == run.selected && std::ranges::all_of(run.cases, tolerable) &&
+         std::ranges::all_of(run.absences, tolerable);
 }
 
 }  // namespace attest::harness

@@ -14,6 +14,13 @@
 /// The main job: read cases, judge each by everybody in the lineup, one after the other.
 namespace attest::harness {
 
+/// Under what conditions somebody is judged.
+struct Standing {
+  Judged judged;
+  std::optional<Confinement> confinement;  ///< of a library
+  reference::ScoreStorage scores = reference::ScoreStorage::float32;
+};
+
 struct CaseOutcome {
   std::string name;
   std::string file;
@@ -28,6 +35,7 @@ struct CaseOutcome {
 
 struct Run {
   std::vector<Judged> judged;  ///< "torchtune", then the lineup
+  std::vector<Standing> standings;  ///< of the lineup
   std::vector<Result> absences;
   std::vector<CaseOutcome> cases;
   std::optional<CoverageRun> coverage;  ///< of the covering array, where the run has it
@@ -53,6 +61,8 @@ struct ThreadBudget {
 /// Judges the stored truth, torchtune's own recording and every implementation on one file. Throws InputError for a
 /// file that cannot be read.
 CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup, const ThreadBudget& threads);
+
+std::vector<Standing> standings_of(const Lineup& lineup);
 
 /// Throws InputError at the first file that cannot be read. Ends early, with `interrupted`, after Ctrl-C; a case whose
 /// judging that leaves unfinished is in no report.

@@ -32,6 +32,7 @@ double squared_groups(Growth growth, const AttentionRow<double>& row, std::size_
 struct LogitTerms {
   double condition;  ///< A_ij
   double addition;   ///< the rounding of score + bias, beside its factor u A_ij
+  double storage;    ///< of scores that a kernel keeps in 16 bits
   bool absorbed;     ///< the bias swallows the score even in float64, whatever error the score has
 };
 
@@ -54,7 +55,10 @@ std::vector<LogitTerms> logit_terms(const AttentionCall& call, RowIndex at, cons
     }
     const double condition = scale * magnitudes, bias = bias_magnitude(call, at, weights.keys[n]);
     const double addition = std::min({kUnitRoundoff * std::fabs(weights.logits[n]), bias, std::fabs(scale * score)});
-    terms[n] = {condition, addition, bias != 0 && bias + condition == bias};
+    const bool absorbed = bias != 0 && bias + condition == bias;
+    const double storage = (absorbed ? 0 : score_roundoff(scale * score, call.scores)) +
+                           (call.mask.bias ? score_roundoff(weights.logits[n], call.scores) : 0);
+    terms[n] = {condition, addition, storage, absorbed};
   }
   return terms;
 }
@@ -127,7 +131,7 @@ std::vector<double> logit_errors(const BudgetedRow& budgeted) {
   const double factor = logit_factor(budgeted.growth, static_cast<double>(budgeted.query().size())) * kUnitRoundoff;
   std::vector<double> errors(budgeted.size());
   std::ranges::transform(budgeted.logits, errors.begin(), [&](const LogitTerms& logit) {
-    return logit.absorbed ? 0 : factor * logit.condition + logit.addition;
+    return logit.storage + (logit.absorbed ? 0 : factor * logit.condition + logit.addition);
   });
   return errors;
 }
@@ -136,16 +140,26 @@ void add(const std::vector<double>& terms, std::span<double> out) {
   std::ranges::transform(out, terms, out.begin(), std::plus());
 }
 
+/// What errors of the logits do to each probability, as a share of it.
+std::vector<double> probability_errors(const BudgetedRow& budgeted, std::vector<double> errors) {
+  const auto& p = budgeted.weights.probabilities;
+  const bool small = budgeted.call.scores == ScoreStorage::float32;
+  double mean = 0;
+  for (std::size_t n = 0; n < errors.size(); ++n) {
+    if (p[n] > 0) mean += p[n] * (small ? errors[n] : std::expm1(errors[n]));
+  }
+  for (double& error : errors) error = small ? error + mean : std::expm1(error + std::log1p(mean));
+  return errors;
+}
+
 /// Localised: out [h_d] += sum_j p_ij |v_jc| [...]
-void add_local(const BudgetedRow& budgeted, std::span<double> out) {
+void add_local(const BudgetedRow& budgeted, const std::vector<double>& logit_errors, std::span<double> out) {
   add(budgeted.underflows, out);
   const auto& p = budgeted.weights.probabilities;
-  const std::vector<double> errors = logit_errors(budgeted);
-  double mean_error = 0;
-  for (std::size_t n = 0; n < budgeted.size(); ++n) mean_error += p[n] * errors[n];
+  const std::vector<double> errors = probability_errors(budgeted, logit_errors);
   for (std::size_t n = 0; n < budgeted.size(); ++n) {
     if (p[n] == 0) continue;
-    const double share = p[n] * (errors[n] + mean_error + budgeted.difference(n) + budgeted.c_s);
+    const double share = p[n] * (errors[n] + budgeted.difference(n) + budgeted.c_s);
     const auto value = budgeted.value(n);
     for (std::size_t c = 0; c < out.size(); ++c) out[c] += share * std::fabs(value[c]);
   }
@@ -218,22 +232,29 @@ double condition_of(const AttentionRow<double>& weights, const std::vector<doubl
   return largest;
 }
 
-}  // namespace
-
-Budget attention_budget(const AttentionCall& call) {
-  Budget budget{xt::zeros_like(call.y), xt::zeros_like(call.y)};
-  for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
-    const RowTerms terms = row_terms(call, at);
-    add_local({call, at, terms, Growth::statistical}, row(budget.statistical, at.b, at.h, at.i));
-    add_local({call, at, terms, Growth::worst_case}, row(budget.worst_case, at.b, at.h, at.i));
-  });
-  add_storage(budget, call.y, call.storage);
-  return budget;
+BudgetedAttention nothing_yet(const AttentionCall& call) {
+  return {{xt::zeros_like(call.y), xt::zeros_like(call.y)},
+          xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
 }
 
-PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs) {
-  PropagatedAttention result{{xt::zeros_like(call.y), xt::zeros_like(call.y)},
-                             xt::zeros<double>({call.q.shape(0), call.q.shape(1), call.q.shape(2)})};
+}  // namespace
+
+BudgetedAttention attention_budget(const AttentionCall& call) {
+  BudgetedAttention result = nothing_yet(call);
+  for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
+    const RowTerms terms = row_terms(call, at);
+    const BudgetedRow statistical(call, at, terms, Growth::statistical), worst(call, at, terms, Growth::worst_case);
+    const auto errors = logit_errors(statistical);
+    add_local(statistical, errors, row(result.budget.statistical, at.b, at.h, at.i));
+    add_local(worst, logit_errors(worst), row(result.budget.worst_case, at.b, at.h, at.i));
+    if (call.scores != ScoreStorage::float32) result.condition(at.b, at.h, at.i) = condition_of(terms.weights, errors);
+  });
+  add_storage(result.budget, call.y, call.storage);
+  return result;
+}
+
+BudgetedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs) {
+  BudgetedAttention result = nothing_yet(call);
   for_each_row(call.q, call.k.shape(1), [&](RowIndex at) {
     const RowTerms terms = row_terms(call, at);
     for (const Growth growth : {Growth::statistical, Growth::worst_case}) {

@@ -2,6 +2,7 @@
 
 #include "reference/attention.h"
 #include "reference/budget.h"
+#include "reference/score_storage.h"
 
 namespace attest::reference {
 
@@ -13,6 +14,12 @@ struct AttentionCall {
   const AttentionMask<double>& mask;
   const Array<double>& y;
   DType storage;
+  ScoreStorage scores = ScoreStorage::float32;
+};
+
+struct BudgetedAttention {
+  Budget budget;
+  Array<double> condition;  ///< [b, n_h, s_x]: the largest error of a logit (statistical) on a key that matters
 };
 
 /// Localised. With E_ij the error of a logit and Ebar_i = sum_j p_ij E_ij,
@@ -23,18 +30,17 @@ struct AttentionCall {
 ///
 /// Adding a float mask rounds once: by at most u |s_ij|, and by no more than either term, since leaving the other one
 /// as the sum is then nearer. A bias so large that A_ij vanishes beside it in float64 makes the logit exact: E_ij = 0.
-Budget attention_budget(const AttentionCall& call);
+///
+/// Scores of 16 bits add score_roundoff to E_ij, which is then no small number: E_ij + Ebar_i becomes
+/// exp(E_ij + log sum_k p_ik exp(E_ik)) - 1, which bounds what logits that are off by E do to a softmax, and is the same
+/// to first order.
+BudgetedAttention attention_budget(const AttentionCall& call);
 
 /// Budgets of attention's inputs.
 struct AttentionInputBudgets {
   const Budget& q;
   const Budget& k;
   const Budget& v;
-};
-
-struct PropagatedAttention {
-  Budget budget;
-  Array<double> condition;  ///< [b, n_h, s_x]: the largest D_ij (statistical) on a key that matters
 };
 
 /// End to end. The logit's error now includes the inputs', and dy_ic = sum_j p_ij (v_jc - y_ic) ds_ij to first order:
@@ -44,6 +50,6 @@ struct PropagatedAttention {
 ///          + kappa sqrt( sum_j p_ij^2 dv_jc^2 ) + U_ic + half_ulp(y_ic)
 ///
 /// exp(D) - 1 is D to first order, and right also for a negligible key whose logit is badly known.
-PropagatedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs);
+BudgetedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs);
 
 }  // namespace attest::reference

@@ -98,7 +98,7 @@ CacheBudget empty_cache_budget(const KVCacheState<double>& cache) {
 }
 
 LayerBudgets propagate(const Layer<double>& layer, const Inputs& inputs, const StageArrays<double>& values,
-                       CacheBudget* cache, std::int64_t first_slot) {
+                       CacheBudget* cache, std::int64_t first_slot, ScoreStorage scores) {
   const Config& config = layer.config;
   const std::int64_t b = inputs.x.dim(0), s_x = inputs.x.dim(1), h_d = config.head_dim;
   Chain chain{config, inputs, values, {}};
@@ -129,8 +129,8 @@ LayerBudgets propagate(const Layer<double>& layer, const Inputs& inputs, const S
 
   const auto s_k = static_cast<std::int64_t>(k.value.shape(2));
   const auto mask = attention_mask<double>(inputs.mask, attends_causally(config, inputs), b, s_x, s_k);
-  const AttentionCall call{q.value, k.value, v.value, mask, chain.computed(Stage::attention), config.dtype};
-  PropagatedAttention attention = attention_budget(call, {q.budget, k.budget, v.budget});
+  const AttentionCall call{q.value, k.value, v.value, mask, chain.computed(Stage::attention), config.dtype, scores};
+  BudgetedAttention attention = attention_budget(call, {q.budget, k.budget, v.budget});
 
   const std::vector<std::int64_t> tokens = {b, s_x, config.num_heads * h_d};
   const Array<double> joined = view_as(transpose_1_2(chain.stored(Stage::attention)), tokens);

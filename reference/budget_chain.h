@@ -5,6 +5,7 @@
 
 #include "reference/budget.h"
 #include "reference/forward.h"
+#include "reference/score_storage.h"
 
 namespace attest::reference {
 
@@ -25,6 +26,6 @@ struct LayerBudgets {
 /// The end-to-end budgets of one forward, stage by stage in forward's order, from the values that it computed. `cache`
 /// is the budget of the cache before the call, which took `first_slot` as its first new slot; it is updated.
 LayerBudgets propagate(const Layer<double>& layer, const Inputs& inputs, const StageArrays<double>& values,
-                       CacheBudget* cache, std::int64_t first_slot);
+                       CacheBudget* cache, std::int64_t first_slot, ScoreStorage scores);
 
 }  // namespace attest::reference

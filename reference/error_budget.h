@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "fixtures/tensor.h"
+#include "reference/score_storage.h"
 
 /// How far a correct kernel may be from the float64 truth: every constant, and why.
 ///
@@ -83,6 +84,15 @@ inline double half_ulp(double y, DType storage) {
   constexpr int kSmallestExponent = -126;  // of float32 and bfloat16 alike
   const int exponent = y == 0 || !std::isfinite(y) ? kSmallestExponent : std::max(std::ilogb(y), kSmallestExponent);
   return std::ldexp(1.0, exponent - fraction_bits - 1);
+}
+
+/// Of a score s that a kernel declares to store in 16 bits: half the distance of their neighbours at s. One for the
+/// scaled product, one more for its sum with a float mask; E_ij grows by both.
+inline double score_roundoff(double s, ScoreStorage scores) {
+  if (scores == ScoreStorage::float32 || s == 0 || !std::isfinite(s)) return 0;
+  const bool is_half = scores == ScoreStorage::float16;
+  const int fraction_bits = is_half ? 10 : 7, smallest_exponent = is_half ? -14 : -126;
+  return std::ldexp(1.0, std::max(std::ilogb(s), smallest_exponent) - fraction_bits - 1);
 }
 
 }  // namespace attest::reference

@@ -50,12 +50,15 @@ StageTruth norm_truth(const NormInputs& inputs) {
   return stage_truth(y, norm_budget(x, *parameters, y, inputs.x.dtype(), nullptr));
 }
 
-StageTruth attention_truth(const AttentionInputs& inputs) {
+StageTruth attention_truth(const AttentionInputs& inputs, ScoreStorage scores) {
   const Array<double> q = to_array<double>(inputs.q), k = to_array<double>(inputs.k), v = to_array<double>(inputs.v);
   const auto mask =
       attention_mask<double>(inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2));
   const Array<double> y = attention(q, k, v, mask);
-  return stage_truth(y, attention_budget({q, k, v, mask, y, inputs.q.dtype()}));
+  auto [budget, condition] = attention_budget({q, k, v, mask, y, inputs.q.dtype(), scores});
+  StageTruth truth = stage_truth(y, budget);
+  if (scores != ScoreStorage::float32) truth.condition = to_tensor(condition, DType::float64);
+  return truth;
 }
 
 namespace {
@@ -73,11 +76,11 @@ Array<double> token_of(const Array<double>& heads, std::int64_t token) {
   return xt::view(heads, xt::all(), xt::all(), xt::range(token, token + 1), xt::all());
 }
 
-/// The arrays of the tokens [1, n_h, 1, h_d], one after the other: [tokens, n_h, h_d].
+/// The arrays of the tokens [1, n_h, 1, h_d] (or [1, n_h, 1], as h_d = 1), one after the other: [tokens, n_h, h_d].
 class RowsOfTokens {
  public:
-  RowsOfTokens(std::size_t tokens, const Tensor& q)
-      : rows_(DType::float64, {static_cast<std::int64_t>(tokens), q.dim(1), q.dim(3)}) {}
+  RowsOfTokens(std::size_t tokens, const Tensor& q, std::int64_t h_d)
+      : rows_(DType::float64, {static_cast<std::int64_t>(tokens), q.dim(1), h_d}) {}
   void append(const Array<double>& token) {
     std::copy_n(token.data(), token.size(), rows_.as<double>().subspan(filled_).begin());
     filled_ += token.size();
@@ -91,8 +94,9 @@ class RowsOfTokens {
 
 }  // namespace
 
-StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens) {
-  RowsOfTokens value(tokens.size(), inputs.q), budget = value, worst_case = value;
+StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens, ScoreStorage scores) {
+  RowsOfTokens value(tokens.size(), inputs.q, inputs.q.dim(3)), budget = value, worst_case = value;
+  RowsOfTokens condition(tokens.size(), inputs.q, 1);
   Array<double> queries, k, v;
   std::int64_t converted = -1;  // the sample that these are of
   for (const auto& [sample, token] : tokens) {
@@ -104,14 +108,20 @@ StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenI
     const auto mask =
         attention_mask<double>(inputs.mask, inputs.is_causal, MaskRows{sample, 1, token, 1}, inputs.k.dim(2));
     const Array<double> y = attention(q, k, v, mask);
-    const Budget b = attention_budget({q, k, v, mask, y, inputs.q.dtype()});
-    value.append(y), budget.append(b.statistical), worst_case.append(b.worst_case);
+    const BudgetedAttention b = attention_budget({q, k, v, mask, y, inputs.q.dtype(), scores});
+    value.append(y), budget.append(b.budget.statistical), worst_case.append(b.budget.worst_case);
+    condition.append(b.condition);
   }
-  return {value.take(), budget.take(), worst_case.take(), {}};
+  StageTruth truth{value.take(), budget.take(), worst_case.take(), {}};
+  if (scores != ScoreStorage::float32) truth.condition = condition.take();
+  return truth;
 }
 
 struct LayerTruth::State {
-  explicit State(const LayerSpec& given) : spec{given.config, {}, given.tables}, layer(given) { reset_cache(); }
+  State(const LayerSpec& given, ScoreStorage declared)
+      : spec{given.config, {}, given.tables}, layer(given), scores(declared) {
+    reset_cache();
+  }
 
   void reset_cache() {
     cache = empty_cache<double>(spec.config);
@@ -120,23 +130,26 @@ struct LayerTruth::State {
 
   LayerSpec spec;  ///< without the weights, which `layer` holds
   Layer<double> layer;
+  ScoreStorage scores;
   std::optional<KVCacheState<double>> cache;
   std::optional<CacheBudget> cache_budget;
 };
 
-LayerTruth::LayerTruth(const LayerSpec& layer) {
+LayerTruth::LayerTruth(const LayerSpec& layer, ScoreStorage scores) {
   validate_layer(layer);
-  state_ = std::make_unique<State>(layer);
+  state_ = std::make_unique<State>(layer, scores);
 }
+
+ScoreStorage LayerTruth::scores() const { return state_->scores; }
 
 LayerTruth::~LayerTruth() = default;
 
 std::map<Stage, StageTruth> LayerTruth::forward(const Inputs& inputs) {
-  auto& [spec, layer, cache, cache_budget] = *state_;
+  auto& [spec, layer, scores, cache, cache_budget] = *state_;
   const std::int64_t filled = cache ? cache->filled() : 0;
   validate_call(spec, inputs, filled);
   const StageArrays<double> values = reference::forward(layer, cache, inputs);
-  const LayerBudgets budgets = propagate(layer, inputs, values, cache_budget ? &*cache_budget : nullptr, filled);
+  const LayerBudgets budgets = propagate(layer, inputs, values, cache_budget ? &*cache_budget : nullptr, filled, scores);
 
   std::map<Stage, StageTruth> truths;
   for (const auto& [stage, value] : values) truths[stage] = stage_truth(value, budgets.stages.at(stage));
@@ -167,6 +180,23 @@ StageTruth LayerTruth::linear(Stage stage, const Tensor& input) const {
   throw InputError("stage", "q_proj, k_proj, v_proj or output", std::string(name_of(stage)));
 }
 
+namespace {
+
+/// Of sampled tokens: of [tokens, n_h, 1] the largest of each token.
+Tensor worst_head(const Tensor& condition) {
+  Tensor worst(DType::float64, {condition.dim(0)});
+  const auto heads = condition.as<double>();
+  const auto each = static_cast<std::ptrdiff_t>(condition.dim(1));
+  auto head = heads.begin();
+  for (double& token : worst.as<double>()) {
+    token = *std::max_element(head, head + each);
+    head += each;
+  }
+  return worst;
+}
+
+}  // namespace
+
 StageTruth LayerTruth::output_after(const StageTruth& attention) const {
   const DType storage = state_->spec.config.dtype;
   const std::vector<std::int64_t> joined = {attention.value.dim(0), attention.value.dim(1) * attention.value.dim(2)};
@@ -175,7 +205,9 @@ StageTruth LayerTruth::output_after(const StageTruth& attention) const {
   const Budget dx = {of(attention.budget), of(attention.worst_case)};
   const auto& projection = state_->layer.output_proj;
   const Array<double> y = reference::linear(x, projection);
-  return stage_truth(y, linear_budget(x, projection, y, storage, &dx));
+  StageTruth truth = stage_truth(y, linear_budget(x, projection, y, storage, &dx));
+  if (attention.condition.size() > 0) truth.condition = worst_head(attention.condition);
+  return truth;
 }
 
 void LayerTruth::reset_cache() { state_->reset_cache(); }

@@ -85,7 +85,8 @@ struct Functions {
                                                    .rotary = run_rotary,
                                                    .norm = run_norm,
                                                    .attention = run_attention,
-                                                   .layer = run_layer};
+                                                   .layer = run_layer,
+                                                   .score_storage = ATTEST_SCORES_FLOAT32};
 };
 
 template <std::size_t... options>

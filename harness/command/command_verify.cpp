@@ -238,7 +238,7 @@ Selection selection(const VerifyOptions& options, const fs::path& fixtures) {
   return {take_shard(selected, shard_from_text(options.shard)), all.size() - selected.size()};
 }
 
-int run_verify(const VerifyOptions& options, const std::vector<std::string>& argv) {
+int run_verify(VerifyOptions options, const std::vector<std::string>& argv) {
   refuse_broken_comparator();
   keep_freed_memory();
   if (options.threads > 0) set_threads(options.threads);
@@ -246,6 +246,7 @@ int run_verify(const VerifyOptions& options, const std::vector<std::string>& arg
   const auto reports = report_requests(options.reports, kReportKinds);
   const fs::path fixtures = fixtures_directory(options.fixtures);
   const auto [files, left_out] = selection(options, fixtures);
+  options.lineup.isolation.hidden = what_holds_answers(files, fixtures);
 
   watch_for_interrupt();
   Run run;

@@ -5,16 +5,13 @@
 namespace attest::harness {
 
 void add_worker(CLI::App& app, Invocation& invocation) {
-  struct Options {
-    std::string library, option;
-  };
-  auto options = std::make_shared<Options>();
+  auto request = std::make_shared<WorkerRequest>();
   CLI::App* command = app.add_subcommand("worker", "Runs a library under test; started by attest itself");
   command->group("");  // not in the help
-  command->add_option("LIBRARY", options->library)->required();
-  command->add_option("OPTION", options->option);
-  command->callback(
-      [options, &invocation] { invocation.exit_code = run_worker(kWorkerChannel, options->library, options->option); });
+  command->add_option("--hidden", request->hidden)->allow_extra_args(false);
+  command->add_option("LIBRARY", request->library)->required();
+  command->add_option("OPTION", request->option);
+  command->callback([request, &invocation] { invocation.exit_code = run_worker(kWorkerChannel, *request); });
 }
 
 }  // namespace attest::harness

@@ -27,11 +27,11 @@ double largest_finite(const Tensor& values) {
   return largest;
 }
 
-std::shared_ptr<const AttentionProblem> attention_problem(const CaseDraw& draw) {
+std::shared_ptr<const AttentionProblem> attention_problem(const CaseDraw& draw, reference::ScoreStorage scores) {
   auto problem = std::make_shared<AttentionProblem>();
   problem->call = drawn_attention(draw);
   problem->tokens = sampled_tokens(draw, problem->call);
-  problem->truth = reference::attention_truth(problem->call.inputs(), problem->tokens);
+  problem->truth = reference::attention_truth(problem->call.inputs(), problem->tokens, scores);
   problem->largest_value = largest_finite(problem->call.v);
   problem->inputs_fingerprint = fingerprint_of(problem->call);
   return problem;
@@ -75,24 +75,25 @@ std::uint64_t fingerprint_of(const AttentionCall& call) {
   return fingerprint_of(call.q) + 3 * fingerprint_of(call.k) + 5 * fingerprint_of(call.v);
 }
 
-LayerProblem::LayerProblem(DrawnCalls its_calls)
+LayerProblem::LayerProblem(DrawnCalls its_calls, reference::ScoreStorage scores)
     : calls(std::move(its_calls)),
       judged{calls.item, family_from_name(calls.item.family), {}, fingerprint_of_inputs(calls.item)} {
-  reference::LayerTruth chain(calls.item.layer);
+  reference::LayerTruth chain(calls.item.layer, scores);
   if (calls.filled) chain.fill_cache(calls.filled->k, calls.filled->v);
   for (const Step& step : calls.item.steps) judged.steps.emplace_back().end_to_end = chain.forward(step.inputs);
 }
 
-DrawnProblem problem_of(const CaseDraw& any_draw) {
+DrawnProblem problem_of(const CaseDraw& any_draw, reference::ScoreStorage scores) {
   DrawnProblem problem;
+  problem.scores = scores;
   problem.draw = nearest_valid(any_draw);
   const CaseDraw& draw = problem.draw;
   const bool others_before = draw.calls_before > 0 && draw.before != CallsBefore::same;
   if (draw.alone) {
-    problem.attention = attention_problem(draw);
+    problem.attention = attention_problem(draw, scores);
     if (others_before) problem.attention_before = std::make_shared<AttentionCall>(drawn_attention(draw_before(draw)));
   } else {
-    problem.layer = std::make_shared<LayerProblem>(drawn_calls(draw));
+    problem.layer = std::make_shared<LayerProblem>(drawn_calls(draw), scores);
     if (others_before) problem.layer_before = std::make_shared<DrawnCalls>(drawn_calls(draw_before(draw)));
   }
   return problem;

@@ -62,6 +62,12 @@ void set_verdict(Result& result, const AttentionProblem& problem, const Comparis
     result.worst = {index_of(unflatten(comparison.worst, rows.shape()), problem.tokens), comparison.got,
                     comparison.expected, comparison.budget};
   }
+  result.ill_conditioned_rows = comparison.ill_conditioned_rows;
+  if (comparison.problem.empty() && comparison.judged == 0 && comparison.ill_conditioned_rows > 0) {
+    result.status = Status::skipped;
+    result.message = "every row is ill-conditioned with scores of 16 bits";
+    return;
+  }
   result.status = comparison.within ? Status::passed : Status::failed;
   if (!comparison.problem.empty()) result.message = comparison.problem;
   if (result.status == Status::failed && result.message.empty()) {
@@ -102,8 +108,10 @@ std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation
     result.explanation = explanation_of(problem, rows);
   }
   if (result.status == Status::passed && !can_tell(drawn)) {
-    result.status = Status::vacuous;
-    result.message = "an all-zero output would have passed";
+    // Scores of 16 bits may leave no budget that says anything: not the draw's fault.
+    const bool declared = drawn.scores != reference::ScoreStorage::float32;
+    result.status = declared ? Status::skipped : Status::vacuous;
+    result.message = declared ? "scores of 16 bits say nothing here" : "an all-zero output would have passed";
   }
   std::vector<Result> results = {result};
   if (family.exact_attention) {
@@ -167,6 +175,9 @@ bool has_same_inputs(const DrawnProblem& problem) {
 
 std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation,
                                Explaining explaining) {
+  if (const auto scores = implementation.score_storage(); scores != problem.scores) {
+    return judge_draw(problem_of(problem.draw, scores), implementation, explaining);
+  }
   const LayerSpec& layer = problem.layer ? problem.layer->calls.item.layer : drawn_layer(problem.draw);
   if (const std::string gap = implementation.gap(layer); !gap.empty()) {
     Result skipped = result_about(problem, implementation, "layer");

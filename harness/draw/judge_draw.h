@@ -27,12 +27,13 @@ struct LayerProblem {
   DrawnCalls calls;
   JudgedCase judged;  ///< of calls.item, without localised truths
 
-  explicit LayerProblem(DrawnCalls its_calls);
+  LayerProblem(DrawnCalls its_calls, reference::ScoreStorage scores);
 };
 
 /// A draw with its inputs and truth: made once, shared by all implementations.
 struct DrawnProblem {
   CaseDraw draw;                                      ///< valid
+  reference::ScoreStorage scores{};                   ///< by whose budget
   std::shared_ptr<const AttentionProblem> attention;  ///< of a draw with `alone`; else null
   std::shared_ptr<const LayerProblem> layer;          ///< of any other
   /// What is called draw.calls_before times before; null where it is the draw's own call, or none.
@@ -44,7 +45,7 @@ struct DrawnProblem {
 std::vector<reference::TokenIndex> sampled_tokens(const CaseDraw& draw, const AttentionCall& call);
 
 /// The problem of nearest_valid(draw).
-DrawnProblem problem_of(const CaseDraw& draw);
+DrawnProblem problem_of(const CaseDraw& draw, reference::ScoreStorage scores = reference::ScoreStorage::float32);
 
 /// Whether a wrong answer could fail: every truth is more than its budget away from zero somewhere, and none of a
 /// layer's stages is constant.
@@ -54,7 +55,8 @@ bool can_tell(const DrawnProblem& problem);
 enum class Explaining { yes, no };
 
 /// Judges one implementation on a drawn case: the attention alone on sampled tokens, and the layer where the draw's
-/// path is one. A result's case_name is the draw's line.
+/// path is one. A result's case_name is the draw's line. One who declares other scores than the problem's is asked it
+/// with the budget of those.
 std::vector<Result> judge_draw(const DrawnProblem& problem, const Implementation& implementation,
                                Explaining explaining = Explaining::yes);
 

@@ -1,18 +1,13 @@
 #include "harness/isolation/call_arena.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cstring>
-#include <functional>
 #include <iterator>
 #include <numeric>
-#include <stdexcept>
-#include <string_view>
 
 #include "harness/judge/unwritten.h"
 
@@ -20,6 +15,7 @@ namespace attest::harness {
 namespace {
 
 constexpr auto kMessage = "message";
+constexpr int kFiniteByte = 0x42;  ///< 48.6 as a bfloat16, 48.56 as a float32
 
 std::size_t page_size() {
   static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -41,16 +37,6 @@ std::vector<std::size_t> slack_of(const PlacedBuffer& buffer) {
   return bytes;
 }
 
-/// A number that depends on the call's contents alone, so that a case judged again meets the same alignments.
-std::size_t seed_of(const LibraryCall& call) {
-  for (const auto& buffer : call.buffers) {
-    if (buffer.content == nullptr) continue;
-    const auto bytes = buffer.content->bytes().first(std::min<std::size_t>(buffer.bytes(), 256));
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  }
-  return 0;
-}
-
 constexpr std::size_t kMostShift = 64;
 
 std::size_t shift_of(std::size_t seed, std::size_t index, std::size_t element) {
@@ -59,52 +45,47 @@ std::size_t shift_of(std::size_t seed, std::size_t index, std::size_t element) {
 
 }  // namespace
 
-CallArena::CallArena(const LibraryCall& call, Placement placement) {
+CallArena::CallArena(const LibraryCall& call, Placement placement, Before before) {
   place(call, placement);
-  map_memory();
   for (const auto& buffer : buffers_) {
-    for (const std::size_t i : slack_of(buffer)) memory_[buffer.region + i] = canary(i);
+    std::byte* const region = region_of(buffer);
+    for (const std::size_t i : slack_of(buffer)) region[i] = canary(i);
   }
-  for (std::size_t i = 0; i < call.buffers.size(); ++i) fill(call.buffers[i], buffers_[i]);
+  for (std::size_t i = 0; i < call.buffers.size(); ++i) fill(call.buffers[i], buffers_[i], before);
   std::memset(at(buffers_.back()), 0, kMessageCapacity);
+  inputs_->make_constant();
 }
 
-CallArena::~CallArena() {
-  if (memory_ != nullptr) ::munmap(memory_, bytes_);
-  if (descriptor_ >= 0) ::close(descriptor_);
+std::byte* CallArena::region_of(const PlacedBuffer& buffer) const {
+  return (buffer.access == Access::read ? inputs_ : results_)->data() + buffer.region;
 }
 
 void CallArena::place(const LibraryCall& call, Placement placement) {
   std::vector<CallBuffer> buffers = call.buffers;
   buffers.push_back(writable(kMessage, DType::boolean, {static_cast<std::int64_t>(kMessageCapacity)}));
   const std::size_t seed = seed_of(call);
-  bytes_ = page_size();  // the first page takes the fault handler's note
+  std::size_t input_bytes = 0, result_bytes = page_size();  // the first page takes the fault handler's note
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     const auto& buffer = buffers[i];
     const std::size_t shift = placement == Placement::shifted ? shift_of(seed, i, size_of(buffer.dtype)) : 0;
     const std::size_t region_bytes = in_whole_pages(buffer.bytes() + shift);
     const std::size_t offset = placement == Placement::flush_end ? region_bytes - buffer.bytes() : shift;
+    std::size_t& end = buffer.access == Access::read ? input_bytes : result_bytes;
     buffers_.push_back(
-        {buffer.name, buffer.access, buffer.dtype, buffer.shape, bytes_, region_bytes, offset, buffer.bytes()});
-    bytes_ += region_bytes;
+        {buffer.name, buffer.access, buffer.dtype, buffer.shape, end, region_bytes, offset, buffer.bytes()});
+    end += region_bytes;
   }
+  inputs_ = std::make_unique<SharedMemory>(in_whole_pages(input_bytes));
+  results_ = std::make_unique<SharedMemory>(result_bytes);
 }
 
-void CallArena::map_memory() {
-  descriptor_ = ::memfd_create("attest call", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (descriptor_ < 0 || ::ftruncate(descriptor_, static_cast<off_t>(bytes_)) != 0) {
-    throw std::runtime_error(fmt::format("no shared memory of {} bytes for a call", bytes_));
-  }
-  // A library that shrank the file would crash the harness.
-  ::fcntl(descriptor_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-  void* memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
-  if (memory == MAP_FAILED) throw std::runtime_error(fmt::format("cannot map {} bytes for a call", bytes_));
-  memory_ = static_cast<std::byte*>(memory);
-}
-
-void CallArena::fill(const CallBuffer& source, const PlacedBuffer& buffer) {
+void CallArena::fill(const CallBuffer& source, const PlacedBuffer& buffer, Before before) {
   if (source.content != nullptr) {
     std::memcpy(at(buffer), source.content->bytes().data(), buffer.bytes);
+    return;
+  }
+  if (before == Before::finite) {
+    std::memset(at(buffer), kFiniteByte, buffer.bytes);
     return;
   }
   Tensor unwritten(buffer.dtype, buffer.shape);
@@ -116,7 +97,7 @@ std::string CallArena::damage() const {
   for (const auto& buffer : buffers_) {
     if (buffer.access == Access::read) continue;
     for (const std::size_t i : slack_of(buffer)) {
-      if (memory_[buffer.region + i] == canary(i)) continue;
+      if (region_of(buffer)[i] == canary(i)) continue;
       return fmt::format("wrote {} `{}`", i < buffer.offset ? "before the beginning of" : "past the end of",
                          buffer.name);
     }
@@ -126,10 +107,14 @@ std::string CallArena::damage() const {
 
 std::string CallArena::fault() const {
   FaultNote note;
-  std::memcpy(&note, memory_, sizeof note);
+  std::memcpy(&note, results_->data(), sizeof note);
   const auto index = static_cast<std::size_t>(note.buffer);
   if (index >= buffers_.size()) return "";
   const std::string& name = buffers_[index].name;
+  if (note.alignment != 0 && note.where != FaultNote::Where::nowhere) {
+    return fmt::format("misaligned access to `{}`: the address ends in {:#04x}, the instruction needs {}-byte alignment",
+                       name, note.address % 0x40, note.alignment);
+  }
   const auto verb = note.wrote < 0 ? "read or wrote" : note.wrote == 1 ? "wrote" : "read";
   switch (note.where) {
     case FaultNote::Where::nowhere:

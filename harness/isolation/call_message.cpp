@@ -53,21 +53,30 @@ CallRequest request_from_text(const std::string& text) {
   return request;
 }
 
-std::string to_text(const CallReply& reply) { return dump({{"status", reply.status}, {"given", reply.given}}); }
+std::string to_text(const CallReply& reply) { 
+  return dump({{"status", reply.status}, {"given", reply.given}, {"changed", reply.changed}});
+}
 
 CallReply reply_from_text(const std::string& text) {
   const Json json = Json::parse(text);
-  return {json.at("status").get<std::int32_t>(), json.at("given").get<std::vector<std::string>>()};
+  return {json.at("status").get<std::int32_t>(), json.at("given").get<std::vector<std::string>>(),
+          json.at("changed").get<std::string>()};
 }
 
 std::string to_text(const Greeting& greeting) {
-  return dump({{"problem", greeting.problem}, {"offers", greeting.offers}, {"claims", greeting.claims}});
+  return dump({{"problem", greeting.problem},
+               {"offers", greeting.offers},
+               {"claims", greeting.claims},
+               {"score_storage", greeting.score_storage},
+               {"seccomp", greeting.confinement.seccomp},
+               {"landlock", greeting.confinement.landlock}});
 }
 
 Greeting greeting_from_text(const std::string& text) {
   const Json json = Json::parse(text);
   return {json.at("problem").get<std::string>(), json.at("offers").get<std::vector<std::string>>(),
-          json.at("claims").get<std::uint32_t>()};
+          json.at("claims").get<std::uint32_t>(), json.at("score_storage").get<std::uint32_t>(),
+          {json.at("seccomp").get<std::string>(), json.at("landlock").get<std::string>()}};
 }
 
 }  // namespace attest::harness

@@ -8,11 +8,13 @@
 
 #include "fixtures/tensor.h"
 #include "harness/isolation/library_call.h"
+#include "harness/isolation/sandbox.h"
 
 /// What the harness and its worker process say to each other: JSON, one message a line of thought.
 namespace attest::harness {
 
 /// A buffer's place in the shared memory: whole pages [region, region + region_bytes), and in them the tensor.
+/// Inputs lie in one memory, all else in another, which the library may write.
 struct PlacedBuffer {
   std::string name;
   Access access = Access::read;
@@ -34,6 +36,7 @@ struct CallRequest {
 struct CallReply {
   std::int32_t status = 0;         ///< enum attest_status, or whatever the library returned
   std::vector<std::string> given;  ///< names of the stages that it gave
+  std::string changed;             ///< "left the rounding mode changed": what the call should not have; empty if nothing
 };
 
 /// The worker's first message, after it has loaded the library.
@@ -41,6 +44,8 @@ struct Greeting {
   std::string problem;  ///< why the library cannot be used; empty if it can
   std::vector<std::string> offers;
   std::uint32_t claims = 0;
+  std::uint32_t score_storage = 0;  ///< enum attest_score_storage
+  Confinement confinement;
 };
 
 std::string to_text(const CallRequest& request);
@@ -52,12 +57,14 @@ CallRequest request_from_text(const std::string& text);
 CallReply reply_from_text(const std::string& text);
 Greeting greeting_from_text(const std::string& text);
 
-/// Written by the worker's fault handler to the first page of the shared memory; zero until then.
+/// Written by the worker's fault handler to the first page of the writable memory; zero until then.
 struct FaultNote {
   enum class Where : std::int32_t { nowhere, before, inside, after };
   Where where;
-  std::int32_t buffer;  ///< index into CallRequest::buffers
-  std::int32_t wrote;   ///< 1: a write, 0: a read, -1: the processor does not say
+  std::int32_t buffer;     ///< index into CallRequest::buffers
+  std::int32_t wrote;      ///< 1: a write, 0: a read, -1: the processor does not say
+  std::int32_t alignment;  ///< that the instruction needs and `address` has not; 0 if that is not why
+  std::uint64_t address;
 };
 
 }  // namespace attest::harness

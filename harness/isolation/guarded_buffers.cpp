@@ -4,7 +4,12 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
+
+#include "harness/isolation/misaligned_access.h"
+#include "harness/isolation/refusal.h"
 
 namespace attest::harness {
 namespace {
@@ -14,6 +19,8 @@ constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
 
 /// What the fault handler reads: a handler has no other way to learn of anything.
 const GuardedBuffers* current = nullptr;
+/// The addresses of the last call, inaccessible: a thread that still uses them is found out.
+std::vector<GuardedBuffers::Mapped> past;
 
 /// FaultNote::wrote
 std::int32_t is_write([[maybe_unused]] const void* context) {
@@ -34,12 +41,20 @@ FaultNote::Where where_in(const GuardedBuffers::Mapped& buffer, const std::byte*
 /// Notes where it was, then lets the signal end the process: the faulting instruction runs again after the return.
 void note_fault(int signal, siginfo_t* info, void* context) {
   ::signal(signal, SIG_DFL);
-  if (current == nullptr) return;
   const auto* address = static_cast<const std::byte*>(info->si_addr);
+  const bool is_page_fault = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
+  for (const auto& buffer : past) {
+    if (!is_page_fault || where_in(buffer, address) == FaultNote::Where::nowhere) continue;
+    end_refused({"used a buffer of a call after that call had returned"});
+  }
+  if (current == nullptr) return;
+  const auto misaligned = is_page_fault ? std::nullopt : misaligned_access(context);
+  if (misaligned) address = reinterpret_cast<const std::byte*>(misaligned->address);
   for (std::size_t i = 0; i < current->mapped().size(); ++i) {
     const auto where = where_in(current->mapped()[i], address);
     if (where == FaultNote::Where::nowhere) continue;
-    *current->note() = {where, static_cast<std::int32_t>(i), is_write(context)};
+    *current->note() = {where, static_cast<std::int32_t>(i), is_write(context), misaligned ? misaligned->alignment : 0,
+                        reinterpret_cast<std::uintptr_t>(address)};
   }
 }
 
@@ -60,9 +75,10 @@ std::byte* mapped_at(void* address, std::size_t bytes, int protection, int memor
 
 }  // namespace
 
-GuardedBuffers::GuardedBuffers(int memory, const std::vector<PlacedBuffer>& buffers) {
+GuardedBuffers::GuardedBuffers(const CallMemory& memory, const std::vector<PlacedBuffer>& buffers) {
   try {
-    note_ = reinterpret_cast<FaultNote*>(mapped_at(nullptr, sizeof(FaultNote), PROT_READ | PROT_WRITE, memory, 0));
+    note_ = reinterpret_cast<FaultNote*>(
+        mapped_at(nullptr, sizeof(FaultNote), PROT_READ | PROT_WRITE, memory.results, 0));
     for (const auto& buffer : buffers) map(memory, buffer);
   } catch (...) {
     unmap();
@@ -74,17 +90,24 @@ GuardedBuffers::GuardedBuffers(int memory, const std::vector<PlacedBuffer>& buff
 
 GuardedBuffers::~GuardedBuffers() {
   current = nullptr;
+  for (const auto& buffer : mapped_) {
+    ::mmap(buffer.reserved, buffer.reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+           -1, 0);
+  }
+  mapped_.swap(past);
   unmap();
 }
 
-void GuardedBuffers::map(int memory, const PlacedBuffer& buffer) {
+void GuardedBuffers::map(const CallMemory& memory, const PlacedBuffer& buffer) {
   const std::size_t bytes = buffer.region_bytes + 2 * kGuardBytes;
   void* reserved = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved == MAP_FAILED) throw std::runtime_error("no addresses for the buffers of a call");
   mapped_.push_back({static_cast<std::byte*>(reserved), bytes, nullptr, buffer.bytes});
-  const int protection = buffer.access == Access::read ? PROT_READ : PROT_READ | PROT_WRITE;
+  const bool is_input = buffer.access == Access::read;
+  const int protection = is_input ? PROT_READ : PROT_READ | PROT_WRITE;
   std::byte* const region = mapped_.back().reserved + kGuardBytes;
-  mapped_.back().data = mapped_at(region, buffer.region_bytes, protection, memory, buffer.region) + buffer.offset;
+  const int file = is_input ? memory.inputs : memory.results;
+  mapped_.back().data = mapped_at(region, buffer.region_bytes, protection, file, buffer.region) + buffer.offset;
 }
 
 void GuardedBuffers::unmap() {

@@ -4,15 +4,17 @@
 #include <vector>
 
 #include "harness/isolation/call_message.h"
+#include "harness/isolation/worker_channel.h"
 
 /// The memory of one call in the worker: every buffer's pages between inaccessible ones, inputs read-only.
 namespace attest::harness {
 
 class GuardedBuffers {
  public:
-  /// Maps the buffers; until the destruction, a fault in or beside one of them is noted in the memory's first page.
-  /// Throws std::runtime_error. Takes over neither argument; both must outlive this.
-  GuardedBuffers(int memory, const std::vector<PlacedBuffer>& buffers);
+  /// Maps the buffers; until the destruction, a fault in or beside one of them is noted in the first page of the
+  /// results. From then until the second call after it, an access to them ends the process with a sentence. Throws
+  /// std::runtime_error. Takes over neither argument; both must outlive this.
+  GuardedBuffers(const CallMemory& memory, const std::vector<PlacedBuffer>& buffers);
   ~GuardedBuffers();
   GuardedBuffers(const GuardedBuffers&) = delete;
   GuardedBuffers& operator=(const GuardedBuffers&) = delete;
@@ -29,7 +31,7 @@ class GuardedBuffers {
   FaultNote* note() const { return note_; }
 
  private:
-  void map(int memory, const PlacedBuffer& buffer);
+  void map(const CallMemory& memory, const PlacedBuffer& buffer);
   void unmap();
 
   std::vector<Mapped> mapped_;

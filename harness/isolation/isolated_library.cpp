@@ -11,10 +11,12 @@
 #include <csignal>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "fixtures/error.h"
 #include "harness/attest_implementation.h"
 #include "harness/interrupt.h"
+#include "harness/isolation/refusal.h"
 #include "harness/isolation/worker_channel.h"
 
 extern char** environ;
@@ -35,33 +37,43 @@ constexpr int kMostTimeOuts = 3;
 
 [[noreturn]] void fail(const std::string& sentence) { throw NoAnswer(Status::failed, sentence); }
 
-/// Starts `attest worker` with `socket` as its channel; what is printed goes into `last_words`.
-pid_t spawn_worker(const fs::path& command, const fs::path& library, const std::string& option, int socket,
-                   int last_words) {
+/// Starts `attest worker` with `socket` as its channel; what is printed goes to `output`.
+pid_t spawn_worker(const Isolation& isolation, const fs::path& library, const std::string& option, int socket,
+                   int output) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, last_words, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, last_words, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&files, socket, kWorkerChannel);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // Ctrl-C is the harness's
-  const char* arguments[] = {command.c_str(), "worker", "--", library.c_str(), option.c_str(), nullptr};
+  const char* command = isolation.command.c_str();
+  std::vector<const char*> arguments = {command, "worker"};
+  for (const fs::path& hidden : isolation.hidden) arguments.insert(arguments.end(), {"--hidden", hidden.c_str()});
+  arguments.insert(arguments.end(), {"--", library.c_str(), option.c_str(), nullptr});
   pid_t worker = -1;
   const int error =
-      ::posix_spawn(&worker, command.c_str(), &files, &attributes, const_cast<char* const*>(arguments), environ);
+      ::posix_spawn(&worker, command, &files, &attributes, const_cast<char* const*>(arguments.data()), environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
-  if (error != 0) throw InputError("worker", "the attest command", command.string() + ": " + std::strerror(error));
+  if (error != 0) throw InputError("worker", "the attest command", std::string(command) + ": " + std::strerror(error));
   return worker;
 }
 
 std::string sentence_of_end(int status) {
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) return "tried what no library may, with its signals blocked";
   if (WIFSIGNALED(status)) {
     return fmt::format("crashed with signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   }
   return fmt::format("exited with {}", WEXITSTATUS(status));
+}
+
+reference::ScoreStorage score_storage_named(std::uint32_t word) {
+  using reference::ScoreStorage;
+  if (word == ATTEST_SCORES_BFLOAT16) return ScoreStorage::bfloat16;
+  return word == ATTEST_SCORES_FLOAT16 ? ScoreStorage::float16 : ScoreStorage::float32;
 }
 
 /// The worker's answer, if it is one.
@@ -112,6 +124,7 @@ void IsolatedLibrary::stop() {
   socket_ = -1;
   if (worker_ <= 0) return;
   ::kill(-worker_, SIGKILL);  // with everything that the library may have started
+  ::kill(worker_, SIGKILL);   // and if it left its group
   ::waitpid(worker_, nullptr, 0);
   worker_ = -1;
 }
@@ -121,7 +134,8 @@ void IsolatedLibrary::start() {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) fail("no socket for its process");
   socket_ = ends[0];
   try {
-    worker_ = spawn_worker(isolation_.command, library_, option_, ends[1], last_words_.descriptor());
+    const int output = isolation_.show_output ? STDERR_FILENO : last_words_.descriptor();
+    worker_ = spawn_worker(isolation_, library_, option_, ends[1], output);
   } catch (...) {
     ::close(ends[1]);
     stop();
@@ -135,6 +149,8 @@ void IsolatedLibrary::start() {
   }
   offers_ = {greeting.offers.begin(), greeting.offers.end()};
   claims_ = greeting.claims;
+  confinement_ = greeting.confinement;
+  score_storage_ = score_storage_named(greeting.score_storage);
 }
 
 /// How the worker ended by itself. Its channel is closed, so it has or is about to, unless the library closed that.
@@ -160,20 +176,28 @@ std::string IsolatedLibrary::next_message() {
     ++time_outs_;
     fail(fmt::format("gave no answer within {} s", isolation_.time_limit.count()));
   }
-  if (auto message = receive_message(socket_)) return std::move(message->text);
-  const std::string end = how_it_ended(), words = last_words_.line();
+  if (auto message = receive_message(socket_)) {
+    for (const int sent : {message->memory.inputs, message->memory.results}) {
+      if (sent >= 0) ::close(sent);  // by the library: nothing that is asked for
+    }
+    const std::string refusal = refusal_in(message->text);
+    if (refusal.empty()) return std::move(message->text);
+    stop();
+    fail(refusal);
+  }
+  const std::string end = how_it_ended(), words = last_words_.lines();
   stop();
-  fail(words.empty() ? end : fmt::format("{}, last printed \"{}\"", end, words));
+  fail(words.empty() ? end : fmt::format("{}, last printed {}", end, words));
 }
 
-LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement, int threads) {
+LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement, int threads, Before before) {
   if (time_outs_ >= kMostTimeOuts)
     fail(fmt::format("was not called again after {} calls without an answer", time_outs_));
   if (worker_ < 0) start();
-  const CallArena arena(call, placement);
+  const CallArena arena(call, placement, before);
   last_words_.forget();
   send_message(socket_, to_text(CallRequest{call.function, threads, call.numbers, arena.buffers()}),
-               arena.descriptor());
+               arena.memory());
   CallReply reply;
   try {
     reply = parsed(next_message(), reply_from_text);
@@ -181,6 +205,10 @@ LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement
     stop();
     const std::string fault = arena.fault();
     fail(none.what() + (fault.empty() ? "" : ": " + fault));
+  }
+  if (!reply.changed.empty()) {
+    stop();  // what it left would stay for the calls that follow
+    fail(reply.changed);
   }
   return answer_of(arena, reply);
 }

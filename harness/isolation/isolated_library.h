@@ -30,7 +30,11 @@ class IsolatedLibrary {
   /// Throws NoAnswer: skipped where the library declares a gap, failed for a crash, a time-out, an exit, a fault, a
   /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone. Throws
   /// Interrupted if Ctrl-C comes first, which is nothing that the library did.
-  LibraryAnswer call(const LibraryCall& call, Placement placement, int threads);
+  LibraryAnswer call(const LibraryCall& call, Placement placement, int threads, Before before = Before::unwritten);
+
+  const Confinement& confinement() const { return confinement_; }
+  reference::ScoreStorage score_storage() const { return score_storage_; }
+  std::string printed() const { return last_words_.lines(); }  ///< by the last call
 
  private:
   void start();
@@ -43,6 +47,8 @@ class IsolatedLibrary {
   Isolation isolation_;
   std::set<std::string> offers_;
   std::uint32_t claims_ = 0;
+  Confinement confinement_;
+  reference::ScoreStorage score_storage_{};
   LastWords last_words_;
   int time_outs_ = 0;
   pid_t worker_ = -1;

@@ -1,6 +1,8 @@
 #include "harness/isolation/last_words.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,12 +10,14 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <deque>
+#include <sstream>
 #include <system_error>
 
 namespace attest::harness {
 namespace {
 
-constexpr std::size_t kLongestLine = 200;
+constexpr std::size_t kLongestLine = 200, kMostLines = 3;
 constexpr off_t kTail = 4096;
 
 /// The end of what is in the file.
@@ -38,15 +42,17 @@ LastWords::~LastWords() { ::close(file_); }
 
 void LastWords::forget() const { [[maybe_unused]] const int ignored = ::ftruncate(file_, 0); }
 
-std::string LastWords::line() const {
-  const auto is_print = [](unsigned char c) { return std::isgraph(c) != 0; };
-  std::string text = tail_of(file_);
-  const auto last = std::find_if(text.rbegin(), text.rend(), is_print);
-  text.erase(last.base(), text.end());
-  text.erase(0, text.find_last_of("\n\r") + 1);  // npos + 1 is 0
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
-  return text.substr(0, kLongestLine);
+std::string LastWords::lines() const {
+  std::istringstream text(tail_of(file_));
+  std::deque<std::string> last;
+  for (std::string line; std::getline(text, line);) {
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return std::isprint(c) == 0; }, '?');
+    if (line.find_first_not_of(" ?") == std::string::npos) continue;
+    last.push_back("\"" + line.substr(0, kLongestLine) + "\"");
+    if (last.size() > kMostLines) last.pop_front();
+  }
+  return fmt::format("{}", fmt::join(last, ", "));
 }
 
 }  // namespace attest::harness

@@ -4,7 +4,7 @@
 
 namespace attest::harness {
 
-/// Where a worker prints. A library's chatter is no report, but its last line before a crash often says why.
+/// Where a worker prints. A library's chatter is no report, but its last lines before a failure often say why.
 class LastWords {
  public:
   LastWords();
@@ -14,7 +14,8 @@ class LastWords {
 
   int descriptor() const { return file_; }  ///< for the worker's standard output and error
   void forget() const;                      ///< what was printed until now
-  std::string line() const;                 ///< the last line that is not blank, shortened; empty without one
+  /// The last lines that are not blank, each in quotes and shortened, made printable; empty without one.
+  std::string lines() const;
 
  private:
   int file_;  ///< in memory; appended to

@@ -38,6 +38,9 @@ struct LibraryCall {
   std::map<std::string, double> numbers;  ///< the other fields by name; what is not here is 0
 };
 
+/// A number that depends on the call's contents alone, so that a call made again meets the same alignments and threads.
+std::size_t seed_of(const LibraryCall& call);
+
 /// What the library wrote, by the buffers' names: outputs, updated caches, and the stages that it gave.
 using LibraryAnswer = std::map<std::string, Tensor>;
 
@@ -46,5 +49,8 @@ using LibraryAnswer = std::map<std::string, Tensor>;
 ///   flush_begin: its first byte is the first of a page, after an inaccessible one
 ///   shifted:     0 to 63 bytes after the first of a page, in steps of its element
 enum class Placement { flush_end, flush_begin, shifted };
+
+/// What the library finds where it is to write: the payload of unwritten.h, a NaN, or a finite number.
+enum class Before { unwritten, finite };
 
 }  // namespace attest::harness

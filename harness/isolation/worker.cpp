@@ -6,22 +6,38 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <exception>
 
+#include "harness/isolation/process_state.h"
+#include "harness/isolation/sandbox.h"
 #include "harness/isolation/worker_call.h"
 #include "harness/isolation/worker_channel.h"
 
 namespace attest::harness {
 namespace {
 
-/// Ends with the harness, whatever the library is doing then, and leaves no core file behind.
+constexpr rlim_t kMostPrinted = 1 << 20;
+
+/// Ends with the harness, whatever the library is doing then, leaves no core file behind, and prints no end of lines:
+/// what is beyond the limit is lost, without a signal.
 void stay_a_good_neighbour() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit none{0, 0};
+  const rlimit none{0, 0}, printed{kMostPrinted, kMostPrinted};
   ::setrlimit(RLIMIT_CORE, &none);
+  ::setrlimit(RLIMIT_FSIZE, &printed);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 using GetImplementation = decltype(&attest_get_implementation);
+
+/// As the first libraries know the struct: what comes after was appended.
+constexpr std::size_t kFirstSize = offsetof(attest_implementation, score_storage);
+
+std::uint32_t score_storage_of(const attest_implementation& implementation) {
+  const bool knows = implementation.struct_size >= kFirstSize + sizeof implementation.score_storage;
+  return knows ? implementation.score_storage : std::uint32_t{ATTEST_SCORES_FLOAT32};
+}
 
 std::string what_is_wrong_with(const attest_implementation* implementation, const std::string& option) {
   const std::string wanted = "version " + std::to_string(ATTEST_ABI_VERSION) + " of the interface";
@@ -32,13 +48,15 @@ std::string what_is_wrong_with(const attest_implementation* implementation, cons
   if (implementation->abi_version != ATTEST_ABI_VERSION) {
     return "one of version " + std::to_string(implementation->abi_version);
   }
-  if (implementation->struct_size < sizeof *implementation) return "one whose struct_size is too small for " + wanted;
+  if (implementation->struct_size < kFirstSize) return "one whose struct_size is too small for " + wanted;
+  if (score_storage_of(*implementation) > ATTEST_SCORES_FLOAT16) return "one that declares an unknown score_storage";
   return "";
 }
 
 Greeting greeting_of(const attest_implementation& implementation) {
   Greeting greeting;
   greeting.claims = implementation.claims;
+  greeting.score_storage = score_storage_of(implementation);
   if (implementation.linear != nullptr) greeting.offers.push_back("linear");
   if (implementation.rotary != nullptr) greeting.offers.push_back("rotary");
   if (implementation.norm != nullptr) greeting.offers.push_back("norm");
@@ -48,9 +66,15 @@ Greeting greeting_of(const attest_implementation& implementation) {
   return greeting;
 }
 
+/// Clang's OpenMP opens a file when it starts, which is too late in a call.
+void start_openmp(void* library) {
+  const auto start = reinterpret_cast<int (*)()>(::dlsym(library, "omp_get_max_threads"));
+  if (start != nullptr) start();
+}
+
 /// Loads the library and fills the greeting; null with the problem in it.
-const attest_implementation* load(const std::string& library, const std::string& option, Greeting& greeting) {
-  void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+const attest_implementation* load(const WorkerRequest& request, Greeting& greeting) {
+  void* handle = ::dlopen(request.library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     greeting.problem = ::dlerror();
     return nullptr;
@@ -60,8 +84,9 @@ const attest_implementation* load(const std::string& library, const std::string&
     greeting.problem = "one without the symbol attest_get_implementation";
     return nullptr;
   }
-  const attest_implementation* implementation = get(ATTEST_ABI_VERSION, option.c_str());
-  greeting.problem = what_is_wrong_with(implementation, option);
+  const attest_implementation* implementation = get(ATTEST_ABI_VERSION, request.option.c_str());
+  start_openmp(handle);
+  greeting.problem = what_is_wrong_with(implementation, request.option);
   if (!greeting.problem.empty()) return nullptr;
   greeting = greeting_of(*implementation);
   return greeting.problem.empty() ? implementation : nullptr;
@@ -69,21 +94,31 @@ const attest_implementation* load(const std::string& library, const std::string&
 
 CallReply answer(const attest_implementation& implementation, const Message& message) {
   const CallRequest request = request_from_text(message.text);
-  const GuardedBuffers buffers(message.descriptor, request.buffers);
-  return make_call(implementation, request, buffers);
+  const GuardedBuffers buffers(message.memory, request.buffers);
+  ::close(message.memory.inputs);
+  ::close(message.memory.results);
+  static const ProcessState before;  // the first call: every one leaves it so, or is the last of this process
+  CallReply reply = make_call(implementation, request, buffers);
+  if (reply.changed.empty()) reply.changed = before.changed();
+  return reply;
 }
 
 }  // namespace
 
-int run_worker(int socket, const std::string& library, const std::string& option) {
+int run_worker(int socket, const WorkerRequest& request) {
   stay_a_good_neighbour();
   Greeting greeting;
-  const attest_implementation* implementation = load(library, option, greeting);
+  const Confinement confinement = confine_to_one_process(request.hidden, request.library);
+  const attest_implementation* implementation = load(request, greeting);
+  greeting.confinement = confinement;
+  if (const std::string shared = memory_shared_with_others(); !shared.empty() && implementation != nullptr) {
+    greeting.problem = "one that keeps memory in common with others: " + shared;
+    implementation = nullptr;
+  }
+  confine_to_memory(confinement);
   if (!send_message(socket, to_text(greeting)) || implementation == nullptr) return 0;
   while (const auto message = receive_message(socket)) {
-    const CallReply reply = answer(*implementation, *message);
-    ::close(message->descriptor);
-    if (!send_message(socket, to_text(reply))) break;
+    if (!send_message(socket, to_text(answer(*implementation, *message)))) break;
   }
   return 0;
 }

@@ -1,6 +1,7 @@
 #include "harness/isolation/worker_call.h"
 
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <exception>
 
@@ -17,7 +18,8 @@ class Fields {
     for (std::size_t i = 0; i < request.buffers.size(); ++i) {
       const PlacedBuffer& buffer = request.buffers[i];
       shapes_.push_back(buffer.shape);
-      tensors_.push_back({buffers.data(i),
+      data_.push_back(buffers.data(i));
+      tensors_.push_back({data_.back(),
                           {kDLCPU, 0},
                           static_cast<int32_t>(buffer.shape.size()),
                           dlpack_type(buffer.dtype),
@@ -33,6 +35,18 @@ class Fields {
       if (request_.buffers[i].name == name) return &tensors_[i];
     }
     return nullptr;
+  }
+
+  /// "changed the DLTensor of `q`", by what the harness asked for; empty if it is as it was.
+  std::string changed() const {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      const DLTensor& now = tensors_[i];
+      const PlacedBuffer& asked = request_.buffers[i];
+      const bool same = now.data == data_[i] && now.shape == shapes_[i].data() && shapes_[i] == asked.shape &&
+                        now.ndim == static_cast<int32_t>(asked.shape.size()) && dtype_of(now.dtype) == asked.dtype;
+      if (!same) return "changed the DLTensor of `" + asked.name + "`";
+    }
+    return "";
   }
 
   double number(const std::string& name) const {
@@ -63,33 +77,44 @@ class Fields {
   }
 
   const CallRequest& request_;
+  std::vector<void*> data_;
   std::vector<Shape> shapes_;
   std::deque<DLTensor> tensors_;
 };
 
-int32_t call_linear(const attest_implementation& library, Fields& in, attest_call& call) {
-  const attest_linear arguments{sizeof arguments, in.tensor("x"), in.tensor("weight"), in.tensor("bias"),
-                                in.tensor("out")};
-  return library.linear(&arguments, &call);
+/// One function with its arguments, which it is only to read.
+template <class Arguments>
+CallReply called(int32_t (*function)(const Arguments*, attest_call*), const Arguments& arguments, attest_call& call) {
+  const Arguments before = arguments;
+  CallReply reply;
+  reply.status = function(&arguments, &call);
+  if (std::memcmp(&before, &arguments, sizeof before) != 0) reply.changed = "changed the struct of its arguments";
+  return reply;
 }
 
-int32_t call_rotary(const attest_implementation& library, Fields& in, attest_call& call) {
+CallReply call_linear(const attest_implementation& library, Fields& in, attest_call& call) {
+  const attest_linear arguments{sizeof arguments, in.tensor("x"), in.tensor("weight"), in.tensor("bias"),
+                                in.tensor("out")};
+  return called(library.linear, arguments, call);
+}
+
+CallReply call_rotary(const attest_implementation& library, Fields& in, attest_call& call) {
   const attest_rotary arguments{sizeof arguments, in.tensor("x"),   in.small_integer("pairing"),
                                 in.tensor("cos"), in.tensor("sin"), in.tensor("positions"),
                                 in.tensor("out")};
-  return library.rotary(&arguments, &call);
+  return called(library.rotary, arguments, call);
 }
 
-int32_t call_norm(const attest_implementation& library, Fields& in, attest_call& call) {
+CallReply call_norm(const attest_implementation& library, Fields& in, attest_call& call) {
   const attest_norm arguments{sizeof arguments, in.tensor("x"), in.tensor("scale"), in.number("eps"), in.tensor("out")};
-  return library.norm(&arguments, &call);
+  return called(library.norm, arguments, call);
 }
 
-int32_t call_attention(const attest_implementation& library, Fields& in, attest_call& call) {
+CallReply call_attention(const attest_implementation& library, Fields& in, attest_call& call) {
   const attest_attention arguments{sizeof arguments,   in.tensor("q"),    in.tensor("k"),
                                    in.tensor("v"),     in.tensor("mask"), in.small_integer("is_causal"),
                                    in.number("scale"), in.tensor("out")};
-  return library.attention(&arguments, &call);
+  return called(library.attention, arguments, call);
 }
 
 attest_layer layer_arguments(Fields& in) {
@@ -126,20 +151,20 @@ CallReply call_layer(const attest_implementation& library, Fields& in, attest_ca
   layer.num_weights = weights.size();
   layer.stages = stages.data();
   layer.num_stages = stages.size();
-  CallReply reply;
-  reply.status = library.layer(&layer, &call);
-  for (const auto& stage : stages) {
-    if (stage.given != 0) reply.given.push_back(std::string("stages/") + stage.name);
+  const auto asked = stages;
+  CallReply reply = called(library.layer, layer, call);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (stages[i].given != 0) reply.given.push_back(std::string("stages/") + asked[i].name);
   }
   return reply;
 }
 
 CallReply call_function(const attest_implementation& library, const std::string& function, Fields& in,
                         attest_call& call) {
-  if (function == "linear") return {call_linear(library, in, call), {}};
-  if (function == "rotary") return {call_rotary(library, in, call), {}};
-  if (function == "norm") return {call_norm(library, in, call), {}};
-  if (function == "attention") return {call_attention(library, in, call), {}};
+  if (function == "linear") return call_linear(library, in, call);
+  if (function == "rotary") return call_rotary(library, in, call);
+  if (function == "norm") return call_norm(library, in, call);
+  if (function == "attention") return call_attention(library, in, call);
   return call_layer(library, in, call);
 }
 
@@ -151,10 +176,12 @@ CallReply make_call(const attest_implementation& library, const CallRequest& req
   attest_call call{sizeof call, request.threads, static_cast<char*>(message->data),
                    static_cast<std::size_t>(message->shape[0])};
   try {
-    return call_function(library, request.function, fields, call);
+    CallReply reply = call_function(library, request.function, fields, call);
+    if (const std::string changed = fields.changed(); !changed.empty()) reply.changed = changed;
+    return reply;
   } catch (const std::exception& thrown) {
     std::snprintf(call.message, call.message_capacity, "it threw a C++ exception: %s", thrown.what());
-    return {ATTEST_FAILED, {}};
+    return {ATTEST_FAILED, {}, ""};
   }
 }
 

@@ -17,25 +17,25 @@ constexpr std::size_t kMostBytes = 1 << 17;
 
 union ControlBuffer {
   cmsghdr header;
-  char bytes[CMSG_SPACE(sizeof(int))];
+  char bytes[CMSG_SPACE(sizeof(CallMemory))];
 };
 
 }  // namespace
 
-bool send_message(int socket, const std::string& text, int descriptor) {
+bool send_message(int socket, const std::string& text, const CallMemory& memory) {
   iovec part{const_cast<char*>(text.data()), text.size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
   ControlBuffer control{};
-  if (descriptor >= 0) {
+  if (memory.inputs >= 0) {
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    header->cmsg_len = CMSG_LEN(sizeof memory);
+    std::memcpy(CMSG_DATA(header), &memory, sizeof memory);
   }
   ssize_t sent = -1;
   do {
@@ -62,7 +62,7 @@ std::optional<Message> receive_message(int socket) {
   received.text.resize(static_cast<std::size_t>(count));
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
   if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    std::memcpy(&received.descriptor, CMSG_DATA(header), sizeof received.descriptor);
+    std::memcpy(&received.memory, CMSG_DATA(header), std::min(sizeof received.memory, header->cmsg_len - CMSG_LEN(0)));
   }
   return received;
 }

@@ -10,13 +10,19 @@ namespace attest::harness {
 /// The descriptor at which a worker finds its end.
 inline constexpr int kWorkerChannel = 3;
 
-struct Message {
-  std::string text;
-  int descriptor = -1;  ///< of the memory that came with it; the receiver closes it
+/// The memories of a call: their descriptors, on whichever side. Negative where a message comes with none.
+struct CallMemory {
+  int inputs = -1;
+  int results = -1;
 };
 
-/// Sends a text, and a descriptor with it unless that is negative. False if the other side is gone.
-bool send_message(int socket, const std::string& text, int descriptor = -1);
+struct Message {
+  std::string text;
+  CallMemory memory;  ///< that came with it; the receiver closes it
+};
+
+/// Sends a text, and the memories with it unless they are negative. False if the other side is gone.
+bool send_message(int socket, const std::string& text, const CallMemory& memory = {});
 
 /// The next message; nothing if the other side is gone.
 std::optional<Message> receive_message(int socket);

@@ -14,7 +14,7 @@ bool reads_the_call(Stage stage) { return stage == Stage::q_proj || stage == Sta
 /// The truths of calls that are recorded as a whole.
 class WholeTruths {
  public:
-  explicit WholeTruths(const LayerSpec& layer) : layer_(layer), chain_(layer) {}
+  WholeTruths(const LayerSpec& layer, reference::ScoreStorage scores) : layer_(layer), chain_(layer, scores) {}
 
   void reset_cache() { chain_.reset_cache(); }
 
@@ -47,7 +47,8 @@ LayerSpec without_cache(LayerSpec layer) {
 /// which has the same truth alone and end to end.
 class SampledTruths {
  public:
-  explicit SampledTruths(const LayerSpec& layer) : layer_(layer), calls_(layer), projections_(without_cache(layer)) {}
+  SampledTruths(const LayerSpec& layer, reference::ScoreStorage scores)
+      : layer_(layer), calls_(layer), projections_(without_cache(layer), scores) {}
 
   void reset_cache() { calls_.reset_cache(); }
 
@@ -70,8 +71,8 @@ class SampledTruths {
 };
 
 template <class Truths>
-void add_truths(JudgedCase& judged) {
-  Truths truths(judged.item.layer);
+void add_truths(JudgedCase& judged, reference::ScoreStorage scores) {
+  Truths truths(judged.item.layer, scores);
   for (const Step& step : judged.item.steps) {
     if (step.reset_cache) truths.reset_cache();
     judged.steps.push_back(step.error ? StepTruth{} : truths.of(step));
@@ -87,14 +88,14 @@ const RaisedError* constructor_error(const Case& item) {
   return nullptr;
 }
 
-JudgedCase with_truths(const Case& item) {
+JudgedCase with_truths(const Case& item, reference::ScoreStorage scores) {
   JudgedCase judged{item, family_from_name(item.family), {}, fingerprint_of_inputs(item)};
   if (constructor_error(item) != nullptr) {
     judged.steps.resize(item.steps.size());
   } else if (std::ranges::any_of(item.steps, [](const Step& step) { return step.sampled.has_value(); })) {
-    add_truths<SampledTruths>(judged);
+    add_truths<SampledTruths>(judged, scores);
   } else {
-    add_truths<WholeTruths>(judged);
+    add_truths<WholeTruths>(judged, scores);
   }
   return judged;
 }

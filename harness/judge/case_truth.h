@@ -32,8 +32,8 @@ struct JudgedCase {
   std::uint64_t inputs_fingerprint = 0;  ///< harness/judge/input_guard.h, before anybody ran
 };
 
-/// `item` must outlive the result.
-JudgedCase with_truths(const Case& item);
+/// By the budget of those who store their scores in this. `item` must outlive the result.
+JudgedCase with_truths(const Case& item, reference::ScoreStorage scores = reference::ScoreStorage::float32);
 
 /// The error in which constructing this case's layer must end, or null.
 const RaisedError* constructor_error(const Case& item);

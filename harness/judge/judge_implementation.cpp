@@ -24,6 +24,11 @@ explain::StageFailure failure_of(const Question& question, Stage stage, const Te
   return {stage, got, truth, inputs, &question.in.item, question.step};
 }
 
+/// What the call that failed printed, which often says why.
+void add_printed(Result& result, const Implementation& implementation) {
+  if (const std::string lines = implementation.printed(); !lines.empty()) result.message += ", last printed " + lines;
+}
+
 std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,
                                           const LocalisedStage& stage) {
   const auto& truth = question.in.steps[question.step].localised.at(stage.stage);
@@ -36,6 +41,7 @@ std::vector<Result> judge_localised_stage(Question question, const Implementatio
   if (results.front().status == Status::failed) {
     results.front().explanation =
         explain::explain_stage(failure_of(question, stage.stage, viewed, truth, &stage.inputs));
+    add_printed(results.front(), implementation);
   }
   if (!wants_bits) return results;
   question.mode = Mode::exact;
@@ -122,7 +128,12 @@ std::vector<Result> judge_all_calls(const JudgedCase& judged, const Implementati
       results.push_back(judge_error(question, *step.error, [&] { layer->forward(step.inputs); }));
     } else {
       const Question question{judged, i, Mode::end_to_end, who};
-      append(results, guarded(question, "forward", [&] { return judge_call(question, *layer); }));
+      append(results, guarded(question, "forward", [&] {
+               std::vector<Result> of_call = judge_call(question, *layer);
+               const auto failed = std::ranges::find(of_call, Status::failed, &Result::status);
+               if (failed != of_call.end()) add_printed(*failed, implementation);
+               return of_call;
+             }));
     }
   }
   return results;

@@ -37,7 +37,8 @@ bool nan_is_the_point(const Case& item) {
 void set_verdict_of_nothing(Result& result, const Case& item) {
   if (result.ill_conditioned_rows > 0) {
     result.status = Status::skipped;
-    result.message = "every row is ill-conditioned end to end";
+    result.message = result.mode == Mode::localised ? "every row is ill-conditioned with scores of 16 bits"
+                                                    : "every row is ill-conditioned end to end";
   } else {
     result.status = nan_is_the_point(item) ? Status::passed : Status::vacuous;
     result.message = "the truth is NaN everywhere";

@@ -112,7 +112,8 @@ reference::StageTruth truth_of(const LocalisedStage& stage, const reference::Lay
     reference::StageTruth operator()(const RotaryInputs& in) const { return reference::rotary_truth(in); }
     reference::StageTruth operator()(const NormInputs& in) const { return reference::norm_truth(in); }
     reference::StageTruth operator()(const AttentionInputs& in) const {
-      return of.tokens.empty() ? reference::attention_truth(in) : reference::attention_truth(in, of.tokens);
+      return of.tokens.empty() ? reference::attention_truth(in, chain.scores())
+                               : reference::attention_truth(in, of.tokens, chain.scores());
     }
   };
   return std::visit(Truth{stage, chain}, stage.inputs);

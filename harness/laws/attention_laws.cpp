@@ -85,7 +85,7 @@ AttentionCall with_keys(const AttentionCall& call, const std::vector<std::int64_
 LawVerdict same_truth(const Implementation& implementation, const AttentionOfCase& of,
                       const AttentionCall& transformed) {
   Findings findings(of.item);
-  const auto budgets = reference::attention_truth(transformed.inputs(), of.tokens);
+  const auto budgets = reference::attention_truth(transformed.inputs(), of.tokens, implementation.score_storage());
   const auto truth = reference::attention_truth(of.call.inputs(), of.tokens);
   findings.within_budget("attention", rows_of_tokens(implementation.attention(transformed.inputs()), of.tokens),
                          with_value(budgets, truth.value));

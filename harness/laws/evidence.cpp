@@ -58,6 +58,11 @@ class Witnessed final : public Implementation {
   Tensor attention(const AttentionInputs& inputs) const override {
     return witness_.saw(implementation_.attention(inputs));
   }
+  reference::ScoreStorage score_storage() const override { return implementation_.score_storage(); }
+  const Confinement* confinement() const override { return implementation_.confinement(); }
+  std::string printed() const override { return implementation_.printed(); }
+  bool turn_to_other_answers() const override { return implementation_.turn_to_other_answers(); }
+  std::string condition_of_answers() const override { return implementation_.condition_of_answers(); }
 
  private:
   const Implementation& implementation_;

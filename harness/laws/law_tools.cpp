@@ -63,8 +63,8 @@ void same_bits_of_steps(Findings& findings, const std::vector<Stages>& got, cons
   }
 }
 
-StepTruths end_to_end_truths(const Case& item) {
-  reference::LayerTruth layer(item.layer);
+StepTruths end_to_end_truths(const Case& item, const Implementation& implementation) {
+  reference::LayerTruth layer(item.layer, implementation.score_storage());
   StepTruths truths;
   for (const Step& step : item.steps) truths.push_back(layer.forward(step.inputs));
   return truths;

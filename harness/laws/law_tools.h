@@ -41,7 +41,7 @@ std::vector<Stages> run_steps(const Implementation& implementation, const Case& 
 void same_bits_of_steps(Findings& findings, const std::vector<Stages>& got, const std::vector<Stages>& wanted);
 
 using StepTruths = std::vector<std::map<Stage, reference::StageTruth>>;
-StepTruths end_to_end_truths(const Case& item);
+StepTruths end_to_end_truths(const Case& item, const Implementation& implementation);
 
 /// The budgets of one truth around the value of another: what a bounded law asks, see laws.h.
 reference::StageTruth with_value(const reference::StageTruth& budgets, const Tensor& value);

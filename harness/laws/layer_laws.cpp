@@ -41,12 +41,12 @@ LawVerdict run_samples_alone(const Implementation& implementation, const CaseDra
   const Case item = drawn_case(draw);
   const bool bits = implementation.same_bits_alone_and_together();
   const std::vector<Stages> together = run_steps(implementation, item);
-  const StepTruths truths = bits ? StepTruths{} : end_to_end_truths(item);
+  const StepTruths truths = bits ? StepTruths{} : end_to_end_truths(item, implementation);
   Findings findings(item);
   for (std::int64_t sample = 0; sample < draw.b; ++sample) {
     const Case one = case_of_sample(item, sample);
     const std::vector<Stages> alone = run_steps(implementation, one);
-    const StepTruths budgets = bits ? StepTruths{} : end_to_end_truths(one);
+    const StepTruths budgets = bits ? StepTruths{} : end_to_end_truths(one, implementation);
     for (std::size_t i = 0; i < alone.size(); ++i) {
       const std::string what = fmt::format("output of call {}, sample {}", i, sample);
       const Tensor& got = alone[i].at(Stage::output);

@@ -52,7 +52,7 @@ CaseDraw decoded(CaseDraw draw) {
 
 /// The calls' outputs, each within its budget of the tokens' values in `whole` [b, s_x, d].
 LawVerdict judge_cuts(const Implementation& implementation, const Case& cut, const Tensor& whole) {
-  const StepTruths budgets = end_to_end_truths(cut);
+  const StepTruths budgets = end_to_end_truths(cut, implementation);
   const std::vector<Stages> got = run_steps(implementation, cut);
   Findings findings(cut);
   std::int64_t first = 0;
@@ -67,14 +67,14 @@ LawVerdict judge_cuts(const Implementation& implementation, const Case& cut, con
 LawVerdict decode_from_cache(const Implementation& implementation, const CaseDraw& draw) {
   CaseDraw at_once = draw;
   at_once.keys = KeySource::self;
-  const Tensor whole = end_to_end_truths(drawn_case(at_once)).front().at(Stage::output).value;
+  const Tensor whole = end_to_end_truths(drawn_case(at_once), implementation).front().at(Stage::output).value;
   return judge_cuts(implementation, drawn_case(draw), whole);
 }
 
 LawVerdict prefill_in_chunks(const Implementation& implementation, const CaseDraw& draw) {
   CaseDraw one_shot = draw;
   one_shot.chunk = draw.s_x;
-  const Tensor whole = end_to_end_truths(drawn_case(one_shot)).front().at(Stage::output).value;
+  const Tensor whole = end_to_end_truths(drawn_case(one_shot), implementation).front().at(Stage::output).value;
   return judge_cuts(implementation, drawn_case(draw), whole);
 }
 
@@ -133,7 +133,7 @@ CaseDraw packed(CaseDraw draw) {
 /// Both ways: the packed rows around the lone document's truth, the lone document around the packed rows' truth.
 LawVerdict unpack(const Implementation& implementation, const CaseDraw& draw) {
   const Case item = drawn_case(draw);
-  const auto packed_truth = end_to_end_truths(item).front().at(Stage::output);
+  const auto packed_truth = end_to_end_truths(item, implementation).front().at(Stage::output);
   const Tensor together = run_steps(implementation, item).front().at(Stage::output);
   Findings findings(item);
   std::int64_t first = 0;
@@ -141,7 +141,7 @@ LawVerdict unpack(const Implementation& implementation, const CaseDraw& draw) {
     Case alone = item;
     alone.layer.config.is_causal = true;
     alone.steps.front().inputs = {slice(item.steps.front().inputs.x, 1, first, length), SameAsX{}, NoMask{}, {}};
-    const auto truth = end_to_end_truths(alone).front().at(Stage::output);
+    const auto truth = end_to_end_truths(alone, implementation).front().at(Stage::output);
     const Tensor got = run_steps(implementation, alone).front().at(Stage::output);
     const auto where = fmt::format("output of the document at token {}", first);
     findings.within_budget(where + " alone", got, tokens_truth(truth, packed_truth.value, first));
@@ -205,14 +205,14 @@ LawVerdict shift_positions(const Implementation& implementation, const CaseDraw&
   const auto values = positions.as<std::int64_t>();
   const std::int64_t start = values.front();
   for (auto& position : values) position -= start;
-  const Tensor truth = end_to_end_truths(item).front().at(Stage::output).value;
+  const Tensor truth = end_to_end_truths(item, implementation).front().at(Stage::output).value;
   Findings findings(item);
   for (const std::int64_t shift : {1, 2, 7}) {
     Case shifted = item;
     for (auto& position : shifted.steps.front().inputs.input_pos->as<std::int64_t>()) position += shift;
     findings.within_budget(fmt::format("output with positions from {}", shift),
                            run_steps(implementation, shifted).front().at(Stage::output),
-                           with_value(end_to_end_truths(shifted).front().at(Stage::output), truth));
+                           with_value(end_to_end_truths(shifted, implementation).front().at(Stage::output), truth));
   }
   return findings.verdict();
 }

@@ -105,6 +105,11 @@ Json to_json(const Spread& spread) {
   return {{"stages", spread.stages}, {"median_e", json_number(spread.median)}, {"max_e", json_number(spread.max)}};
 }
 
+Json to_json(const Confinement& confinement) {
+  const auto said = [](const std::string& why_not) { return why_not.empty() ? "in force" : why_not; };
+  return {{"seccomp", said(confinement.seccomp)}, {"landlock", said(confinement.landlock)}};
+}
+
 Json to_json(const JudgedSummary& one) {
   Json json = {{"implementation", one.judged.implementation},
                {"target", one.judged.target},
@@ -112,6 +117,8 @@ Json to_json(const JudgedSummary& one) {
                {"localised", to_json(one.localised)},
                {"end_to_end", to_json(one.end_to_end)},
                {"offered", {{"results", one.offered}, {"gaps", one.gaps}}}};
+  if (one.standing) json["scores"] = name_of(one.standing->scores);
+  if (one.standing && one.standing->confinement) json["isolation"] = to_json(*one.standing->confinement);
   if (one.peer_median) {
     json["peer"] = {{"median", json_number(*one.peer_median)},
                     {"share_more_accurate", json_number(one.share_more_accurate)}};

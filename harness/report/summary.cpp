@@ -48,6 +48,8 @@ Spread spread_of(const Run& run, const Judged& judged, Mode mode) {
 JudgedSummary summarise_one(const Run& run, const Judged& judged) {
   JudgedSummary summary;
   summary.judged = judged;
+  const auto standing = std::ranges::find(run.standings, judged, &Standing::judged);
+  if (standing != run.standings.end()) summary.standing = *standing;
   summary.localised = spread_of(run, judged, Mode::localised);
   summary.end_to_end = spread_of(run, judged, Mode::end_to_end);
   std::vector<double> medians;

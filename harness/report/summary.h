@@ -21,6 +21,7 @@ struct Spread {
 
 struct JudgedSummary {
   Judged judged;
+  std::optional<Standing> standing;  ///< of implementations
   std::map<Status, std::size_t> counts;
   Spread localised;
   Spread end_to_end;

@@ -76,6 +76,23 @@ std::string counts_text(const std::map<Status, std::size_t>& counts) {
   return text;
 }
 
+/// What is said of a library beside its results: arithmetic that it declares, isolation that is not complete.
+std::string standing_text(const Standing& standing) {
+  const std::string label = label_of(standing.judged);
+  std::string text;
+  if (standing.scores != reference::ScoreStorage::float32) {
+    text += fmt::format("{} declares scores of {} and is judged by their budget\n", label, name_of(standing.scores));
+  }
+  if (!standing.confinement) return text;
+  const auto& [seccomp, landlock] = *standing.confinement;
+  const auto lacks = [](const char* what, const std::string& why) {
+    return why.empty() ? "" : fmt::format("; no {}: {}", what, why);
+  };
+  const std::string held = seccomp.empty() ? ", without files, processes or sockets" : "";
+  return text + fmt::format("{} ran in a process of its own{}{}{}\n", label, held, lacks("seccomp", seccomp),
+                            lacks("Landlock", landlock));
+}
+
 /// Room for the longest label.
 std::size_t label_width(const Summary& summary) {
   std::size_t width = 18;
@@ -168,6 +185,7 @@ std::string summary_text(const Summary& summary, const TerminalStyle& style) {
                                              "stages", "alone", "max", "e2e", "max", "T2", "better"),
                                  Paint::dim);
   for (const auto& one : summary.judged) text += judged_line(one, width);
+  for (const auto& one : summary.judged) text += one.standing ? standing_text(*one.standing) : "";
   text += style.paint(
       "alone, e2e: median and largest e; T2: median rms error over torchtune's own, and rows where ours is better\n",
       Paint::dim);

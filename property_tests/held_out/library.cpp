@@ -28,7 +28,8 @@ const attest_implementation kTable = {
     [](const attest_rotary* in, attest_call* call) { return answer(*in->x, call, [&] { rotate(*in); }); },
     [](const attest_norm* in, attest_call* call) { return answer(*in->x, call, [&] { normalise(*in); }); },
     [](const attest_attention* in, attest_call* call) { return answer(*in->q, call, [&] { attend(*in); }); },
-    [](const attest_layer* in, attest_call* call) { return answer(*in->x, call, [&] { forward(*in); }); }};
+    [](const attest_layer* in, attest_call* call) { return answer(*in->x, call, [&] { forward(*in); }); },
+    ATTEST_SCORES_FLOAT32};
 
 }  // namespace
 
