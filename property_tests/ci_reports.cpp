@@ -77,6 +77,29 @@ TEST(ci_reports, of_verify_tell_a_target_that_is_required_and_missing) {
   expect_parts(harness::job_summary(document), {"**setup/optimized/avx512** required"});
 }
 
+TEST(ci_reports, of_verify_tell_what_failed_among_drawn_questions) {
+  Json document = verify_a_wrong_case_beside_a_right_one().document;
+  document["draws"] = {{"implementations",
+                        {{{"implementation", "./k.so"}, {"target", ""}, {"passed", 3}},
+                         {{"implementation", "x"}, {"target", ""}, {"passed", 0}}}},
+                       {"failures",
+                        {{{"implementation", "./k.so"},
+                          {"target", ""},
+                          {"status", "unstable"},
+                          {"message", "sometimes"},
+                          {"replay", "law=truth s_x=3"}}}}};
+  document["coverage"] = {{"draws", 1},
+                          {"selected", 1},
+                          {"implementations", Json::array()},
+                          {"failures", Json::array()},
+                          {"seconds", 1},
+                          {"holes", {{{"combination", "mask none, keys 17"}, {"reason", ""}}}}};
+  expect_parts(harness::junit_report(document),
+               {"classname=\"draws\" name=\"./k.so\"", "<failure type=\"unstable\" message=\"sometimes\"",
+                "attest replay 'law=truth s_x=3'", "<skipped message=\"every draw was skipped\"",
+                "1 combinations are not covered", "mask none, keys 17"});
+}
+
 // --- profile ---------------------------------------------------------------------------------------------------------
 
 Told profile_once() {

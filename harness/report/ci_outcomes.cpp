@@ -32,12 +32,47 @@ CiOutcome outcome_of_case(const Json& item) {
   return outcome;
 }
 
+/// What everybody made of drawn questions: of the covering array, or of random ones. The first failure is the message.
+Outcomes outcomes_of_draws(const Json& run, const std::string& group) {
+  Outcomes outcomes;
+  for (const auto& tally : run.at("implementations")) {
+    const bool has_passed = tally.at("passed") != 0;
+    CiOutcome outcome{group, judged_label(tally), has_passed ? "passed" : "skipped", "", "", 0.0};
+    if (!has_passed) outcome.message = "every draw was skipped";
+    for (const auto& failure : run.at("failures")) {
+      if (judged_label(failure) != outcome.name) continue;
+      const std::string text = failure.contains("stage") ? trouble_text(failure) : text_of(failure, "message");
+      if (!outcome.is_trouble()) outcome.message = text;
+      outcome.status = text_of(failure, "status");
+      outcome.details += (text == outcome.message ? "" : text + "\n") + replay_command(failure.at("replay")) + "\n";
+    }
+    outcomes.push_back(outcome);
+  }
+  return outcomes;
+}
+
+CiOutcome outcome_of_coverage(const Json& coverage) {
+  const auto& holes = coverage.at("holes");
+  CiOutcome outcome{"covering_array", "coverage", "passed", "", "", coverage.at("seconds").get<double>()};
+  if (holes.empty() && coverage.at("draws") == coverage.at("selected")) return outcome;
+  outcome.status = "failed";
+  outcome.message = fmt::format("{} combinations are not covered", holes.size());
+  for (const auto& hole : holes) outcome.details += text_of(hole, "combination") + "\n";
+  return outcome;
+}
+
 Outcomes outcomes_of_verify(const Json& document) {
   Outcomes outcomes;
   for (const auto& item : document.at("setup")) {
     outcomes.push_back({"setup", judged_label(item), text_of(item, "status"), text_of(item, "message"), "", 0.0});
   }
   for (const auto& item : document.at("cases")) outcomes.push_back(outcome_of_case(item));
+  const auto append = [&](Outcomes more) { std::ranges::move(more, std::back_inserter(outcomes)); };
+  if (document.contains("coverage")) {
+    outcomes.push_back(outcome_of_coverage(document.at("coverage")));
+    append(outcomes_of_draws(document.at("coverage"), "covering_array"));
+  }
+  if (document.contains("draws")) append(outcomes_of_draws(document.at("draws"), "draws"));
   return outcomes;
 }
 

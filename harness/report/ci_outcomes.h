@@ -18,9 +18,9 @@ struct CiOutcome {
   bool is_trouble() const { return status != "passed" && status != "skipped"; }
 };
 
-/// One for each case and each requirement of `attest verify`, work item of `attest profile`, kernel of `attest
-/// selftest`. Where the run as a whole did not pass, at least one is trouble: nobody shall take half a run for a good
-/// one.
+/// One for each case and each requirement of `attest verify`, and for what everybody made of drawn questions; for each
+/// work item of `attest profile`, kernel of `attest selftest`. Where the run as a whole did not pass, at least one is
+/// trouble: nobody shall take half a run for a good one.
 std::vector<CiOutcome> ci_outcomes(const nlohmann::ordered_json& document);
 
 }  // namespace attest::harness
