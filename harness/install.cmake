@@ -36,7 +36,8 @@ set(ATTEST_PUBLIC_HEADERS
   # What those include.
   harness/coverage/combinations.h harness/coverage/covering_array.h harness/coverage/dimensions.h
   harness/coverage/run_coverage.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
-  harness/search/draw_run.h harness/search/drawn_question.h)
+  harness/isolation/sandbox.h harness/judge/selected_heads.h harness/search/draw_run.h
+  harness/search/drawn_question.h reference/score_storage.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
   get_filename_component(room ${header} DIRECTORY)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/attest/${room})

@@ -64,7 +64,8 @@ std::vector<Finding> best_of(const std::vector<Fitting>& fitting) {
   const double limit = not_clearly_beaten(best);
   std::vector<Finding> found;
   for (const auto& one : fitting) {
-    if (one.rms <= limit) found.push_back(one.finding);
+    const bool is_said = std::ranges::find(found, one.finding.sentence, &Finding::sentence) != found.end();
+    if (one.rms <= limit && !is_said) found.push_back(one.finding);
   }
   return found;
 }

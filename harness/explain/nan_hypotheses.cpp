@@ -24,11 +24,8 @@ enum class Through { values, values_and_scores };
 /// The weight 0 of a hidden key meets its value, in rows that see another; where -inf is added to its score, a NaN
 /// score stays NaN as well.
 Hypothesis hidden_come_through(const AttentionModel& right, Through what) {
-  const char* words =
-      what == Through::values
-          ? "NaN or infinity in hidden values comes through, as 0 times NaN does"
-          : "NaN in hidden keys or values comes through: -inf added to a NaN score, 0 times a NaN value";
-  return {{"hidden_nan_seen", words}, [right, what](std::int64_t row) {
+  return {{"hidden_nan_seen", "NaN or infinity in hidden keys or values comes through, as 0 times NaN does"},
+          [right, what](std::int64_t row) {
             const auto at = right.at(row);
             const ScoredRow scored = right.scored(at);
             std::vector<double> y = right.output(row);

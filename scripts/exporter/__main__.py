@@ -57,10 +57,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="compare with what is stored, write nothing")
     parser.add_argument("--only", metavar="GLOB", help="only the cases whose name matches, e.g. 'masks/*'")
     parser.add_argument("--from", metavar="PATH", type=Path, dest="source", help="run the cases of a file or directory")
+    parser.add_argument("--backend", choices=("flash", "math"), default="", help="torch's kernel, with --from")
     parser.add_argument("--output", metavar="DIR", type=Path, help="another directory of case files")
     arguments = parser.parse_args()
     if arguments.source and (arguments.check or arguments.only or not arguments.output):
-        parser.error("--from goes with --output alone, and needs it")
+        parser.error("--from goes with --output and --backend alone, and needs the former")
+    if arguments.backend and not arguments.source:
+        parser.error("--backend goes with --from: a recorded case names its own")
     arguments.output = (arguments.output or DATA).resolve()
     return arguments
 
@@ -171,7 +174,7 @@ def _answer(arguments: argparse.Namespace) -> int:
         raise Refusal(f"{arguments.source} does not exist")
     summary, found = Summary(), 0
     try:
-        for case, verdicts in answered(arguments.source):
+        for case, verdicts in answered(arguments.source, arguments.backend):
             write_case(case, arguments.output)
             summary.add(case.layer.dtype, verdicts)
             failed = [verdict for verdict in verdicts if not verdict.passed]

@@ -21,8 +21,8 @@ def case_files(path: Path) -> list[Path]:
     return sorted(path.glob("**/*.h5")) if path.is_dir() else [path]
 
 
-def answered(path: Path) -> Iterator[tuple[RecordedCase, list[criterion.Verdict]]]:
-    """Each case with torchtune's own stages and the NumPy truth. Raises RefusedCase where torchtune raises, or where
+def answered(path: Path, backend: str = "") -> Iterator[tuple[RecordedCase, list[criterion.Verdict]]]:
+    """Each case with torchtune's own stages and the NumPy truth; `backend` as in a CaseEntry. Raises RefusedCase where torchtune raises, or where
     two files hold a case of one name."""
     names = set()
     for file in case_files(path):
@@ -30,16 +30,16 @@ def answered(path: Path) -> Iterator[tuple[RecordedCase, list[criterion.Verdict]
         if case.name in names:
             raise RefusedCase(f"{file}: another file holds a case named {case.name} too")
         names.add(case.name)
-        yield case, _answer(case, file)
+        yield case, _answer(case, file, backend)
 
 
-def _answer(case: RecordedCase, file: Path) -> list[criterion.Verdict]:
+def _answer(case: RecordedCase, file: Path, backend: str) -> list[criterion.Verdict]:
     refuse_random(case)
     torch.set_num_threads(provenance.THREADS)
     module = build_layer(case.layer, case.weights)
     rows = len(case.tables["cos"].stored) if case.tables else 0
     case.tables = rotary_tables(module, rows)
-    calls = LayerCalls(module)
+    calls = LayerCalls(module, backend)
     for number, step in enumerate(case.steps):
         calls.record(step, "")
         if step.error is not None:
