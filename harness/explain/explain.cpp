@@ -47,6 +47,11 @@ bool is_small_enough(const StageInputs& inputs) {
   return in->q.size() + in->k.size() + in->v.size() + in->q.dim(0) * in->q.dim(2) * in->k.dim(2) <= kMostElements;
 }
 
+/// Whether it says that rows are lost for the size of their logits.
+bool is_about_size(const Fitting& one) {
+  return one.finding.id == "mask_cut" || one.finding.id == "first_block_max" || one.finding.id.starts_with("max_");
+}
+
 bool holds_zeros_alone(const Residual& residual) {
   return std::ranges::all_of(residual.outside_rows(), [&](std::int64_t row) {
     return std::ranges::all_of(residual.got(row), [](double y) { return y == 0.0; });
@@ -67,9 +72,9 @@ struct Searches {
   void operator()(const NormInputs&) const {}
   void operator()(const AttentionInputs& in) const {
     const AttentionModel right(in, tokens);
-    // Zeros are what any formula leaves that hides every key; that just the rows of extreme logits are, says more.
-    const auto lost = overflow_findings(right, residual, rows);
-    found.insert(holds_zeros_alone(residual) ? found.begin() : found.end(), lost.begin(), lost.end());
+    append(found, overflow_findings(right, residual, rows));
+    // Zeros are what any formula leaves that hides every key; that the rows of extreme logits are zero says more.
+    if (holds_zeros_alone(residual)) std::ranges::stable_partition(found, is_about_size);
     append(found, key_findings(right, residual, rows));
     append(found, padding_findings(right, residual, rows));
     if (found.empty()) append(found, fitted_scale_findings(right, residual, rows));
