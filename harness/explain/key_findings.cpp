@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -135,24 +134,31 @@ std::optional<Pattern> regular_pattern(const std::vector<ExplainedRow>& rows, co
   return Pattern{keys_text(simplest.first, simplest.last), simplest.rms};
 }
 
+/// A single key, or a run that begins or ends with what the row sees: those in the middle are too many to choose from
+/// in each row anew.
+bool is_plain(const Miscount& miscount, const ExplainedRow& row) {
+  return miscount.first == miscount.last || miscount.first == row.first_seen || miscount.last == row.last_seen;
+}
+
 /// Another key in each row. A search in each row proves little: every row must rule chance out by itself.
 std::optional<Pattern> irregular_pattern(const std::vector<ExplainedRow>& rows, const std::string& id,
                                          std::size_t channels) {
   double squares = 0.0;
+  const Miscount* first = nullptr;
   for (const ExplainedRow& row : rows) {
-    double nearest = std::numeric_limits<double>::infinity();
-    for (const auto& [miscount, nearness] : row.by) {
+    const Candidate* nearest = nullptr;
+    for (const Candidate& candidate : row.by) {
+      const auto& [miscount, nearness] = candidate;
       const bool beyond_chance = std::log(row.tried) + log_chance(nearness, channels) <= std::log(kMostChance);
-      if (miscount.id == id && beyond_chance) nearest = std::min(nearest, nearness.wrongs);
+      if (miscount.id != id || !is_plain(miscount, row) || !beyond_chance) continue;
+      if (nearest == nullptr || nearness.wrongs < nearest->nearness.wrongs) nearest = &candidate;
     }
-    if (!std::isfinite(nearest)) return std::nullopt;
-    squares += nearest;
+    if (nearest == nullptr) return std::nullopt;
+    if (first == nullptr) first = &nearest->miscount;
+    squares += nearest->nearness.wrongs;
   }
-  const Miscount& first = std::ranges::find(rows.front().by, id, [](const Candidate& candidate) {
-                            return candidate.miscount.id;
-                          })->miscount;
   return Pattern{fmt::format("some keys, others in each row (in the first of them {}), were",
-                             keys_text({false, first.first}, {false, first.last})),
+                             keys_text({false, first->first}, {false, first->last})),
                  std::sqrt(squares / static_cast<double>(rows.size() * channels))};
 }
 
@@ -191,7 +197,10 @@ std::vector<Fitting> key_findings(const AttentionModel& right, const Residual& r
   constexpr std::array kAlone{"keys_alone", "keys_alone_unbiased"};
   constexpr std::array kMiscounts{"key_missing", "key_twice", "value_missing", "hidden_key_seen"};
   if (auto findings = named(kMiscounts, regular); !findings.empty()) return findings;
-  if (auto findings = named(kAlone, regular); !findings.empty()) return findings;
+  constexpr std::size_t kFewRows = 3;  // both ends are free to choose
+  if (explained.size() >= kFewRows) {
+    if (auto findings = named(kAlone, regular); !findings.empty()) return findings;
+  }
   return named(kMiscounts, irregular_pattern);
 }
 

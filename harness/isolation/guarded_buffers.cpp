@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
+#include <utility>
 
 #include "harness/isolation/misaligned_access.h"
 #include "harness/isolation/refusal.h"
@@ -20,7 +22,7 @@ constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
 /// What the fault handler reads: a handler has no other way to learn of anything.
 const GuardedBuffers* current = nullptr;
 /// The addresses of the last call, inaccessible: a thread that still uses them is found out.
-std::vector<GuardedBuffers::Mapped> past;
+std::span<std::byte> past;
 
 /// FaultNote::wrote
 std::int32_t is_write([[maybe_unused]] const void* context) {
@@ -43,8 +45,7 @@ void note_fault(int signal, siginfo_t* info, void* context) {
   ::signal(signal, SIG_DFL);
   const auto* address = static_cast<const std::byte*>(info->si_addr);
   const bool is_page_fault = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
-  for (const auto& buffer : past) {
-    if (!is_page_fault || where_in(buffer, address) == FaultNote::Where::nowhere) continue;
+  if (is_page_fault && address >= past.data() && address < past.data() + past.size()) {
     end_refused({"used a buffer of a call after that call had returned"});
   }
   if (current == nullptr) return;
@@ -73,13 +74,30 @@ std::byte* mapped_at(void* address, std::size_t bytes, int protection, int memor
   return static_cast<std::byte*>(mapped);
 }
 
+constexpr int kAddressesAlone = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+std::size_t bytes_with_guards(const PlacedBuffer& buffer) { return buffer.region_bytes + 2 * kGuardBytes; }
+
+std::span<std::byte> reserved_for(const std::vector<PlacedBuffer>& buffers) {
+  std::size_t bytes = 0;
+  for (const auto& buffer : buffers) bytes += bytes_with_guards(buffer);
+  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, kAddressesAlone, -1, 0);
+  if (reserved == MAP_FAILED) throw std::runtime_error("no addresses for the buffers of a call");
+  return {static_cast<std::byte*>(reserved), bytes};
+}
+
 }  // namespace
 
 GuardedBuffers::GuardedBuffers(const CallMemory& memory, const std::vector<PlacedBuffer>& buffers) {
   try {
-    note_ = reinterpret_cast<FaultNote*>(
-        mapped_at(nullptr, sizeof(FaultNote), PROT_READ | PROT_WRITE, memory.results, 0));
-    for (const auto& buffer : buffers) map(memory, buffer);
+    note_ =
+        reinterpret_cast<FaultNote*>(mapped_at(nullptr, sizeof(FaultNote), PROT_READ | PROT_WRITE, memory.results, 0));
+    addresses_ = reserved_for(buffers);
+    std::byte* next = addresses_.data();
+    for (const auto& buffer : buffers) {
+      map(memory, buffer, next);
+      next += bytes_with_guards(buffer);
+    }
   } catch (...) {
     unmap();
     throw;
@@ -90,19 +108,13 @@ GuardedBuffers::GuardedBuffers(const CallMemory& memory, const std::vector<Place
 
 GuardedBuffers::~GuardedBuffers() {
   current = nullptr;
-  for (const auto& buffer : mapped_) {
-    ::mmap(buffer.reserved, buffer.reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-           -1, 0);
-  }
-  mapped_.swap(past);
+  ::mmap(addresses_.data(), addresses_.size(), PROT_NONE, kAddressesAlone | MAP_FIXED, -1, 0);
+  std::swap(addresses_, past);
   unmap();
 }
 
-void GuardedBuffers::map(const CallMemory& memory, const PlacedBuffer& buffer) {
-  const std::size_t bytes = buffer.region_bytes + 2 * kGuardBytes;
-  void* reserved = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (reserved == MAP_FAILED) throw std::runtime_error("no addresses for the buffers of a call");
-  mapped_.push_back({static_cast<std::byte*>(reserved), bytes, nullptr, buffer.bytes});
+void GuardedBuffers::map(const CallMemory& memory, const PlacedBuffer& buffer, std::byte* reserved) {
+  mapped_.push_back({reserved, bytes_with_guards(buffer), nullptr, buffer.bytes});
   const bool is_input = buffer.access == Access::read;
   const int protection = is_input ? PROT_READ : PROT_READ | PROT_WRITE;
   std::byte* const region = mapped_.back().reserved + kGuardBytes;
@@ -111,7 +123,7 @@ void GuardedBuffers::map(const CallMemory& memory, const PlacedBuffer& buffer) {
 }
 
 void GuardedBuffers::unmap() {
-  for (const auto& buffer : mapped_) ::munmap(buffer.reserved, buffer.reserved_bytes);
+  if (!addresses_.empty()) ::munmap(addresses_.data(), addresses_.size());
   if (note_ != nullptr) ::munmap(note_, sizeof(FaultNote));
 }
 

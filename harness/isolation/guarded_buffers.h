@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "harness/isolation/call_message.h"
@@ -31,9 +32,10 @@ class GuardedBuffers {
   FaultNote* note() const { return note_; }
 
  private:
-  void map(const CallMemory& memory, const PlacedBuffer& buffer);
+  void map(const CallMemory& memory, const PlacedBuffer& buffer, std::byte* reserved);
   void unmap();
 
+  std::span<std::byte> addresses_;  ///< of all buffers and their guards
   std::vector<Mapped> mapped_;
   FaultNote* note_ = nullptr;
 };
