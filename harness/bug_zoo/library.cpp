@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "harness/attest_implementation.h"
+#include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/kernels.h"
 #include "harness/bug_zoo/stray_access.h"
 #include "harness/bug_zoo/tensors.h"

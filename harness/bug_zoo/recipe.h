@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/bug_zoo/bugs.h"
+#include "harness/bug_zoo/bug.h"
 #include "harness/bug_zoo/design.h"
 
 namespace attest::bug_zoo {

@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
-#include <random>
 
 #include "harness/command/commands.h"
+#include "harness/command/verify_options.h"
 #include "harness/expected_work.h"
 #include "harness/interrupt.h"
 #include "harness/judge/comparator_self_check.h"
@@ -32,73 +30,6 @@ namespace fs = std::filesystem;
 
 constexpr int kExitFailed = 1;
 constexpr int kExitInterrupted = 130;
-
-enum class Detail { quiet, table, verbose };
-
-struct VerifyOptions {
-  std::vector<std::string> cases;
-  LineupRequest lineup;
-  std::string fixtures;
-  std::string shard = "1/1";
-  std::string require;
-  std::vector<std::string> reports;
-  std::string coverage = "auto";
-  std::string large = "default";
-  int threads = 0;
-  int time_limit = 60;
-  std::uint64_t draws = 0;
-  double minutes = 0;
-  std::optional<std::uint64_t> seed;
-  bool quiet = false;
-  bool verbose = false;
-
-  /// The covering array belongs to the whole: to a run of all cases, of which the first shard has it.
-  bool wants_coverage() const { return coverage == "on" || (coverage == "auto" && is_whole() && !asks_for_draws()); }
-  bool is_whole() const { return cases.empty() && shard.starts_with("1/"); }
-  bool asks_for_draws() const { return draws > 0 || minutes > 0; }
-  /// Draws alone: who asks for them without naming a case has no use for the recorded ones every time.
-  bool wants_cases() const { return !asks_for_draws() || !cases.empty(); }
-  std::optional<DrawRequest> wanted_draws(const Lineup& lineup) const;
-  LineupRequest lineup_request() const {
-    LineupRequest request = lineup;
-    request.isolation.time_limit = std::chrono::seconds(time_limit);
-    return request;
-  }
-  Detail detail() const { return quiet ? Detail::quiet : verbose ? Detail::verbose : Detail::table; }
-};
-
-/// A whole run asks a library some questions that nobody can have seen: whoever knows the answers to the recorded ones,
-/// or to those of the last run, does not know these.
-constexpr std::chrono::seconds kTimeForFreshDraws{2};
-
-std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& people) const {
-  const Isolation isolation = lineup_request().isolation;
-  const std::uint64_t any = (std::uint64_t{std::random_device{}()} << 16) % 1'000'000'000 + 1;
-  if (asks_for_draws()) {
-    return DrawRequest{seed ? *seed : minutes > 0 ? any : 1, draws,
-                       std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * minutes)), isolation};
-  }
-  const auto is_library = [](const auto& one) { return one->target().empty() && one->name() != "reference"; };
-  if (!is_whole() || std::ranges::none_of(people.implementations, is_library)) return std::nullopt;
-  return DrawRequest{seed.value_or(any), 0, kTimeForFreshDraws, isolation};
-}
-
-constexpr auto kFooter = R"(Examples:
-  attest verify                                       every case, every implementation, every usable target
-  attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
-  attest verify 'masks/*' --target avx2               a glob over case names, one target
-  attest verify --implementation ./my_kernel.so       anybody's kernel, see docs/bring_your_own_kernel.md
-  attest verify --draws 1000 --implementation ./my_kernel.so    random questions, shrunk where they fail
-  attest verify my_case.h5 --implementation reference --report json=report.json
-  attest verify --shard 2/4 --report json=shard2.json --report junit=shard2.xml
-  attest verify --report html=report.html             one page for a browser, without a network
-
-Exit code: 0 all passed (skips with a declared reason are allowed), 1 a parity failure, 2 a usage or input error,
-130 interrupted (the reports hold what was judged).
-
-Environment: ATTEST_FIXTURES, ATTEST_TARGET, ATTEST_REQUIRE_TARGETS="avx2;avx512" (a missing one fails),
-  ATTEST_HIDE_CPU_FEATURES="AVX2" (as if the CPU lacked it), NO_COLOR;
-GITHUB_ACTIONS, GITHUB_STEP_SUMMARY (see docs/ci.md).)";
 
 /// How much of the work is done before each case, and at the end all of it.
 std::vector<double> work_before(const std::vector<fs::path>& files) {
@@ -130,9 +61,7 @@ class Screen {
     progress_.show(work_before_.back(), fmt::format("covering array {}/{}", row + 1, of));
   }
 
-  void before_question(std::uint64_t asked) {
-    progress_.show(work_before_.back(), fmt::format("draw {}", asked + 1));
-  }
+  void before_question(std::uint64_t asked) { progress_.show(work_before_.back(), fmt::format("draw {}", asked + 1)); }
 
   void wipe() { progress_.wipe(); }
 
@@ -276,56 +205,7 @@ void add_verify(CLI::App& app, Invocation& invocation) {
   auto options = std::make_shared<VerifyOptions>();
   CLI::App* command =
       app.add_subcommand("verify", "Judge torchtune cases: does everybody compute what torchtune computes?");
-  command->add_option("CASE", options->cases, "Case names, files, directories or globs (default: every case)")
-      ->type_name("");
-  command
-      ->add_option("--implementation", options->lineup.implementations,
-                   "reference, optimized or a shared library, PATH.so[#OPTION]; repeatable (default: the first two)")
-      ->type_name("reference|optimized|FILE")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--target", options->lineup.target,
-                   "One target of the optimized code, or all (default: ATTEST_TARGET, else all)")
-      ->type_name("TARGET|all");
-  command->add_option("--threads", options->threads, "Threads (default: all; one for a small case)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
-  command->add_option("--time-limit", options->time_limit, "Seconds that one call of a shared library may take")
-      ->type_name("SECONDS")
-      ->check(CLI::Range(1, 86400))
-      ->capture_default_str();
-  command->add_option("--require", options->require, "Functions of which so many percent must be judged, not declared a gap: attention,layer:80")
-      ->type_name("FUNCTION[:PERCENT],...");
-  command->add_option("--shard", options->shard, "Judge only the I-th of N parts of the selection")
-      ->type_name("I/N")
-      ->capture_default_str();
-  command
-      ->add_option("--coverage", options->coverage,
-                   "The covering array of drawn calls: on, off, or auto, which is on where no case is named")
-      ->type_name("on|off|auto")
-      ->check(CLI::IsMember({"on", "off", "auto"}))
-      ->capture_default_str();
-  command
-      ->add_option("--large", options->large, "Where no case is named: all takes those of larger/ too, which take long")
-      ->type_name("default|all")
-      ->check(CLI::IsMember({"default", "all"}))
-      ->capture_default_str();
-  command->add_option("--draws", options->draws, "Ask N random questions; without a CASE, these alone")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1'000'000'000));
-  command->add_option("--minutes", options->minutes, "Ask random questions for M minutes; without a CASE, these alone")
-      ->type_name("M")
-      ->check(CLI::Range(0.001, 100'000.0));
-  command->add_option("--seed", options->seed, "Of the questions (default: 1 with --draws, else a fresh one)")
-      ->type_name("S");
-  command->add_option("--report", options->reports, "Write a report; repeatable")
-      ->type_name(report_values(kReportKinds))
-      ->allow_extra_args(false);
-  command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
-      ->type_name("DIRECTORY");
-  auto* verbose = command->add_flag("--verbose", options->verbose, "A line for each stage");
-  command->add_flag("--quiet", options->quiet, "The last line only")->excludes(verbose);
-  command->footer(kFooter);
+  add_options(*command, *options);
   command->callback([options, &invocation] { invocation.exit_code = run_verify(*options, invocation.argv); });
 }
 
