@@ -148,6 +148,10 @@ std::vector<Planted> value_bugs() {
               [](auto y, auto length) {
                 for (std::size_t at = 0; at < y.size(); ++at) y[at] *= 2.0F + static_cast<float>(at / length);
               }),
+      spoiled("not_cleared",
+              [](auto y, auto length) {
+                for (auto at = y.begin() + length; at != y.end(); ++at) *at = 0.6F * *at + 0.4F * *(at - length);
+              }),
       spoiled("batch_mixed", [](auto y, auto) { std::ranges::rotate(y, y.begin() + std::ssize(y) / 2); }),
       spoiled("rows_permuted",
               [](auto y, auto length) {

@@ -115,6 +115,41 @@ std::optional<Finding> scaled(const Residual& residual, const std::vector<std::i
       fmt::format("{} are multiples of the truth, each by a factor of its own, {:.4g} to {:.4g}", where, least, most)};
 }
 
+/// By how much of the way a row is from its truth to what the row before holds; least squares.
+double share_of_the_row_before(const Residual& residual, std::int64_t row) {
+  const auto got = residual.got(row), truth = residual.truth(row), before = residual.got(row - 1);
+  double along = 0.0, squares = 0.0;
+  for (std::size_t c = 0; c < truth.size(); ++c) {
+    along += (got[c] - truth[c]) * (before[c] - truth[c]);
+    squares += (before[c] - truth[c]) * (before[c] - truth[c]);
+  }
+  return along / squares;
+}
+
+/// Accumulators that go on from where they were, numerator and denominator alike: each row lies between its own truth
+/// and the row before.
+std::optional<Finding> not_cleared(const Residual& residual, const std::vector<std::int64_t>& rows) {
+  constexpr std::size_t kFewestChannels = 4;
+  constexpr int kFewRows = 3;
+  if (residual.is_sampled() || residual.row_length() < kFewestChannels) return std::nullopt;
+  Fit fit(residual);
+  int explained = 0;
+  for (const std::int64_t row : rows) {
+    if (row == 0 || residual.e(row) <= 1.0) continue;
+    const double share = share_of_the_row_before(residual, row);
+    if (!(share > 0.0 && share <= 1.0)) return std::nullopt;
+    const auto truth = residual.truth(row), before = residual.got(row - 1);
+    std::vector<double> mixed(truth.size());
+    for (std::size_t c = 0; c < mixed.size(); ++c) mixed[c] = std::lerp(truth[c], before[c], share);
+    if (!fit.takes(residual.nearness(row, mixed))) return std::nullopt;
+    ++explained;
+  }
+  if (explained < kFewRows || !fit.is_clearly_nearer_than_truth()) return std::nullopt;
+  return Finding{"not_cleared", region_text(residual) +
+                                    " lie between their truth and what the row before holds: an accumulator goes on "
+                                    "from there, and is not cleared"};
+}
+
 /// Other rows whose truth this row holds.
 std::vector<std::int64_t> rows_that_fit(const Residual& residual, std::int64_t row) {
   std::vector<std::int64_t> found;
@@ -181,6 +216,7 @@ std::vector<Finding> certain_patterns(const Residual& residual, const std::vecto
   if (auto finding = not_finite(residual)) found.push_back(*finding);
   if (auto finding = scaled(residual, rows)) found.push_back(*finding);
   if (auto finding = other_rows(residual, rows)) found.push_back(*finding);
+  if (auto finding = not_cleared(residual, rows)) found.push_back(*finding);
   return found;
 }
 
