@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,8 +22,10 @@ constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
 
 /// What the fault handler reads: a handler has no other way to learn of anything.
 const GuardedBuffers* current = nullptr;
-/// The addresses of the last call, inaccessible: a thread that still uses them is found out.
-std::span<std::byte> past;
+/// The addresses of the last calls, inaccessible: a thread that still uses them is found out. Several, since a thread
+/// may begin when a few short calls are over.
+std::array<std::span<std::byte>, 16> past;
+std::size_t calls_past = 0;
 
 /// FaultNote::wrote
 std::int32_t is_write([[maybe_unused]] const void* context) {
@@ -45,7 +48,8 @@ void note_fault(int signal, siginfo_t* info, void* context) {
   ::signal(signal, SIG_DFL);
   const auto* address = static_cast<const std::byte*>(info->si_addr);
   const bool is_page_fault = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
-  if (is_page_fault && address >= past.data() && address < past.data() + past.size()) {
+  for (const auto& addresses : past) {
+    if (!is_page_fault || address < addresses.data() || address >= addresses.data() + addresses.size()) continue;
     end_refused({"used a buffer of a call after that call had returned"});
   }
   if (current == nullptr) return;
@@ -108,8 +112,9 @@ GuardedBuffers::GuardedBuffers(const CallMemory& memory, const std::vector<Place
 
 GuardedBuffers::~GuardedBuffers() {
   current = nullptr;
-  ::mmap(addresses_.data(), addresses_.size(), PROT_NONE, kAddressesAlone | MAP_FIXED, -1, 0);
-  std::swap(addresses_, past);
+  auto& own = past[calls_past++ % past.size()];
+  std::swap(addresses_, own);  // first: a thread that still uses them may fault at once
+  ::mmap(own.data(), own.size(), PROT_NONE, kAddressesAlone | MAP_FIXED, -1, 0);
   unmap();
 }
 

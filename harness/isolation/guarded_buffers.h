@@ -13,7 +13,7 @@ namespace attest::harness {
 class GuardedBuffers {
  public:
   /// Maps the buffers; until the destruction, a fault in or beside one of them is noted in the first page of the
-  /// results. From then until the second call after it, an access to them ends the process with a sentence. Throws
+  /// results. From then until some calls later, an access to them ends the process with a sentence. Throws
   /// std::runtime_error. Takes over neither argument; both must outlive this.
   GuardedBuffers(const CallMemory& memory, const std::vector<PlacedBuffer>& buffers);
   ~GuardedBuffers();

@@ -54,10 +54,11 @@ std::optional<Message> receive_message(int socket) {
   ControlBuffer control{};
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof control.bytes;
+  // Once it is told, once, that the other side ended without reading all, what that had said before can still be read.
   ssize_t count = -1;
   do {
     count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  } while (count < 0 && errno == EINTR);
+  } while (count < 0 && (errno == EINTR || errno == ECONNRESET));
   if (count <= 0) return std::nullopt;
   received.text.resize(static_cast<std::size_t>(count));
   const cmsghdr* header = CMSG_FIRSTHDR(&message);
