@@ -22,8 +22,8 @@ def case_files(path: Path) -> list[Path]:
 
 
 def answered(path: Path, backend: str = "") -> Iterator[tuple[RecordedCase, list[criterion.Verdict]]]:
-    """Each case with torchtune's own stages and the NumPy truth; `backend` as in a CaseEntry. Raises RefusedCase where torchtune raises, or where
-    two files hold a case of one name."""
+    """Each case with torchtune's own stages and the NumPy truth; `backend` as in a CaseEntry. Raises RefusedCase where
+    torchtune raises, or where two files hold a case of one name."""
     names = set()
     for file in case_files(path):
         case = read_case(file)
