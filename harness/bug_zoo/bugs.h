@@ -29,6 +29,7 @@ struct PlantedBug {
   Effects effects = {};  ///< explanations that are true of what it does besides; facts about values (zeros) always are
 };
 
+/// One entry a bug: this file is as long as the zoo is large.
 inline constexpr std::array kPlantedBugs = {
     PlantedBug{Bug::max_not_subtracted,
                "max_not_subtracted",
