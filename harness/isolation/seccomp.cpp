@@ -11,12 +11,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "harness/isolation/refusal.h"
@@ -184,12 +182,8 @@ Filter filter_of(Forbidden what) {
 
 // --- what happens then ---------------------------------------------------------------------------------------------
 
-/// What runtimes ask about the machine, and where LLVM's OpenMP signs itself out when a process ends: to those an error
-/// is an answer.
-bool is_a_runtimes_own(const char* path) {
-  constexpr std::string_view kPrefixes[] = {"/proc/", "/sys/", "/dev/shm/__KMP_REGISTERED_LIB_"};
-  return std::ranges::any_of(
-      kPrefixes, [path](std::string_view prefix) { return std::strncmp(path, prefix.data(), prefix.size()) == 0; });
+bool is_about_the_machine(const char* path) {
+  return std::strncmp(path, "/proc/", 6) == 0 || std::strncmp(path, "/sys/", 5) == 0;
 }
 
 void refuse(int, siginfo_t* info, void* context) {
@@ -199,7 +193,7 @@ void refuse(int, siginfo_t* info, void* context) {
     if (call.number != info->si_syscall) continue;
     if (call.path < 0) end_refused({"tried to ", call.deed, ": `", call.name, "`"});
     const auto* path = reinterpret_cast<const char*>(registers[kArguments[call.path]]);
-    if (path == nullptr || is_a_runtimes_own(path)) {
+    if (path == nullptr || is_about_the_machine(path)) {
       registers[REG_RAX] = -EACCES;
       return;
     }
