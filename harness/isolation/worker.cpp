@@ -17,8 +17,6 @@
 namespace attest::harness {
 namespace {
 
-[[maybe_unused]] bool is_worker = false;
-
 constexpr rlim_t kMostPrinted = 1 << 20;
 
 /// Ends with the harness, whatever the library is doing then, leaves no core file behind, and prints no end of lines:
@@ -108,7 +106,6 @@ CallReply answer(const attest_implementation& implementation, const Message& mes
 }  // namespace
 
 int run_worker(int socket, const WorkerRequest& request) {
-  is_worker = true;
   stay_a_good_neighbour();
   Greeting greeting;
   const Confinement confinement = confine_to_one_process(request.hidden, request.library);
@@ -127,10 +124,3 @@ int run_worker(int socket, const WorkerRequest& request) {
 }
 
 }  // namespace attest::harness
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-/// At an exit it would stop all threads through a process of its own, and wait for ever for what is refused.
-extern "C" int __lsan_is_turned_off() { return attest::harness::is_worker ? 1 : 0; }
-#endif
-#endif
