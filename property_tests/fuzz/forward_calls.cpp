@@ -38,9 +38,7 @@ void make_forward_calls(const Case& item) {
   make_calls(
       item,
       [&](const Step& step) {
-        Shape shape = step.inputs.x.shape();
-        shape.back() = item.layer.config.output_proj.out_features;
-        Tensor output(DType::float32, shape);
+        Tensor output(DType::float32, stage_shapes(item.layer.config, step.inputs).at(Stage::output));
         fast.forward(step.inputs, output);
       },
       [&] { fast.reset_cache(); });
