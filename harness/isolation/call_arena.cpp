@@ -4,10 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstring>
 #include <iterator>
-#include <numeric>
+#include <utility>
 
 #include "harness/judge/unwritten.h"
 
@@ -29,12 +30,16 @@ std::size_t in_whole_pages(std::size_t bytes) {
 /// Alternates two bytes that make a NaN of every float32 and bfloat16 that begins at an even address.
 std::byte canary(std::size_t address) { return std::byte(address % 2 == 0 ? 0xA5 : 0xFF); }
 
-/// The bytes of its region that belong to no element.
-std::vector<std::size_t> slack_of(const PlacedBuffer& buffer) {
-  std::vector<std::size_t> bytes(buffer.region_bytes - buffer.bytes);
-  std::iota(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(buffer.offset), std::size_t{0});
-  std::iota(bytes.begin() + static_cast<std::ptrdiff_t>(buffer.offset), bytes.end(), buffer.offset + buffer.bytes);
-  return bytes;
+/// The bytes of its region that belong to no element, before it and after it: [begin, end).
+using Slack = std::array<std::pair<std::size_t, std::size_t>, 2>;
+Slack slack_of(const PlacedBuffer& buffer) {
+  return {{{0, buffer.offset}, {buffer.offset + buffer.bytes, buffer.region_bytes}}};
+}
+
+bool has_canaries(const std::byte* region, std::size_t begin, std::size_t end) {
+  bool all = true;
+  for (std::size_t i = begin; i < end; ++i) all &= region[i] == canary(i);
+  return all;
 }
 
 constexpr std::size_t kMostShift = 64;
@@ -45,25 +50,34 @@ std::size_t shift_of(std::size_t seed, std::size_t index, std::size_t element) {
 
 }  // namespace
 
-CallArena::CallArena(const LibraryCall& call, Placement placement, Before before) {
-  place(call, placement);
-  for (const auto& buffer : buffers_) {
-    std::byte* const region = region_of(buffer);
-    for (const std::size_t i : slack_of(buffer)) region[i] = canary(i);
+CallArena::CallArena(const LibraryCall& call, Placement placement) : call_(call) {
+  place(placement);
+  for (std::size_t i = 0; i < call_.buffers.size(); ++i) {
+    if (buffers_[i].access != Access::read) continue;
+    put_canaries(buffers_[i]);
+    fill(buffers_[i], call_.buffers[i], Before::unwritten);
   }
-  for (std::size_t i = 0; i < call.buffers.size(); ++i) fill(call.buffers[i], buffers_[i], before);
-  std::memset(at(buffers_.back()), 0, kMessageCapacity);
   inputs_->make_constant();
+}
+
+void CallArena::begin(Before before) {
+  std::memset(results_->data(), 0, sizeof(FaultNote));
+  for (std::size_t i = 0; i < buffers_.size(); ++i) {
+    if (buffers_[i].access == Access::read) continue;
+    put_canaries(buffers_[i]);
+    if (i < call_.buffers.size()) fill(buffers_[i], call_.buffers[i], before);
+  }
+  std::memset(at(buffers_.back()), 0, kMessageCapacity);
 }
 
 std::byte* CallArena::region_of(const PlacedBuffer& buffer) const {
   return (buffer.access == Access::read ? inputs_ : results_)->data() + buffer.region;
 }
 
-void CallArena::place(const LibraryCall& call, Placement placement) {
-  std::vector<CallBuffer> buffers = call.buffers;
+void CallArena::place(Placement placement) {
+  std::vector<CallBuffer> buffers = call_.buffers;
   buffers.push_back(writable(kMessage, DType::boolean, {static_cast<std::int64_t>(kMessageCapacity)}));
-  const std::size_t seed = seed_of(call);
+  const std::size_t seed = seed_of(call_);
   std::size_t input_bytes = 0, result_bytes = page_size();  // the first page takes the fault handler's note
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     const auto& buffer = buffers[i];
@@ -79,7 +93,14 @@ void CallArena::place(const LibraryCall& call, Placement placement) {
   results_ = std::make_unique<SharedMemory>(result_bytes);
 }
 
-void CallArena::fill(const CallBuffer& source, const PlacedBuffer& buffer, Before before) {
+void CallArena::put_canaries(const PlacedBuffer& buffer) {
+  std::byte* const region = region_of(buffer);
+  for (const auto& [begin, end] : slack_of(buffer)) {
+    for (std::size_t i = begin; i < end; ++i) region[i] = canary(i);
+  }
+}
+
+void CallArena::fill(const PlacedBuffer& buffer, const CallBuffer& source, Before before) {
   if (source.content != nullptr) {
     std::memcpy(at(buffer), source.content->bytes().data(), buffer.bytes);
     return;
@@ -96,9 +117,9 @@ void CallArena::fill(const CallBuffer& source, const PlacedBuffer& buffer, Befor
 std::string CallArena::damage() const {
   for (const auto& buffer : buffers_) {
     if (buffer.access == Access::read) continue;
-    for (const std::size_t i : slack_of(buffer)) {
-      if (region_of(buffer)[i] == canary(i)) continue;
-      return fmt::format("wrote {} `{}`", i < buffer.offset ? "before the beginning of" : "past the end of",
+    for (const auto& [begin, end] : slack_of(buffer)) {
+      if (has_canaries(region_of(buffer), begin, end)) continue;
+      return fmt::format("wrote {} `{}`", end <= buffer.offset ? "before the beginning of" : "past the end of",
                          buffer.name);
     }
   }
@@ -112,8 +133,9 @@ std::string CallArena::fault() const {
   if (index >= buffers_.size()) return "";
   const std::string& name = buffers_[index].name;
   if (note.alignment != 0 && note.where != FaultNote::Where::nowhere) {
-    return fmt::format("misaligned access to `{}`: the address ends in {:#04x}, the instruction needs {}-byte alignment",
-                       name, note.address % 0x40, note.alignment);
+    return fmt::format(
+        "misaligned access to `{}`: the address ends in {:#04x}, the instruction needs {}-byte alignment", name,
+        note.address % 0x40, note.alignment);
   }
   const auto verb = note.wrote < 0 ? "read or wrote" : note.wrote == 1 ? "wrote" : "read";
   switch (note.where) {

@@ -17,11 +17,14 @@ class CallArena {
  public:
   static constexpr std::size_t kMessageCapacity = 512;
 
-  /// Lays the buffers out and fills them: contents of those to read, which nobody can change from then on; `before`
-  /// where the library is to write; canaries in what is left of their pages. Throws std::runtime_error if there is no
-  /// memory.
-  CallArena(const LibraryCall& call, Placement placement, Before before = Before::unwritten);
+  /// Lays the buffers out, with canaries in what is left of their pages, and fills those to read, which nobody can
+  /// change from then on. `call` is borrowed. Throws std::runtime_error if there is no memory.
+  CallArena(const LibraryCall& call, Placement placement);
 
+  /// Makes the memory ready for a call, the first or a repetition: `before` where the library is to write.
+  void begin(Before before);
+
+  const LibraryCall& call() const { return call_; }
   CallMemory memory() const { return {inputs_->descriptor(), results_->descriptor()}; }  ///< for the worker
   const std::vector<PlacedBuffer>& buffers() const { return buffers_; }
 
@@ -35,11 +38,13 @@ class CallArena {
   Tensor content(const PlacedBuffer& buffer) const;
 
  private:
-  void place(const LibraryCall& call, Placement placement);
-  void fill(const CallBuffer& source, const PlacedBuffer& buffer, Before before);
+  void place(Placement placement);
+  void fill(const PlacedBuffer& buffer, const CallBuffer& source, Before before);
+  void put_canaries(const PlacedBuffer& buffer);
   std::byte* region_of(const PlacedBuffer& buffer) const;
   std::byte* at(const PlacedBuffer& buffer) const { return region_of(buffer) + buffer.offset; }
 
+  const LibraryCall& call_;
   std::vector<PlacedBuffer> buffers_;
   std::unique_ptr<SharedMemory> inputs_, results_;
 };

@@ -53,7 +53,7 @@ CallRequest request_from_text(const std::string& text) {
   return request;
 }
 
-std::string to_text(const CallReply& reply) { 
+std::string to_text(const CallReply& reply) {
   return dump({{"status", reply.status}, {"given", reply.given}, {"changed", reply.changed}});
 }
 
@@ -74,8 +74,10 @@ std::string to_text(const Greeting& greeting) {
 
 Greeting greeting_from_text(const std::string& text) {
   const Json json = Json::parse(text);
-  return {json.at("problem").get<std::string>(), json.at("offers").get<std::vector<std::string>>(),
-          json.at("claims").get<std::uint32_t>(), json.at("score_storage").get<std::uint32_t>(),
+  return {json.at("problem").get<std::string>(),
+          json.at("offers").get<std::vector<std::string>>(),
+          json.at("claims").get<std::uint32_t>(),
+          json.at("score_storage").get<std::uint32_t>(),
           {json.at("seccomp").get<std::string>(), json.at("landlock").get<std::string>()}};
 }
 

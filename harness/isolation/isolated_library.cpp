@@ -91,8 +91,7 @@ LibraryAnswer answer_of(const CallArena& arena, const CallReply& reply) {
   if (const std::string damage = arena.damage(); !damage.empty()) fail(damage);
   const std::string words = printable(arena.message());
   if (reply.status == ATTEST_UNSUPPORTED) {
-    throw NoAnswer(Status::skipped, words.empty() ? "the library does not support this call" : words,
-                   Gap::declared);
+    throw NoAnswer(Status::skipped, words.empty() ? "the library does not support this call" : words, Gap::declared);
   }
   if (reply.status != ATTEST_DONE) {
     fail(fmt::format("returned {}: {}", reply.status, words.empty() ? "without a message" : words));
@@ -190,14 +189,14 @@ std::string IsolatedLibrary::next_message() {
   fail(words.empty() ? end : fmt::format("{}, last printed {}", end, words));
 }
 
-LibraryAnswer IsolatedLibrary::call(const LibraryCall& call, Placement placement, int threads, Before before) {
+LibraryAnswer IsolatedLibrary::call(CallArena& arena, int threads, Before before) {
   if (time_outs_ >= kMostTimeOuts)
     fail(fmt::format("was not called again after {} calls without an answer", time_outs_));
   if (worker_ < 0) start();
-  const CallArena arena(call, placement, before);
+  arena.begin(before);
   last_words_.forget();
-  send_message(socket_, to_text(CallRequest{call.function, threads, call.numbers, arena.buffers()}),
-               arena.memory());
+  const CallRequest request{arena.call().function, threads, arena.call().numbers, arena.buffers()};
+  send_message(socket_, to_text(request), arena.memory());
   CallReply reply;
   try {
     reply = parsed(next_message(), reply_from_text);

@@ -30,7 +30,7 @@ class IsolatedLibrary {
   /// Throws NoAnswer: skipped where the library declares a gap, failed for a crash, a time-out, an exit, a fault, a
   /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone. Throws
   /// Interrupted if Ctrl-C comes first, which is nothing that the library did.
-  LibraryAnswer call(const LibraryCall& call, Placement placement, int threads, Before before = Before::unwritten);
+  LibraryAnswer call(CallArena& arena, int threads, Before before);
 
   const Confinement& confinement() const { return confinement_; }
   reference::ScoreStorage score_storage() const { return score_storage_; }

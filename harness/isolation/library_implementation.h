@@ -16,9 +16,9 @@ struct Isolation {
   /// The `attest` program, which the worker process runs. Empty: this very program if it is attest, else
   /// ATTEST_COMMAND.
   std::filesystem::path command;
-  std::chrono::seconds time_limit{60};  ///< of one call
+  std::chrono::seconds time_limit{60};             ///< of one call
   std::vector<std::filesystem::path> hidden = {};  ///< files and folders that it may not read: the answers
-  bool show_output = false;             ///< what the library prints goes to standard error at once, all of it
+  bool show_output = false;  ///< what the library prints goes to standard error at once, all of it
 };
 
 /// "./k.so" or "./k.so#OPTION": what follows the last # is handed to the library. Its name() is that text.

@@ -10,8 +10,8 @@
 
 namespace attest::harness {
 
-/// What a call must leave as it found it: how this thread computes, its signals, limits, the current folder, the mask of
-/// new files.
+/// What a call must leave as it found it: how this thread computes, its signals, limits, the current folder, the mask
+/// of new files.
 class ProcessState {
  public:
   ProcessState();  ///< as it is now

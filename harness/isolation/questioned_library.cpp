@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <array>
+#include <optional>
 
 #include "harness/attest_implementation.h"
 #include "harness/judge/input_guard.h"
@@ -33,9 +33,9 @@ struct Condition {
   bool several_threads = false;
   Before before = Before::unwritten;
 };
-constexpr std::array kConditions = {
-    Condition{}, Condition{.placement = Placement::flush_begin}, Condition{.placement = Placement::shifted},
-    Condition{.several_threads = true}, Condition{.before = Before::finite}};
+constexpr std::array kConditions = {Condition{}, Condition{.placement = Placement::flush_begin},
+                                    Condition{.placement = Placement::shifted}, Condition{.several_threads = true},
+                                    Condition{.before = Before::finite}};
 
 std::size_t bytes_of(const LibraryCall& call) {
   std::size_t bytes = 0;
@@ -77,24 +77,43 @@ std::size_t hash_of(const LibraryCall& call) {
   std::size_t hash = std::hash<std::string>{}(call.function);
   const auto mix = [&](std::size_t more) { hash = hash * 31 + more; };
   for (const auto& [name, number] : call.numbers) mix(std::hash<double>{}(number));
-  for (const auto& buffer : call.buffers) mix(buffer.content == nullptr ? buffer.bytes() : fingerprint_of(*buffer.content));
+  for (const auto& buffer : call.buffers)
+    mix(buffer.content == nullptr ? buffer.bytes() : fingerprint_of(*buffer.content));
   return hash;
 }
 
 }  // namespace
+
+/// A call, with its memory in every placement that it is made in: repetitions share what no library can change.
+class Question {
+ public:
+  explicit Question(const LibraryCall& call) : call_(call) {}
+
+  const LibraryCall& call() const { return call_; }
+  CallArena& in(Placement placement) {
+    auto& arena = arenas_[static_cast<std::size_t>(placement)];
+    if (!arena) arena.emplace(call_, placement);
+    return *arena;
+  }
+
+ private:
+  const LibraryCall& call_;
+  std::array<std::optional<CallArena>, 3> arenas_;
+};
 
 LibraryAnswer QuestionedLibrary::answer(const LibraryCall& call) {
   if (!library_->offers(call.function)) {
     throw NoAnswer(Status::skipped, "the library offers no " + call.function, Gap::not_offered);
   }
   if (turn_ != 0) return answer_of_turn(call);
-  LibraryAnswer first = answer_in(0, call);
+  Question question(call);
+  LibraryAnswer first = answer_in(0, question);
   for (std::size_t i = 1; i < kConditions.size(); ++i) {
     if (!is_made_in(i, call)) continue;
-    LibraryAnswer other = answer_in(i, call);
+    LibraryAnswer other = answer_in(i, question);
     if (!same_bits(first, other)) keep(i, call, std::move(other));
   }
-  if (bytes_of(call) <= kSmallCall) check_claims(call, first);
+  if (bytes_of(call) <= kSmallCall) check_claims(question, first);
   return first;
 }
 
@@ -102,7 +121,8 @@ LibraryAnswer QuestionedLibrary::answer(const LibraryCall& call) {
 LibraryAnswer QuestionedLibrary::answer_of_turn(const LibraryCall& call) {
   const auto kept = different_.find({turn_, hash_of(call)});
   if (kept != different_.end()) return kept->second;
-  return answer_in(is_made_in(turn_, call) ? turn_ : 0, call);
+  Question question(call);
+  return answer_in(is_made_in(turn_, call) ? turn_ : 0, question);
 }
 
 void QuestionedLibrary::keep(std::size_t condition, const LibraryCall& call, LibraryAnswer answer) {
@@ -124,11 +144,11 @@ std::string QuestionedLibrary::condition() const {
   return "with " + text_of(kConditions[turn_], fmt::format("{}", fmt::join(several_, " or ")));
 }
 
-LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, const LibraryCall& call) {
+LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, Question& question) {
   const Condition& condition = kConditions[index];
-  const int its_threads = condition.several_threads ? several_threads(call) : threads();
+  const int its_threads = condition.several_threads ? several_threads(question.call()) : threads();
   try {
-    return library_->call(call, condition.placement, its_threads, condition.before);
+    return library_->call(question.in(condition.placement), its_threads, condition.before);
   } catch (const NoAnswer& none) {
     if (index == 0 || none.verdict != Status::failed) throw;
     throw NoAnswer(none.verdict,
@@ -136,10 +156,10 @@ LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, const LibraryCall&
   }
 }
 
-void QuestionedLibrary::check_claims(const LibraryCall& call, const LibraryAnswer& answer) {
+void QuestionedLibrary::check_claims(Question& question, const LibraryAnswer& answer) {
   if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
   const int others = threads() == 1 ? 2 : 1;
-  if (same_bits(answer, library_->call(call, Placement::flush_end, others))) return;
+  if (same_bits(answer, library_->call(question.in(Placement::flush_end), others, Before::unwritten))) return;
   throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
                                      " and " + std::to_string(others) + " give different ones");
 }

@@ -32,7 +32,8 @@ SharedMemory::~SharedMemory() {
 void SharedMemory::make_constant() {
   ::munmap(data_, bytes_);
   data_ = nullptr;
-  if (::fcntl(descriptor_, F_ADD_SEALS, F_SEAL_WRITE) != 0) throw std::runtime_error("cannot seal the inputs of a call");
+  if (::fcntl(descriptor_, F_ADD_SEALS, F_SEAL_WRITE) != 0)
+    throw std::runtime_error("cannot seal the inputs of a call");
 }
 
 }  // namespace attest::harness
