@@ -270,4 +270,14 @@ BudgetedAttention attention_budget(const AttentionCall& call, const AttentionInp
   return result;
 }
 
+Array<double> worst_head(const Array<double>& condition) {
+  Array<double> worst = xt::zeros<double>({condition.shape(0), condition.shape(2)});
+  for (std::size_t b = 0; b < condition.shape(0); ++b) {
+    for (std::size_t h = 0; h < condition.shape(1); ++h) {
+      for (std::size_t i = 0; i < condition.shape(2); ++i) worst(b, i) = std::max(worst(b, i), condition(b, h, i));
+    }
+  }
+  return worst;
+}
+
 }  // namespace attest::reference

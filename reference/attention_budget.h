@@ -32,8 +32,8 @@ struct BudgetedAttention {
 /// as the sum is then nearer. A bias so large that A_ij vanishes beside it in float64 makes the logit exact: E_ij = 0.
 ///
 /// Scores of 16 bits add score_roundoff to E_ij, which is then no small number: E_ij + Ebar_i becomes
-/// exp(E_ij + log sum_k p_ik exp(E_ik)) - 1, which bounds what logits that are off by E do to a softmax, and is the same
-/// to first order.
+/// exp(E_ij + log sum_k p_ik exp(E_ik)) - 1, which bounds what logits that are off by E do to a softmax, and is the
+/// same to first order.
 BudgetedAttention attention_budget(const AttentionCall& call);
 
 /// Budgets of attention's inputs.
@@ -51,5 +51,8 @@ struct AttentionInputBudgets {
 ///
 /// exp(D) - 1 is D to first order, and right also for a negligible key whose logit is badly known.
 BudgetedAttention attention_budget(const AttentionCall& call, const AttentionInputBudgets& inputs);
+
+/// The condition of a stage that reads all heads of a token: [b, n_h, s_x] to [b, s_x].
+Array<double> worst_head(const Array<double>& condition);
 
 }  // namespace attest::reference

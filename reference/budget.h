@@ -19,7 +19,4 @@ Array<double> half_ulps(const Array<double>& y, DType storage);
 /// beyond the next power of two ulps are twice as large.
 void add_storage(Budget& budget, const Array<double>& y, DType storage);
 
-Budget transpose_1_2(const Budget& budget);
-Budget view_as(const Budget& budget, const std::vector<std::int64_t>& shape);
-
 }  // namespace attest::reference

@@ -33,8 +33,8 @@
 ///
 /// Where a product is subnormal, its rounding error is not u times it but up to kUnderflow, and a sum of subnormal
 /// numbers is exact: kUnderflow joins the bound once for each product (K in a projection, s_k + 2 in attention, 2 in a
-/// rotary embedding and a norm). A weight of the softmax that is stored as a subnormal number is likewise off by half the
-/// smallest of its format, times the value that it weighs. Everywhere else both vanish beside the rest.
+/// rotary embedding and a norm). A weight of the softmax that is stored as a subnormal number is likewise off by half
+/// the smallest of its format, times the value that it weighs. Everywhere else both vanish beside the rest.
 ///
 /// End to end, an input carries the budget dx of the stage before it. Errors of different elements are independent, so
 /// they add as a root of squares, times kappa = 2: with kappa = 1, torchtune's own outputs reached 1.2 after a rotary

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "reference/linear.h"
@@ -8,15 +9,16 @@
 
 namespace attest::reference {
 
-/// torchtune's MultiHeadAttention after its constructor: the configuration and every parameter as T.
+/// torchtune's MultiHeadAttention after its constructor: the configuration and every parameter as T. Projections and
+/// norms by the stage that they compute.
 template <class T>
 struct Layer {
   explicit Layer(const LayerSpec& spec);
 
   Config config;
-  LinearParameters<T> q_proj, k_proj, v_proj, output_proj;
+  std::map<Stage, LinearParameters<T>> projections;
   std::optional<RotaryEmbedding<T>> pos_embeddings;
-  std::optional<RMSNormParameters<T>> q_norm, k_norm;
+  std::map<Stage, RMSNormParameters<T>> norms;  ///< those that the layer has
 };
 
 }  // namespace attest::reference

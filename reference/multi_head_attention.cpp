@@ -1,8 +1,9 @@
 #include "reference/multi_head_attention.h"
 
+#include "fixtures/layer_program.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
-#include "reference/forward.h"
+#include "reference/values.h"
 
 namespace attest::reference {
 namespace {
@@ -37,8 +38,10 @@ template <class T>
 Stages MultiHeadAttention<T>::forward(const Inputs& inputs) {
   auto& cache = state_->cache;
   validate_call(state_->spec, inputs, cache ? cache->filled() : 0);
+  Values<T> values(state_->layer, cache, inputs);
+  run_layer(values, state_->spec.config, inputs);
   Stages stages;
-  for (const auto& [stage, value] : reference::forward(state_->layer, cache, inputs)) {
+  for (const auto& [stage, value] : values.stages()) {
     stages[stage] = to_tensor(value, state_->spec.config.dtype);
   }
   return stages;

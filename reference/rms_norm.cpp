@@ -3,19 +3,20 @@
 #include <cmath>
 #include <numeric>
 
+#include "fixtures/error.h"
 #include "fixtures/overloaded.h"
 #include "reference/arrays.h"
 
 namespace attest::reference {
 
 template <class T>
-std::optional<RMSNormParameters<T>> rms_norm_parameters(const Norm& norm, const Tensor* scale) {
-  using Parameters = std::optional<RMSNormParameters<T>>;
-  return std::visit(overloaded{[](const NoNorm&) { return Parameters{}; },
-                               [&](const RMSNorm& rms) {
-                                 return Parameters{{to_array<T>(*scale), rms.eps}};
-                               }},
-                    norm);
+RMSNormParameters<T> rms_norm_parameters(const Norm& norm, const Tensor& scale) {
+  return std::visit(
+      overloaded{[](const NoNorm&) -> RMSNormParameters<T> { throw InputError("norm", "one with parameters", "none"); },
+                 [&](const RMSNorm& rms) {
+                   return RMSNormParameters<T>{to_array<T>(scale), rms.eps};
+                 }},
+      norm);
 }
 
 template <class T>
@@ -30,8 +31,8 @@ Array<T> rms_norm(const Array<T>& x, const RMSNormParameters<T>& parameters) {
   return y;
 }
 
-template std::optional<RMSNormParameters<float>> rms_norm_parameters(const Norm&, const Tensor*);
-template std::optional<RMSNormParameters<double>> rms_norm_parameters(const Norm&, const Tensor*);
+template RMSNormParameters<float> rms_norm_parameters(const Norm&, const Tensor&);
+template RMSNormParameters<double> rms_norm_parameters(const Norm&, const Tensor&);
 template Array<float> rms_norm(const Array<float>&, const RMSNormParameters<float>&);
 template Array<double> rms_norm(const Array<double>&, const RMSNormParameters<double>&);
 

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <optional>
-
 #include "fixtures/case.h"
 #include "reference/xtensor.h"
 
@@ -14,9 +12,9 @@ struct RMSNormParameters {
   double eps = 0;
 };
 
-/// Absent for NoNorm, which has no scale.
+/// `norm` is not NoNorm, which has no parameters.
 template <class T>
-std::optional<RMSNormParameters<T>> rms_norm_parameters(const Norm& norm, const Tensor* scale);
+RMSNormParameters<T> rms_norm_parameters(const Norm& norm, const Tensor& scale);
 
 /// y [..., dim] = x / sqrt(mean(x^2) + eps) * scale, over the last axis. torchtune.modules.RMSNorm (0.6.1)
 template <class T>

@@ -20,8 +20,8 @@ Tensor rotary(const RotaryInputs& inputs) {
 }
 
 Tensor norm(const NormInputs& inputs) {
-  const auto parameters = rms_norm_parameters<float>(inputs.norm, &inputs.scale);
-  return to_tensor(rms_norm(to_array<float>(inputs.x), *parameters), inputs.x.dtype());
+  const auto parameters = rms_norm_parameters<float>(inputs.norm, inputs.scale);
+  return to_tensor(rms_norm(to_array<float>(inputs.x), parameters), inputs.x.dtype());
 }
 
 Tensor attention(const AttentionInputs& inputs) {

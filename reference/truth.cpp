@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "fixtures/error.h"
+#include "fixtures/layer_program.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
 #include "reference/attention_budget.h"
-#include "reference/budget_chain.h"
+#include "reference/bounds.h"
 #include "reference/linear_budget.h"
 #include "reference/norm_budget.h"
 #include "reference/rotary_budget.h"
@@ -45,9 +45,9 @@ StageTruth rotary_truth(const RotaryInputs& inputs) {
 
 StageTruth norm_truth(const NormInputs& inputs) {
   const Array<double> x = to_array<double>(inputs.x);
-  const auto parameters = rms_norm_parameters<double>(inputs.norm, &inputs.scale);
-  const Array<double> y = rms_norm(x, *parameters);
-  return stage_truth(y, norm_budget(x, *parameters, y, inputs.x.dtype(), nullptr));
+  const auto parameters = rms_norm_parameters<double>(inputs.norm, inputs.scale);
+  const Array<double> y = rms_norm(x, parameters);
+  return stage_truth(y, norm_budget(x, parameters, y, inputs.x.dtype(), nullptr));
 }
 
 StageTruth attention_truth(const AttentionInputs& inputs, ScoreStorage scores) {
@@ -124,15 +124,14 @@ struct LayerTruth::State {
   }
 
   void reset_cache() {
-    cache = empty_cache<double>(spec.config);
-    if (cache) cache_budget = empty_cache_budget(*cache);
+    cache.values = empty_cache<double>(spec.config);
+    if (cache.values) cache.budgets = empty_cache_budget(*cache.values);
   }
 
   LayerSpec spec;  ///< without the weights, which `layer` holds
   Layer<double> layer;
   ScoreStorage scores;
-  std::optional<KVCacheState<double>> cache;
-  std::optional<CacheBudget> cache_budget;
+  BoundedCache cache;
 };
 
 LayerTruth::LayerTruth(const LayerSpec& layer, ScoreStorage scores) {
@@ -145,57 +144,21 @@ ScoreStorage LayerTruth::scores() const { return state_->scores; }
 LayerTruth::~LayerTruth() = default;
 
 std::map<Stage, StageTruth> LayerTruth::forward(const Inputs& inputs) {
-  auto& [spec, layer, scores, cache, cache_budget] = *state_;
-  const std::int64_t filled = cache ? cache->filled() : 0;
-  validate_call(spec, inputs, filled);
-  const StageArrays<double> values = reference::forward(layer, cache, inputs);
-  const LayerBudgets budgets = propagate(layer, inputs, values, cache_budget ? &*cache_budget : nullptr, filled, scores);
+  auto& [spec, layer, scores, cache] = *state_;
+  validate_call(spec, inputs, cache.values ? cache.values->filled() : 0);
+  Bounds chain(layer, cache, inputs, scores);
+  run_layer(chain, spec.config, inputs);
 
   std::map<Stage, StageTruth> truths;
-  for (const auto& [stage, value] : values) truths[stage] = stage_truth(value, budgets.stages.at(stage));
-  truths.at(Stage::attention).condition = to_tensor(budgets.attention_condition, DType::float64);
-  truths.at(Stage::output).condition = to_tensor(budgets.output_condition, DType::float64);
+  for (const auto& [stage, value] : chain.values()) truths[stage] = stage_truth(value, chain.budgets().at(stage));
+  truths.at(Stage::attention).condition = to_tensor(chain.condition(), DType::float64);
+  truths.at(Stage::output).condition = to_tensor(worst_head(chain.condition()), DType::float64);
   return truths;
 }
 
 StageTruth LayerTruth::linear(Stage stage, const Tensor& input) const {
-  switch (stage) {
-    case Stage::q_proj:
-      return linear_truth(input, state_->layer.q_proj);
-    case Stage::k_proj:
-      return linear_truth(input, state_->layer.k_proj);
-    case Stage::v_proj:
-      return linear_truth(input, state_->layer.v_proj);
-    case Stage::output:
-      return linear_truth(input, state_->layer.output_proj);
-    case Stage::q_rope:
-    case Stage::k_rope:
-    case Stage::q_norm:
-    case Stage::k_norm:
-    case Stage::k_cache:
-    case Stage::v_cache:
-    case Stage::attention:
-      break;
-  }
-  throw InputError("stage", "q_proj, k_proj, v_proj or output", std::string(name_of(stage)));
+  return linear_truth(input, state_->layer.projections.at(stage));
 }
-
-namespace {
-
-/// Of sampled tokens: of [tokens, n_h, 1] the largest of each token.
-Tensor worst_head(const Tensor& condition) {
-  Tensor worst(DType::float64, {condition.dim(0)});
-  const auto heads = condition.as<double>();
-  const auto each = static_cast<std::ptrdiff_t>(condition.dim(1));
-  auto head = heads.begin();
-  for (double& token : worst.as<double>()) {
-    token = *std::max_element(head, head + each);
-    head += each;
-  }
-  return worst;
-}
-
-}  // namespace
 
 StageTruth LayerTruth::output_after(const StageTruth& attention) const {
   const DType storage = state_->spec.config.dtype;
@@ -203,17 +166,20 @@ StageTruth LayerTruth::output_after(const StageTruth& attention) const {
   const auto of = [&](const Tensor& heads) { return view_as(to_array<double>(heads), joined); };
   const Array<double> x = rounded_to(storage, of(attention.value));
   const Budget dx = {of(attention.budget), of(attention.worst_case)};
-  const auto& projection = state_->layer.output_proj;
+  const auto& projection = state_->layer.projections.at(Stage::output);
   const Array<double> y = reference::linear(x, projection);
   StageTruth truth = stage_truth(y, linear_budget(x, projection, y, storage, &dx));
-  if (attention.condition.size() > 0) truth.condition = worst_head(attention.condition);
+  if (attention.condition.size() > 0) {
+    truth.condition =
+        to_tensor(view_as(worst_head(to_array<double>(attention.condition)), {joined[0]}), DType::float64);
+  }
   return truth;
 }
 
 void LayerTruth::reset_cache() { state_->reset_cache(); }
 
 void LayerTruth::fill_cache(const Tensor& k, const Tensor& v) {
-  state_->cache.value().update(to_array<double>(k), to_array<double>(v));
+  state_->cache.values.value().update(to_array<double>(k), to_array<double>(v));
 }
 
 }  // namespace attest::reference

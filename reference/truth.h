@@ -17,8 +17,9 @@ struct StageTruth {
   Tensor value;       ///< y*, before the last rounding
   Tensor budget;      ///< B: a kernel passes where |y - y*| <= B (reference/error_budget.h has the derivation)
   Tensor worst_case;  ///< B with worst-case instead of statistical growth of rounding errors; >= budget
-  /// Attention and output, end to end or with scores of 16 bits only: per row of the last axis, the largest propagated logit error on a key that
-  /// matters. Above kIllConditionedLogit a row is judged on its localised stages only. Otherwise empty.
+  /// Attention and output, end to end or with scores of 16 bits only: per row of the last axis, the largest propagated
+  /// logit error on a key that matters. Above kIllConditionedLogit a row is judged on its localised stages only.
+  /// Otherwise empty.
   Tensor condition;
 };
 

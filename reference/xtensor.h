@@ -55,10 +55,9 @@ std::span<T> row(Array<T>& values, std::int64_t i, std::int64_t j, std::int64_t 
   return {const_cast<T*>(constant.data()), constant.size()};
 }
 
-/// [b, s, n, h_d] to [b, n, s, h_d] and back: torchtune's transpose(1, 2).
 template <class T>
-Array<T> transpose_1_2(const Array<T>& values) {
-  return xt::transpose(values, {0, 2, 1, 3});
+std::int64_t extent(const Array<T>& values, std::size_t axis) {
+  return static_cast<std::int64_t>(values.shape(axis));
 }
 
 /// The same elements in another shape: torch's view.
@@ -66,6 +65,24 @@ template <class T>
 Array<T> view_as(Array<T> values, const std::vector<std::int64_t>& shape) {
   values.reshape(shape);
   return values;
+}
+
+/// [b, s, n, h_d] to [b, n, s, h_d] and back: torchtune's transpose(1, 2).
+template <class T>
+Array<T> transpose_1_2(const Array<T>& values) {
+  return xt::transpose(values, {0, 2, 1, 3});
+}
+
+/// [b, s, n h_d] to [b, s, n, h_d]: torchtune's view(b, s, n, h_d).
+template <class T>
+Array<T> split_heads(const Array<T>& values, std::int64_t n) {
+  return view_as(values, {extent(values, 0), extent(values, 1), n, extent(values, 2) / n});
+}
+
+/// [b, n, s, h_d] to [b, s, n h_d]: torchtune's transpose(1, 2).contiguous().view(b, s, -1).
+template <class T>
+Array<T> join_heads(const Array<T>& values) {
+  return view_as(transpose_1_2(values), {extent(values, 0), extent(values, 2), extent(values, 1) * extent(values, 3)});
 }
 
 }  // namespace attest::reference

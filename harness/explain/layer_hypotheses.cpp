@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "fixtures/layer_shapes.h"
+#include "fixtures/modules.h"
 #include "harness/explain/attention_hypotheses.h"
 #include "reference/arrays.h"
 #include "reference/linear.h"
@@ -78,13 +80,12 @@ struct OfLayer {
   Hypotheses operator()(const LinearInputs& in) const { return Projection(failure, in).all(); }
 
   Hypotheses operator()(const RotaryInputs& in) const {
-    const bool of_q = failure.stage == Stage::q_rope;
-    const auto scale = layer().weights.find(of_q ? "q_norm.scale" : "k_norm.scale");
-    if (scale == layer().weights.end()) return {};
-    const auto norm =
-        reference::rms_norm_parameters<double>(of_q ? layer().config.q_norm : layer().config.k_norm, &scale->second);
-    if (!norm) return {};
-    const Array<double> normed = reference::rms_norm(reference::to_array<double>(in.x), *norm);
+    const auto& module = module_of(kNorms, failure.stage == Stage::q_rope ? Stage::q_norm : Stage::k_norm);
+    const Norm& norm = layer().config.*module.spec;
+    if (!normalises(norm)) return {};
+    const Tensor& scale = layer().weights.at(std::string(module.name) + ".scale");
+    const Array<double> normed =
+        reference::rms_norm(reference::to_array<double>(in.x), reference::rms_norm_parameters<double>(norm, scale));
     return {{{"norm_before_rotary", "the norm comes before the rotary embedding"}, rows_of(rotated(in, normed))}};
   }
 

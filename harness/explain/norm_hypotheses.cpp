@@ -54,7 +54,7 @@ class Builder {
  public:
   explicit Builder(const NormInputs& inputs)
       : x_(std::make_shared<const Array<double>>(reference::to_array<double>(inputs.x))),
-        right_(*reference::rms_norm_parameters<double>(inputs.norm, &inputs.scale)) {}
+        right_(reference::rms_norm_parameters<double>(inputs.norm, inputs.scale)) {}
 
   Hypotheses all() {
     add_epsilons();

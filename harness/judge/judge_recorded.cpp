@@ -127,12 +127,11 @@ void judge_cache_copies(const Question& question, CacheReplay& keys, CacheReplay
   const Case& item = question.in.item;
   const Step& step = item.steps[question.step];
   const RecordedStages& recorded = *question.in.steps[question.step].recorded;
-  const bool written = enabled_cache(item.layer.config) != nullptr;
   for (CacheReplay* replay : {&keys, &values}) {
     const auto found = step.expected.find(replay->stage());
     if (found == step.expected.end()) continue;
     const Tensor* entries = replay == &keys ? recorded.keys() : recorded.values();
-    replay->append(written ? entries : nullptr, found->second.shape(), found->second.dtype());
+    replay->append(entries, found->second.shape(), found->second.dtype());
     results.push_back(judge_exactly(question, replay->stage(), found->second, replay->buffer()));
   }
 }

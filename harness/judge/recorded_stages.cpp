@@ -1,107 +1,102 @@
 #include "harness/judge/recorded_stages.h"
 
 #include <string>
+#include <utility>
 
-#include "fixtures/layer_shapes.h"
+#include "fixtures/layer_program.h"
+#include "fixtures/modules.h"
 #include "fixtures/validate.h"
 #include "harness/judge/head_layout.h"
 #include "harness/tensor_parts.h"
 
 namespace attest::harness {
-namespace {
 
-/// [b, s, n h_d] -> [b, s, n, h_d]
-Tensor split_heads(const Tensor& projected, std::int64_t heads) {
-  return reshaped(projected, {projected.dim(0), projected.dim(1), heads, projected.dim(2) / heads});
-}
+/// Reads a layer's program as what was recorded: each operation hands on torchtune's result, or null where there is
+/// none, and notes the question of how it comes about.
+class RecordedStages::Reader {
+ public:
+  using Value = const Tensor*;
 
-}  // namespace
+  Reader(RecordedStages& to, const LayerSpec& layer, const Step& step) : to_(to), layer_(layer), step_(step) {}
 
-RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step) : layer_(layer), step_(step) {
-  const Config& config = layer.config;
-  add_projection(Stage::q_proj, step.inputs.x, config.q_proj, "q_proj");
-  if (const Tensor* y = key_value_input(step.inputs)) {
-    add_projection(Stage::k_proj, *y, config.k_proj, "k_proj");
-    add_projection(Stage::v_proj, *y, config.v_proj, "v_proj");
-    keys_ = add_head_stages(Stage::k_proj, Stage::k_rope, Stage::k_norm, config.num_kv_heads);
-    if (const Tensor* v = recorded(Stage::v_proj)) {
-      values_ = &keep(with_middle_axes_swapped(split_heads(*v, config.num_kv_heads)));
-    }
+  Value x() const { return &step_.inputs.x; }
+  Value y() const { return key_value_input(step_.inputs); }
+
+  Value linear(Stage stage, Value x) {
+    const auto& [computes, name, projection] = module_of(kProjections, stage);
+    const bool has_bias = std::visit([](const Linear& linear) { return linear.bias; }, layer_.config.*projection);
+    const Tensor& weight = layer_.weights.at(std::string(name) + ".weight");
+    const Tensor* bias = has_bias ? &layer_.weights.at(std::string(name) + ".bias") : nullptr;
+    return x == nullptr ? nullptr : ask(stage, LinearInputs{*x, weight, bias});
   }
-  if (const Tensor* q = add_head_stages(Stage::q_proj, Stage::q_rope, Stage::q_norm, config.num_heads))
-    add_attention(*q);
-  add_output();
+
+  Value split_heads(Value x, std::int64_t n) {
+    return x == nullptr ? nullptr : keep(reshaped(*x, {x->dim(0), x->dim(1), n, x->dim(2) / n}));
+  }
+
+  Value rotary(Stage stage, Value x) {
+    const Tensor* positions = step_.inputs.input_pos ? &*step_.inputs.input_pos : nullptr;
+    if (x == nullptr) return nullptr;
+    return ask(stage, RotaryInputs{*x, layer_.config.pos_embeddings, *layer_.tables, positions});
+  }
+
+  Value transpose_1_2(Value x) { return x == nullptr ? nullptr : keep(with_middle_axes_swapped(*x)); }
+
+  Value norm(Stage stage, Value x) {
+    const auto& [computes, name, norm] = module_of(kNorms, stage);
+    if (x == nullptr) return nullptr;
+    return ask(stage, NormInputs{*x, layer_.config.*norm, layer_.weights.at(std::string(name) + ".scale")});
+  }
+
+  void update_cache(Value k, Value v) {
+    to_.keys_ = k;
+    to_.values_ = v;
+  }
+  Value cache(Stage stage) const { return recorded(stage); }
+
+  Value attention(Value q, Value k, Value v) {
+    if (to_.selected_) q = &to_.selected_->q, k = &to_.selected_->k, v = &to_.selected_->v;
+    if (q == nullptr || k == nullptr || v == nullptr) return recorded(Stage::attention);
+    const bool is_causal = attends_causally(layer_.config, step_.inputs);
+    const Value attention = ask(Stage::attention, AttentionInputs{*q, *k, *v, step_.inputs.mask, is_causal});
+    if (attention != nullptr && step_.sampled) to_.stages_.back().tokens = step_.sampled->tokens;
+    return attention;
+  }
+
+  Value join_heads(Value x) {
+    if (x == nullptr) return nullptr;
+    const Tensor by_token = step_.sampled ? *x : with_middle_axes_swapped(*x);  // [..., n_h, h_d]
+    Shape shape(by_token.shape().begin(), by_token.shape().end() - 2);
+    shape.push_back(layer_.config.num_heads * layer_.config.head_dim);
+    return keep(reshaped(by_token, shape));
+  }
+
+ private:
+  const Tensor* recorded(Stage stage) const {
+    const auto found = step_.expected.find(stage);
+    return found == step_.expected.end() ? nullptr : &found->second;
+  }
+  const Tensor* ask(Stage stage, const StageInputs& inputs) {
+    const Tensor* expected = recorded(stage);
+    if (expected != nullptr) to_.stages_.push_back({stage, inputs, expected->shape()});
+    return expected;
+  }
+  const Tensor* keep(Tensor tensor) { return &to_.kept_.emplace_back(std::move(tensor)); }
+
+  RecordedStages& to_;
+  const LayerSpec& layer_;
+  const Step& step_;
+};
+
+RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step) {
+  Reader reader(*this, layer, step);
+  run_layer(reader, layer.config, step.inputs);
 }
 
 RecordedStages::RecordedStages(const LayerSpec& layer, const Step& step, SelectedHeads heads)
-    : layer_(layer), step_(step) {
-  const Tensor& q = keep(std::move(heads.q));
-  const Tensor& k = keep(std::move(heads.k));
-  add_attention(q, k, keep(std::move(heads.v)));
-  add_output();
-}
-
-const Tensor* RecordedStages::recorded(Stage stage) const {
-  const auto found = step_.expected.find(stage);
-  return found == step_.expected.end() ? nullptr : &found->second;
-}
-
-void RecordedStages::add_projection(Stage stage, const Tensor& x, const Projection& projection,
-                                    std::string_view prefix) {
-  const Tensor* expected = recorded(stage);
-  if (expected == nullptr) return;
-  const bool has_bias = std::visit([](const Linear& linear) { return linear.bias; }, projection);
-  const Tensor& weight = layer_.weights.at(std::string(prefix) + ".weight");
-  const Tensor* bias = has_bias ? &layer_.weights.at(std::string(prefix) + ".bias") : nullptr;
-  stages_.push_back({stage, LinearInputs{x, weight, bias}, expected->shape()});
-}
-
-/// The stages between a projection and attention. Returns the heads as attention reads them, [b, n, s, h_d].
-const Tensor* RecordedStages::add_head_stages(Stage projection, Stage rope, Stage norm, std::int64_t heads) {
-  const Tensor* projected = recorded(projection);
-  if (projected == nullptr) return nullptr;
-  const Tensor* by_token = &keep(split_heads(*projected, heads));
-  if (const Tensor* rotated = recorded(rope)) {
-    const Tensor* positions = step_.inputs.input_pos ? &*step_.inputs.input_pos : nullptr;
-    stages_.push_back(
-        {rope, RotaryInputs{*by_token, layer_.config.pos_embeddings, *layer_.tables, positions}, rotated->shape()});
-    by_token = rotated;
-  }
-  const Tensor* by_head = &keep(with_middle_axes_swapped(*by_token));
-  if (const Tensor* normed = recorded(norm)) {
-    const bool is_query = norm == Stage::q_norm;
-    const Norm& kind = is_query ? layer_.config.q_norm : layer_.config.k_norm;
-    const Tensor& scale = layer_.weights.at(is_query ? "q_norm.scale" : "k_norm.scale");
-    stages_.push_back({norm, NormInputs{*by_head, kind, scale}, normed->shape()});
-    by_head = normed;
-  }
-  return by_head;
-}
-
-void RecordedStages::add_attention(const Tensor& q) {
-  const bool cached = enabled_cache(layer_.config) != nullptr;
-  const Tensor* k = cached ? recorded(Stage::k_cache) : keys_;
-  const Tensor* v = cached ? recorded(Stage::v_cache) : values_;
-  if (k != nullptr && v != nullptr) add_attention(q, *k, *v);
-}
-
-void RecordedStages::add_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
-  const Tensor* expected = recorded(Stage::attention);
-  if (expected == nullptr) return;
-  const AttentionInputs inputs{q, k, v, step_.inputs.mask, attends_causally(layer_.config, step_.inputs)};
-  stages_.push_back({Stage::attention, inputs, expected->shape()});
-  if (step_.sampled) stages_.back().tokens = step_.sampled->tokens;
-}
-
-void RecordedStages::add_output() {
-  const Tensor* attention = recorded(Stage::attention);
-  if (attention == nullptr) return;
-  const std::int64_t width = layer_.config.num_heads * layer_.config.head_dim;
-  const Tensor by_token = step_.sampled ? *attention : with_middle_axes_swapped(*attention);  // [..., n_h, h_d]
-  Shape shape(by_token.shape().begin(), by_token.shape().end() - 2);
-  shape.push_back(width);
-  const Tensor& joined = keep(reshaped(by_token, shape));
-  add_projection(Stage::output, joined, layer_.config.output_proj, "output_proj");
+    : selected_(std::move(heads)) {
+  Reader reader(*this, layer, step);
+  run_layer(reader, layer.config, step.inputs);
 }
 
 reference::StageTruth truth_of(const LocalisedStage& stage, const reference::LayerTruth& chain) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <span>
 #include <variant>
 #include <vector>
@@ -19,8 +20,8 @@ using StageInputs = std::variant<LinearInputs, RotaryInputs, NormInputs, Attenti
 
 struct LocalisedStage {
   Stage stage;
-  StageInputs inputs;  ///< borrowed from the case and from the RecordedStages that made this
-  Shape shape;         ///< of the recorded stage
+  StageInputs inputs;                       ///< borrowed from the case and from the RecordedStages that made this
+  Shape shape;                              ///< of the recorded stage
   std::span<const TokenIndex> tokens = {};  ///< of an attention of which only these rows are recorded
 };
 
@@ -34,22 +35,15 @@ class RecordedStages {
 
   const std::vector<LocalisedStage>& stages() const { return stages_; }
 
-  /// What the step wrote to the cache, [b, n_kv, s_y, h_d]: keys after rotary embedding and norm, and values.
-  /// Null where the call projected none (y absent).
+  /// What the step wrote to an enabled cache, [b, n_kv, s_y, h_d]: keys after rotary embedding and norm, and values.
+  /// Null where the call wrote none.
   const Tensor* keys() const { return keys_; }
   const Tensor* values() const { return values_; }
 
  private:
-  void add_projection(Stage stage, const Tensor& x, const Projection& projection, std::string_view prefix);
-  const Tensor* add_head_stages(Stage projection, Stage rope, Stage norm, std::int64_t heads);
-  void add_attention(const Tensor& q);
-  void add_attention(const Tensor& q, const Tensor& k, const Tensor& v);
-  void add_output();
-  const Tensor& keep(Tensor tensor) { return kept_.emplace_back(std::move(tensor)); }
-  const Tensor* recorded(Stage stage) const;
+  class Reader;
 
-  const LayerSpec& layer_;
-  const Step& step_;
+  std::optional<SelectedHeads> selected_;
   std::deque<Tensor> kept_;  ///< re-laid copies that the inputs borrow; a deque never moves them
   std::vector<LocalisedStage> stages_;
   const Tensor* keys_ = nullptr;

@@ -8,18 +8,13 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/judge/comparator.h"
+#include "harness/judge/head_layout.h"
 #include "harness/judge/sensitivity.h"
 
 namespace attest::harness {
 namespace {
 
 std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
-
-Tensor reshaped(const Tensor& x, Shape shape) {
-  Tensor result(x.dtype(), std::move(shape));
-  std::ranges::copy(x.bytes(), result.bytes().begin());
-  return result;
-}
 
 Mask mask_of_sample(const Mask& mask, std::int64_t sample) {
   return std::visit(
@@ -63,26 +58,8 @@ Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens) {
 }
 
 Tensor head_rows_of_tokens(const Tensor& x, const Tokens& tokens) {
-  return transposed(rows_of_tokens(transposed(x), tokens));
+  return with_middle_axes_swapped(rows_of_tokens(with_middle_axes_swapped(x), tokens));
 }
-
-Tensor transposed(const Tensor& x) {
-  const std::size_t outer = extent(x.dim(1)), inner = extent(x.dim(2)), width = extent(x.dim(3));
-  Tensor result(DType::float32, {1, x.dim(2), x.dim(1), x.dim(3)});
-  for (std::size_t i = 0; i < outer; ++i) {
-    for (std::size_t j = 0; j < inner; ++j) {
-      std::ranges::copy(x.as<float>().subspan((i * inner + j) * width, width),
-                        result.as<float>().subspan((j * outer + i) * width).begin());
-    }
-  }
-  return result;
-}
-
-Tensor as_heads(const Tensor& x, std::int64_t head_dim) {
-  return reshaped(x, {1, x.dim(1), x.dim(2) / head_dim, head_dim});
-}
-
-Tensor joined_heads(const Tensor& x) { return reshaped(x, {1, x.dim(1), x.dim(2) * x.dim(3)}); }
 
 BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
   Tensor rows(DType::boolean, {1, static_cast<std::int64_t>(tokens.size()), keys});

@@ -24,12 +24,6 @@ Tensor rows_of_tokens(const Tensor& x, const Tokens& tokens);
 /// x [1, n, s, h_d] -> [1, n, tokens, h_d].
 Tensor head_rows_of_tokens(const Tensor& x, const Tokens& tokens);
 
-/// [1, s, n, h_d] <-> [1, n, s, h_d]; a [1, s, n h_d] tensor is given as [1, s, n, h_d] by `as_heads`.
-Tensor transposed(const Tensor& x);
-Tensor as_heads(const Tensor& x, std::int64_t head_dim);
-/// [1, s, n, h_d] -> [1, s, n h_d]
-Tensor joined_heads(const Tensor& x);
-
 /// The rows [1, tokens, s_k] that these tokens see of `mask`, or of causality where there is no mask.
 BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys);
 
