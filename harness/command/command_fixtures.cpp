@@ -27,7 +27,7 @@ struct FixturesOptions {
   std::vector<std::string> cases;
 };
 
-constexpr auto kFooter = R"(Examples:
+constexpr auto kFixturesFooter = R"(Examples:
   attest fixtures list                     every recorded case in one line
   attest fixtures show heads/grouped_query
   attest fixtures check
@@ -178,7 +178,7 @@ void add_fixtures(CLI::App& app, Invocation& invocation) {
   command->final_callback([command] {
     if (command->get_subcommands().empty()) throw InputError("fixtures", "list, show, check or diff", "none");
   });
-  command->footer(kFooter);
+  command->footer(kFixturesFooter);
   for (const Action& action : kActions) add_action(*command, invocation, action);
 }
 

@@ -7,6 +7,7 @@
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
+#include "harness/command/exit_codes.h"
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/profile/baseline.h"
@@ -23,9 +24,6 @@
 namespace attest::harness {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitInterrupted = 130;
-
 struct ProfileOptions {
   std::vector<std::string> layers = {"llama3_2_1b"};
   std::string work = "prefill:512,decode:4096";
@@ -41,7 +39,7 @@ struct ProfileOptions {
   double seconds = 20.0;
 };
 
-constexpr auto kFooter = R"(Work:
+constexpr auto kProfileFooter = R"(Work:
   prefill:512        512 tokens, causal, no cache
   cached:512/32768   512 tokens into an empty cache of 32768 slots
   decode:32768       one token at the end of a filled cache of 32768 slots
@@ -267,7 +265,7 @@ void add_profile(CLI::App& app, Invocation& invocation) {
   command->add_option("--report", options->reports, "Write a report; repeatable")
       ->type_name(report_values(kReportKinds))
       ->allow_extra_args(false);
-  command->footer(kFooter);
+  command->footer(kProfileFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_profile(*options, invocation.argv); });
 }
 

@@ -6,6 +6,7 @@
 #include "fixtures/error.h"
 #include "fixtures/overloaded.h"
 #include "harness/command/commands.h"
+#include "harness/command/exit_codes.h"
 #include "harness/replay.h"
 #include "harness/report/terminal_summary.h"
 #include "harness/report/terminal_table.h"
@@ -14,15 +15,13 @@
 namespace attest::harness {
 namespace {
 
-constexpr int kExitFailed = 1;
-
 struct ReplayOptions {
   std::string line;
   std::string export_file;
   std::string fixtures;
 };
 
-constexpr auto kFooter = R"(Examples:
+constexpr auto kReplayFooter = R"(Examples:
   attest replay 'law=decoding implementation=optimized/avx2 s_x=2 keys=cache mask=causal'
   attest replay 'case=masks/bool_full step=0 stage=attention mode=localised implementation=reference'
   attest replay 'implementation=./k.so law=truth s_x=65 then law=truth s_x=3'    the second, after the first
@@ -97,7 +96,7 @@ void add_replay(CLI::App& app, Invocation& invocation) {
   command->add_option("--export", options->export_file, "Also write the drawn case as a case file")->type_name("FILE");
   command->add_option("--fixtures", options->fixtures, "Directory with case files and manifest.json")
       ->type_name("DIRECTORY");
-  command->footer(kFooter);
+  command->footer(kReplayFooter);
   command->callback([options, &invocation] { invocation.exit_code = run_replay(*options); });
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/command/commands.h"
+#include "harness/command/exit_codes.h"
 #include "harness/interrupt.h"
 #include "harness/process_resources.h"
 #include "harness/report/github.h"
@@ -19,9 +20,6 @@
 namespace attest::harness {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitInterrupted = 130;
-
 struct SelftestOptions {
   std::vector<std::string> bugs;
   std::vector<std::string> reports;
@@ -29,7 +27,7 @@ struct SelftestOptions {
   int threads = 0;
 };
 
-constexpr auto kFooter = R"(Examples:
+constexpr auto kSelftestFooter = R"(Examples:
   attest selftest                                     every planted bug, every correct variant
   attest selftest --bug heads_tiled --bug stale_v     only these
   attest selftest --report json=selftest.json         with the evidence of every rejection
@@ -90,7 +88,7 @@ void add_selftest(CLI::App& app, Invocation& invocation) {
       ->type_name(report_values(kReportKinds))
       ->allow_extra_args(false);
   command->add_option("--fixtures", options->fixtures, "Directory with the recorded cases")->type_name("DIRECTORY");
-  command->footer(kFooter);
+  command->footer(kSelftestFooter);
   command->callback([options, &invocation] { invocation.exit_code = run(*options, invocation.argv); });
 }
 

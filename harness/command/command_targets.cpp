@@ -8,7 +8,7 @@
 namespace attest::harness {
 namespace {
 
-constexpr auto kFooter = R"(Examples:
+constexpr auto kTargetsFooter = R"(Examples:
   attest targets
   ATTEST_TARGET=avx2 attest targets        what would be chosen with that setting
 
@@ -31,7 +31,7 @@ int show_targets() {
 void add_targets(CLI::App& app, Invocation& invocation) {
   CLI::App* command =
       app.add_subcommand("targets", "Show the instruction-set targets: compiled, usable, chosen, and why");
-  command->footer(kFooter);
+  command->footer(kTargetsFooter);
   command->callback([&invocation] { invocation.exit_code = show_targets(); });
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/command/commands.h"
+#include "harness/command/exit_codes.h"
 #include "harness/command/verify_options.h"
 #include "harness/expected_work.h"
 #include "harness/interrupt.h"
@@ -27,9 +28,6 @@ namespace attest::harness {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kExitFailed = 1;
-constexpr int kExitInterrupted = 130;
 
 /// How much of the work is done before each case, and at the end all of it.
 std::vector<double> work_before(const std::vector<fs::path>& files) {

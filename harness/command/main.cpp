@@ -7,11 +7,10 @@
 
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
+#include "harness/command/exit_codes.h"
 #include "harness/command/help_format.h"
 
 namespace {
-
-constexpr int kExitUsage = 2;
 
 constexpr std::size_t kLongestSentence = 10'000;
 
@@ -20,7 +19,7 @@ int refuse(std::string sentence) {
   std::ranges::replace(sentence, '\n', ' ');
   std::fflush(stdout);
   fmt::print(stderr, "attest: {}\n", attest::printable(sentence, kLongestSentence));
-  return kExitUsage;
+  return attest::harness::kExitUsage;
 }
 
 constexpr auto kFooter = R"(Examples:

@@ -14,7 +14,7 @@ namespace {
 /// or to those of the last run, does not know these.
 constexpr std::chrono::seconds kTimeForFreshDraws{2};
 
-constexpr auto kFooter = R"(Examples:
+constexpr auto kVerifyFooter = R"(Examples:
   attest verify                                       every case, every implementation, every usable target
   attest verify heads/grouped_query --verbose         one case by its name, a line for each stage
   attest verify 'masks/*' --target avx2               a glob over case names, one target
@@ -99,7 +99,7 @@ void add_options(CLI::App& command, VerifyOptions& options) {
       ->type_name("DIRECTORY");
   auto* verbose = command.add_flag("--verbose", options.verbose, "A line for each stage");
   command.add_flag("--quiet", options.quiet, "The last line only")->excludes(verbose);
-  command.footer(kFooter);
+  command.footer(kVerifyFooter);
 }
 
 }  // namespace attest::harness

@@ -9,33 +9,33 @@ namespace {
 using Draw = CaseDraw;
 
 template <MaskKind kind, MaskBroadcast broadcast = MaskBroadcast::none>
-constexpr auto kMask = [](Draw& draw) {
+constexpr auto kMaskOf = [](Draw& draw) {
   draw.mask = kind;
   draw.broadcast = broadcast;
 };
 
 using enum MaskBroadcast;
 constexpr DimensionValue kMasks[] = {
-    {"none", kMask<MaskKind::none>},
-    {"causal", kMask<MaskKind::causal>},
-    {"packed", kMask<MaskKind::packed>},
-    {"documents", kMask<MaskKind::documents>},
-    {"bool[b,s_x,s_k]", kMask<MaskKind::boolean>},
-    {"bool[1,s_x,s_k]", kMask<MaskKind::boolean, b>},
-    {"bool[b,1,s_k]", kMask<MaskKind::boolean, s_x>},
-    {"bool[1,1,s_k]", kMask<MaskKind::boolean, b_s_x>},
-    {"bool[b,s_x,1]", kMask<MaskKind::boolean, s_k>},
-    {"bool[1,s_x,1]", kMask<MaskKind::boolean, b_s_k>},
-    {"bool[b,1,1]", kMask<MaskKind::boolean, s_x_s_k>},
-    {"bool[1,1,1]", kMask<MaskKind::boolean, all>},
-    {"float[b,s_x,s_k]", kMask<MaskKind::floating>},
-    {"float[1,s_x,s_k]", kMask<MaskKind::floating, b>},
-    {"float[b,1,s_k]", kMask<MaskKind::floating, s_x>},
-    {"float[1,1,s_k]", kMask<MaskKind::floating, b_s_x>},
-    {"float[b,s_x,1]", kMask<MaskKind::floating, s_k>},
-    {"float[1,s_x,1]", kMask<MaskKind::floating, b_s_k>},
-    {"float[b,1,1]", kMask<MaskKind::floating, s_x_s_k>},
-    {"float[1,1,1]", kMask<MaskKind::floating, all>},
+    {"none", kMaskOf<MaskKind::none>},
+    {"causal", kMaskOf<MaskKind::causal>},
+    {"packed", kMaskOf<MaskKind::packed>},
+    {"documents", kMaskOf<MaskKind::documents>},
+    {"bool[b,s_x,s_k]", kMaskOf<MaskKind::boolean>},
+    {"bool[1,s_x,s_k]", kMaskOf<MaskKind::boolean, b>},
+    {"bool[b,1,s_k]", kMaskOf<MaskKind::boolean, s_x>},
+    {"bool[1,1,s_k]", kMaskOf<MaskKind::boolean, b_s_x>},
+    {"bool[b,s_x,1]", kMaskOf<MaskKind::boolean, s_k>},
+    {"bool[1,s_x,1]", kMaskOf<MaskKind::boolean, b_s_k>},
+    {"bool[b,1,1]", kMaskOf<MaskKind::boolean, s_x_s_k>},
+    {"bool[1,1,1]", kMaskOf<MaskKind::boolean, all>},
+    {"float[b,s_x,s_k]", kMaskOf<MaskKind::floating>},
+    {"float[1,s_x,s_k]", kMaskOf<MaskKind::floating, b>},
+    {"float[b,1,s_k]", kMaskOf<MaskKind::floating, s_x>},
+    {"float[1,1,s_k]", kMaskOf<MaskKind::floating, b_s_x>},
+    {"float[b,s_x,1]", kMaskOf<MaskKind::floating, s_k>},
+    {"float[1,s_x,1]", kMaskOf<MaskKind::floating, b_s_k>},
+    {"float[b,1,1]", kMaskOf<MaskKind::floating, s_x_s_k>},
+    {"float[1,1,1]", kMaskOf<MaskKind::floating, all>},
 };
 
 template <HiddenKeys hidden>
@@ -55,7 +55,7 @@ constexpr DimensionValue kHidden[] = {
 template <std::int64_t count>
 constexpr auto kKeyCount = [](Draw& draw) { draw.s_x = draw.s_y = count; };
 
-constexpr DimensionValue kKeys[] = {
+constexpr DimensionValue kKeyCounts[] = {
     {"15", kKeyCount<15>},     {"16", kKeyCount<16>},      {"17", kKeyCount<17>},     {"31", kKeyCount<31>},
     {"32", kKeyCount<32>},     {"33", kKeyCount<33>},      {"63", kKeyCount<63>},     {"64", kKeyCount<64>},
     {"65", kKeyCount<65>},     {"127", kKeyCount<127>},    {"128", kKeyCount<128>},   {"129", kKeyCount<129>},
@@ -170,7 +170,7 @@ constexpr DimensionValue kHistories[] = {{"none", kHistory<CallsBefore::same, 0>
 
 constexpr std::array<DimensionTable, kDimensions> kTables = {{{"mask", kMasks},
                                                               {"hidden", kHidden},
-                                                              {"keys", kKeys},
+                                                              {"keys", kKeyCounts},
                                                               {"regime", kRegimes},
                                                               {"path", kPaths},
                                                               {"queries", kQueries},

@@ -14,7 +14,7 @@ using reference::TokenIndex;
 
 /// About so many products of a query's channel with a key's go into the truth of a draw: one or two milliseconds.
 constexpr std::int64_t kProducts = 200'000;
-constexpr std::int64_t kFewestTokens = 2, kMostTokens = 8;
+constexpr std::int64_t kFewestJudged = 2, kMostJudged = 8;
 
 double largest_finite(const Tensor& values) {
   double largest = 0.0;
@@ -56,7 +56,7 @@ std::vector<TokenIndex> sampled_tokens(const CaseDraw& draw, const AttentionCall
   constexpr std::int64_t kTiles[] = {16, 32, 64, 128, 256, 512, 1024};
   const std::int64_t b = call.q.dim(0), s_x = call.q.dim(2);
   const std::int64_t products = call.k.dim(2) * call.q.dim(1) * call.q.dim(3);
-  const auto count = std::min(b * s_x, std::clamp(kProducts / products, kFewestTokens, kMostTokens));
+  const auto count = std::min(b * s_x, std::clamp(kProducts / products, kFewestJudged, kMostJudged));
   const auto before = [](const TokenIndex& a, const TokenIndex& c) {
     return a.sample != c.sample ? a.sample < c.sample : a.token < c.token;
   };

@@ -49,9 +49,9 @@ struct Product {
 
 double as_it_is(double value) { return value; }
 
-class Builder {
+class LinearBuilder {
  public:
-  Builder(const LinearInputs& inputs, const Residual& residual)
+  LinearBuilder(const LinearInputs& inputs, const Residual& residual)
       : product_(std::make_shared<const Product>(inputs)), residual_(residual) {}
 
   Hypotheses all() {
@@ -128,7 +128,7 @@ class Builder {
 }  // namespace
 
 Hypotheses linear_hypotheses(const LinearInputs& inputs, const Residual& residual) {
-  return Builder(inputs, residual).all();
+  return LinearBuilder(inputs, residual).all();
 }
 
 }  // namespace attest::harness::explain

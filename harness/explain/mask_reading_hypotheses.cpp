@@ -9,9 +9,9 @@ namespace {
 
 using MaskRow = std::function<reference::RowIndex(const reference::RowIndex&)>;
 
-class Builder {
+class MaskReadingBuilder {
  public:
-  explicit Builder(const AttentionModel& right) : right_(right) {}
+  explicit MaskReadingBuilder(const AttentionModel& right) : right_(right) {}
 
   Hypotheses all() {
     add_other_rows();
@@ -100,6 +100,6 @@ class Builder {
 
 }  // namespace
 
-Hypotheses mask_reading_hypotheses(const AttentionModel& right) { return Builder(right).all(); }
+Hypotheses mask_reading_hypotheses(const AttentionModel& right) { return MaskReadingBuilder(right).all(); }
 
 }  // namespace attest::harness::explain

@@ -50,9 +50,9 @@ Array<double> normalised_over(const Array<double>& x, const Parameters& with, bo
   return y;
 }
 
-class Builder {
+class NormBuilder {
  public:
-  explicit Builder(const NormInputs& inputs)
+  explicit NormBuilder(const NormInputs& inputs)
       : x_(std::make_shared<const Array<double>>(reference::to_array<double>(inputs.x))),
         right_(reference::rms_norm_parameters<double>(inputs.norm, inputs.scale)) {}
 
@@ -131,6 +131,6 @@ class Builder {
 
 }  // namespace
 
-Hypotheses norm_hypotheses(const NormInputs& inputs) { return Builder(inputs).all(); }
+Hypotheses norm_hypotheses(const NormInputs& inputs) { return NormBuilder(inputs).all(); }
 
 }  // namespace attest::harness::explain

@@ -35,9 +35,9 @@ double base_of(const PosEmbeddings& embedding) {
   return scaled == nullptr ? plain_base(embedding) : scaled->base;
 }
 
-class Builder {
+class RotaryBuilder {
  public:
-  explicit Builder(const RotaryInputs& inputs)
+  explicit RotaryBuilder(const RotaryInputs& inputs)
       : inputs_(inputs),
         x_(reference::to_array<double>(inputs.x)),
         right_(reference::rotation_at(
@@ -171,6 +171,6 @@ class Builder {
 
 }  // namespace
 
-Hypotheses rotary_hypotheses(const RotaryInputs& inputs) { return Builder(inputs).all(); }
+Hypotheses rotary_hypotheses(const RotaryInputs& inputs) { return RotaryBuilder(inputs).all(); }
 
 }  // namespace attest::harness::explain

@@ -15,26 +15,26 @@ namespace attest::harness {
 namespace {
 
 namespace fs = std::filesystem;
-using Access = std::uint64_t;
+using Rights = std::uint64_t;
 
 /// Its structure as of the sixth version, which an older header does not have; an older kernel takes its begin.
 struct Ruleset {
-  Access files = 0;
+  Rights files = 0;
   std::uint64_t network = 0;
   std::uint64_t scoped = 0;
 };
 
-constexpr Access kRead = LANDLOCK_ACCESS_FS_READ_FILE;
+constexpr Rights kRead = LANDLOCK_ACCESS_FS_READ_FILE;
 /// Of the first version, each whole: executing, reading, writing, making, removing.
-constexpr Access kEvery = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
-constexpr Access kTruncate = 1 << 14;
+constexpr Rights kEvery = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+constexpr Rights kTruncate = 1 << 14;
 constexpr long kTruncateVersion = 3, kScopesVersion = 6;
 constexpr std::uint64_t kScopes = 3;  // abstract sockets, signals
 
 /// Rules, in force from enter() on.
 class Domain {
  public:
-  explicit Domain(Access refused)
+  explicit Domain(Rights refused)
       : version_(::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION)),
         refused_(refused | (version_ >= kTruncateVersion ? kTruncate : 0)) {
     const bool knows_scopes = version_ >= kScopesVersion;
@@ -49,7 +49,7 @@ class Domain {
   Domain(const Domain&) = delete;
   Domain& operator=(const Domain&) = delete;
 
-  void allow(Access access, const fs::path& path) const {
+  void allow(Rights access, const fs::path& path) const {
     const int parent = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (parent < 0) return;
     const landlock_path_beneath_attr rule{access & refused_, parent};
@@ -65,7 +65,7 @@ class Domain {
 
  private:
   long version_;
-  Access refused_;
+  Rights refused_;
   int ruleset_ = -1;
   int error_ = 0;
 };
@@ -88,7 +88,7 @@ void allow_reading(const Domain& domain, const fs::path& path, const std::vector
 }  // namespace
 
 std::string allow_reading_all_but(const std::vector<fs::path>& hidden, const fs::path& library) {
-  constexpr Access kDevices = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+  constexpr Rights kDevices = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK;
   const Domain domain(kEvery & ~(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_DIR));
   allow_reading(domain, "/", hidden);
   domain.allow(kRead, fs::canonical(library));

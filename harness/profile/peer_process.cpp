@@ -23,7 +23,7 @@ namespace attest::harness {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse_python(const std::string& peer, const std::string& why) {
   throw InputError("--peer " + peer, "a Python with torchtune", why);

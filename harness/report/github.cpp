@@ -23,7 +23,8 @@ constexpr int kMostAnnotations = 10;
 /// Text in a workflow command, which is one line.
 std::string command_text(const std::string& text) {
   std::string line;
-  for (const char c : printable_lines(text)) line += c == '%' ? "%25" : c == '\n' ? "%0A" : c == '\r' ? "%0D" : std::string(1, c);
+  for (const char c : printable_lines(text))
+    line += c == '%' ? "%25" : c == '\n' ? "%0A" : c == '\r' ? "%0D" : std::string(1, c);
   return line;
 }
 

@@ -54,7 +54,7 @@ std::string comparisons_of(const Json& item) {
                              text_of(baseline, "verdict"), number_of(baseline.at("speed_up")));
 }
 
-std::string row_of(const Json& item) {
+std::string row_of_item(const Json& item) {
   const std::string calls = text_of(item, "fraction_of");
   const bool is_invalid = item.at("status") == "invalid";
   return fmt::format("| {} {}, batch {} | {} | {} | {:.3f} ({}) | {} | {} | {:.3f} | {} | {} |\n",
@@ -71,7 +71,7 @@ std::string summary_of_profile(const Json& document) {
                   document.at("selected").get<int>(), text_of(document.at("environment"), "cpu")) +
       "| work | target | threads | ms, median | limited by | of the limit | largest e | verdict | comparison |\n"
       "|---|---|--:|--:|---|--:|--:|---|---|\n";
-  for (const auto& item : document.at("items")) lines += row_of(item);
+  for (const auto& item : document.at("items")) lines += row_of_item(item);
   return lines;
 }
 

@@ -143,8 +143,8 @@ std::string gaps_text(const Summary& summary) {
   for (const auto& one : summary.judged) {
     if (one.gaps == 0 || !one.judged.target.empty()) continue;
     const std::size_t judged = one.offered - one.gaps;
-    text += fmt::format("; {}: {} of the {} results that it offers were judged ({:.0f} %)", label_of(one.judged), judged,
-                        one.offered, 100.0 * static_cast<double>(judged) / static_cast<double>(one.offered));
+    text += fmt::format("; {}: {} of the {} results that it offers were judged ({:.0f} %)", label_of(one.judged),
+                        judged, one.offered, 100.0 * static_cast<double>(judged) / static_cast<double>(one.offered));
   }
   return text;
 }
@@ -216,7 +216,9 @@ std::string verdict_line(const Run& run, const Summary& summary, const TerminalS
     line += fmt::format(": {} of {} cases judged, {}", judged, run.selected, counts_text(summary.cases));
     line += gaps_text(summary);
   }
-  if (run.draws) line += fmt::format("{} {} draws, {} failed", run.selected > 0 ? ";" : ":", run.draws->asked, run.draws->failures.size());
+  if (run.draws)
+    line += fmt::format("{} {} draws, {} failed", run.selected > 0 ? ";" : ":", run.draws->asked,
+                        run.draws->failures.size());
   if (const Result* trouble = first_trouble(run)) {
     line += fmt::format("; first {} {}", name_of(trouble->status), where(*trouble));
   } else if (const Result* worst = worst_of(summary)) {

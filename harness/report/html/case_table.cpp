@@ -28,7 +28,7 @@ std::string cell_of(const Json& item, const std::string& label, const std::strin
   return largest <= 1 ? bar_cell(e_text(largest), largest) : text_element("td class=failed", e_text(largest));
 }
 
-std::string row_of(const Json& item, const std::vector<std::string>& labels) {
+std::string row_of_case(const Json& item, const std::vector<std::string>& labels) {
   const auto word = [&](const char* member) { return item.at(member).get<std::string>(); };
   std::string cells = row_header(word("case")) + element("td class=word", status_word(word("status")));
   for (const auto& label : labels) cells += cell_of(item, label, "localised") + cell_of(item, label, "end_to_end");
@@ -63,7 +63,7 @@ std::string case_table(const Json& document) {
   for (const auto& one : document.at("summary").at("implementations")) labels.push_back(judged_label(one));
   for (const auto& [status, count] : document.at("summary").at("cases").items()) statuses.push_back(status);
   std::string rows;
-  for (const auto& item : document.at("cases")) rows += row_of(item, labels);
+  for (const auto& item : document.at("cases")) rows += row_of_case(item, labels);
   return text_element("p class=quiet", "The largest e of each case: every stage alone, and end to end (e2e).") +
          filter_form("cases", "cases", {{"status", "Status", statuses}, {"dtype", "Dtype", {"float32", "bfloat16"}}}) +
          table("Cases", head_of(labels), rows, "id=cases class=pinned");

@@ -19,7 +19,7 @@ std::string covered_tile(const Json& coverage, const char* member, std::string_v
   return tile(name, fmt::format("{} of {}", count.at("covered").get<int>(), count.at("possible").get<int>()));
 }
 
-std::string tiles_of(const Json& coverage) {
+std::string tiles_of_coverage(const Json& coverage) {
   return element("dl class=tiles", tile("draws judged", fmt::format("{} of {}", coverage.at("draws").get<int>(),
                                                                     coverage.at("selected").get<int>())) +
                                        covered_tile(coverage, "pairs", "pairs of values") +
@@ -72,7 +72,7 @@ std::string combinations(std::string_view title, const Json& combinations) {
 std::string coverage_section(const Json& document) {
   if (!document.contains("coverage")) return "";
   const auto& coverage = document.at("coverage");
-  return tiles_of(coverage) + implementations_of(coverage) + failures_of(coverage) +
+  return tiles_of_coverage(coverage) + implementations_of(coverage) + failures_of(coverage) +
          combinations("Holes", coverage.at("holes")) + combinations("Left out", coverage.at("left_out"));
 }
 

@@ -27,7 +27,7 @@ std::string cell_of(const Json& rejections, const std::string& family) {
   return fmt::format("<td class=\"check {0}\">{0}</td>", letter);
 }
 
-std::string row_of(const Json& bug, const std::vector<std::string>& families) {
+std::string row_of_bug(const Json& bug, const std::vector<std::string>& families) {
   const auto word = [&](const char* member) { return bug.at(member).get<std::string>(); };
   const auto& rejections = bug.at("rejections");
   std::string cells =
@@ -42,7 +42,7 @@ std::string row_of(const Json& bug, const std::vector<std::string>& families) {
 }
 
 /// The families' names stand upright, so that a column is as wide as its letter.
-std::string head_of(const std::vector<std::string>& families) {
+std::string head_of_matrix(const std::vector<std::string>& families) {
   std::size_t column = 0;
   const auto heading = [&](std::string_view name, std::string_view key, std::string_view css_class) {
     return text_element(fmt::format("th scope=col class={}{}", css_class, sort_attributes(key, column++)), name);
@@ -63,7 +63,7 @@ std::string kill_matrix(const Json& document) {
   std::string rows;
   std::vector<std::string> areas;
   for (const auto& bug : document.at("bugs")) {
-    rows += row_of(bug, families);
+    rows += row_of_bug(bug, families);
     if (const auto area = bug.at("area").get<std::string>(); areas.empty() || areas.back() != area)
       areas.push_back(area);
   }
@@ -75,7 +75,8 @@ std::string kill_matrix(const Json& document) {
                      {{"status", "Status", {"noticed", "survived", "equivalent"}},
                       {"area", "Area", areas},
                       {"named", "Named", {"named", "not named"}}}) +
-         table("Kill matrix: planted bugs by family of inputs", head_of(families), rows, "id=matrix class=pinned");
+         table("Kill matrix: planted bugs by family of inputs", head_of_matrix(families), rows,
+               "id=matrix class=pinned");
 }
 
 }  // namespace attest::harness

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string tiles_of(const Json& document) {
+std::string tiles_of_profile(const Json& document) {
   std::map<std::string, int> counts;
   double lowest = 1.0, highest = 0.0, largest_e = 0.0;
   for (const auto& item : document.at("items")) {
@@ -41,7 +41,7 @@ std::string tiles_of(const Json& document) {
 }
 
 std::string summary_of(const Json& document) {
-  return tiles_of(document) +
+  return tiles_of_profile(document) +
          element("p",
                  "The <i>limit</i> is the time that the work needs at least: its FLOPs at the peak or its bytes at the "
                  "speed of memory, both measured beside every repetition. Every timed output was judged: <i>e</i> is "

@@ -19,7 +19,7 @@ std::string out_of(std::ptrdiff_t count, std::size_t all, const char* css_class)
   return fmt::format("<span class=\"{}\">{}</span> of {}", css_class, count, all);
 }
 
-std::string summary_of(const Json& document) {
+std::string totals_of(const Json& document) {
   const auto &bugs = document.at("bugs"), &variants = document.at("variants");
   const auto count = [](const Json& all, const char* status) {
     return std::ranges::count_if(all, [&](const Json& one) { return one.at("status") == status; });
@@ -75,7 +75,7 @@ std::string variant_table(const Json& document) {
 
 std::string selftest_page(const Json& document) {
   return page(document, "attest selftest",
-              {{"summary", "Summary", summary_of(document)},
+              {{"summary", "Summary", totals_of(document)},
                {"kill-matrix", "Kill matrix", kill_matrix(document)},
                {"variants", "Correct variants", variant_table(document)},
                {"bugs", "Bug by bug", bug_details(document)}});

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string tiles_of(const Json& document) {
+std::string tiles_of_run(const Json& document) {
   const auto& summary = document.at("summary");
   std::string tiles =
       tile("cases judged", fmt::format("{} of {}", document.at("cases").size(), document.at("selected").get<int>()));
@@ -34,7 +34,7 @@ std::string tiles_of(const Json& document) {
   return element("dl class=tiles", tiles);
 }
 
-std::string row_of(const Json& one) {
+std::string row_of_implementation(const Json& one) {
   std::string cells = row_header(short_label(judged_label(one)));
   for (const auto* mode : {"localised", "end_to_end"}) {
     const auto& spread = one.at(mode);
@@ -76,8 +76,8 @@ std::string budget_plots(const Json& document) {
 std::string verify_summary(const Json& document) {
   const auto& summary = document.at("summary");
   std::string rows;
-  for (const auto& one : summary.at("implementations")) rows += row_of(one);
-  return tiles_of(document) +
+  for (const auto& one : summary.at("implementations")) rows += row_of_implementation(one);
+  return tiles_of_run(document) +
          element("p",
                  "<i>e</i> is the share of the error budget that is used: a pass is <i>e</i> ≤ 1 at every element. "
                  "<i>Alone</i>: each stage on the input that torchtune recorded for it. <i>End to end</i>: from x to "

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string row_of(const Json& item, std::size_t number) {
+std::string row_of_work(const Json& item, std::size_t number) {
   const auto word = [&](const char* member) { return item.at(member).get<std::string>(); };
   const auto median = [&](const char* member) { return item.at(member).at("median").get<double>(); };
   const auto& limit = item.at("limit");
@@ -38,7 +38,7 @@ std::string work_table(const Json& document) {
   std::set<std::string> targets;
   std::size_t number = 0;
   for (const auto& item : document.at("items")) {
-    rows += row_of(item, ++number);
+    rows += row_of_work(item, ++number);
     targets.insert(item.at("target").get<std::string>());
   }
   const std::string head = table_head({{"work", Align::word, "work"},
