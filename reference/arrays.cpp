@@ -27,9 +27,8 @@ Tensor to_tensor(const Array<T>& values, DType dtype) {
 
 template <class T>
 Array<T> rounded_to(DType storage, Array<T> values) {
-  if (storage == DType::bfloat16) {
-    for (T& value : values) value = static_cast<T>(to_float(round_to_bfloat16(value)));
-  }
+  if (storage == DType::float32) return values;
+  for (T& value : values) value = static_cast<T>(stored_in(storage, static_cast<double>(value)));
   return values;
 }
 

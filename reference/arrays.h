@@ -10,11 +10,11 @@ namespace attest::reference {
 template <class T>
 Array<T> to_array(const Tensor& tensor);
 
-/// The array as a tensor of `dtype` (float32, float64 or bfloat16), each element rounded once.
+/// The array as a tensor of `dtype` of floating point, each element rounded once.
 template <class T>
 Tensor to_tensor(const Array<T>& values, DType dtype);
 
-/// Each element rounded to the storage dtype of the layer, as torch does when a module returns: to bfloat16, or not at
+/// Each element rounded to the storage dtype of the layer, as torch does when a module returns: to 16 bits, or not at
 /// all for float32 (there T = float has nothing left to round, and the chain of the truth is defined without rounding).
 template <class T>
 Array<T> rounded_to(DType storage, Array<T> values);

@@ -76,7 +76,7 @@ Bounded Bounds::cache(Stage stage) {
   Array<double> stored = values_.cache(stage);
   const Budget& slots = stage == Stage::k_cache ? cache_.budgets->k : cache_.budgets->v;
   Budget judged = slots;
-  if (storage_ == DType::bfloat16) {
+  if (storage_ != DType::float32) {
     const Array<double> halves = half_ulps(computed(stage), storage_);
     judged.statistical += halves;
     judged.worst_case += halves;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fixtures/tensor.h"
+#include "fixtures/float_format.h"
 #include "reference/score_storage.h"
 
 /// How far a correct kernel may be from the float64 truth: every constant, and why.
@@ -75,24 +75,18 @@ inline double softmax_factor(Growth growth, double keys, double squared_groups) 
   return kLambda * (std::sqrt(squared_groups) + accumulated(growth, keys) + 8);
 }
 
-/// u_P: torch stores P in the storage dtype before it multiplies V. A bfloat16 has 8 significant bits.
-inline double probability_roundoff(DType storage) { return storage == DType::bfloat16 ? 0x1p-8 : 0; }
-
-/// Half the distance between neighbouring values of `storage` at y, no less than half its smallest subnormal.
-inline double half_ulp(double y, DType storage) {
-  const int fraction_bits = storage == DType::bfloat16 ? 7 : 23;
-  constexpr int kSmallestExponent = -126;  // of float32 and bfloat16 alike
-  const int exponent = y == 0 || !std::isfinite(y) ? kSmallestExponent : std::max(std::ilogb(y), kSmallestExponent);
-  return std::ldexp(1.0, exponent - fraction_bits - 1);
+/// u_P: torch stores P in the storage dtype before it multiplies V.
+inline double probability_roundoff(DType storage) {
+  return storage == DType::float32 ? 0 : format_of(storage).unit_roundoff();
 }
+
+inline double half_ulp(double y, DType storage) { return half_ulp(y, format_of(storage)); }
 
 /// Of a score s that a kernel declares to store in 16 bits: half the distance of their neighbours at s. One for the
 /// scaled product, one more for its sum with a float mask; E_ij grows by both.
 inline double score_roundoff(double s, ScoreStorage scores) {
   if (scores == ScoreStorage::float32 || s == 0 || !std::isfinite(s)) return 0;
-  const bool is_half = scores == ScoreStorage::float16;
-  const int fraction_bits = is_half ? 10 : 7, smallest_exponent = is_half ? -14 : -126;
-  return std::ldexp(1.0, std::max(std::ilogb(s), smallest_exponent) - fraction_bits - 1);
+  return half_ulp(s, format_of(scores == ScoreStorage::float16 ? DType::float16 : DType::bfloat16));
 }
 
 }  // namespace attest::reference

@@ -65,7 +65,7 @@ std::string word_of(Kind value)
 void read(const std::string&, const std::string& word, std::string& value) { value = word; }
 void read(const std::string& key, const std::string& word, DType& value) {
   value = dtype_from_name(word);
-  if (value != DType::float32 && value != DType::bfloat16) throw InputError(key, "float32 or bfloat16", word);
+  if (!is_storage(value)) throw InputError(key, kStorageDTypes, word);
 }
 void read(const std::string& key, const std::string& word, bool& value) {
   if (word != "yes" && word != "no") throw InputError(key, "yes or no", "'" + word + "'");

@@ -26,12 +26,13 @@ void clamp_extents(CaseDraw& draw) {
   clamp(draw.q_per_kv, 1, kMostHeads);
   clamp(draw.h_d, 1, kMostChannels);
   clamp(draw.d_per_head, 1, kMostChannels);
-  if (draw.dtype != DType::bfloat16) draw.dtype = DType::float32;
+  if (!is_storage(draw.dtype)) draw.dtype = DType::float32;
 }
 
 /// What a family needs in order to be what it says.
 void fit_to_family(CaseDraw& draw, const InputFamily& family) {
   if (family.selects()) draw.bias = false;
+  if (family.exceeds_float16 && draw.dtype == DType::float16) draw.dtype = DType::bfloat16;
   if (family.steers_logits) {
     draw.norm = false;
     draw.rotary = RotaryKind::none;

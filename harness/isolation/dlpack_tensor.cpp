@@ -19,6 +19,8 @@ DLDataType dlpack_type(DType dtype) {
       return {kDLFloat, 32, 1};
     case DType::bfloat16:
       return {kDLBfloat, 16, 1};
+    case DType::float16:
+      return {kDLFloat, 16, 1};
     case DType::float64:
       return {kDLFloat, 64, 1};
     case DType::int64:
@@ -33,7 +35,7 @@ DLDataType dlpack_type(DType dtype) {
 
 DType dtype_of(const DLDataType& type) {
   for (const DType dtype :
-       {DType::float32, DType::bfloat16, DType::float64, DType::int64, DType::int32, DType::boolean}) {
+       {DType::float32, DType::bfloat16, DType::float64, DType::int64, DType::int32, DType::boolean, DType::float16}) {
     const DLDataType known = dlpack_type(dtype);
     if (known.code == type.code && known.bits == type.bits && known.lanes == type.lanes) return dtype;
   }

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "fixtures/bfloat16.h"
+#include "fixtures/floating_point.h"
 #include "harness/judge/unwritten.h"
 #include "reference/error_budget.h"
 
@@ -20,12 +20,6 @@ Class class_of(double value) {
   if (std::isnan(value)) return Class::nan;
   if (std::isinf(value)) return value > 0 ? Class::plus_inf : Class::minus_inf;
   return Class::finite;
-}
-
-double rounded_to(DType dtype, double value) {
-  if (dtype == DType::float32) return static_cast<double>(static_cast<float>(value));
-  if (dtype == DType::bfloat16) return static_cast<double>(to_float(round_to_bfloat16(value)));
-  return value;
 }
 
 std::string why_incomparable(const Tensor& got, const Tensor& truth, DType dtype) {
@@ -57,7 +51,7 @@ class Walk {
   explicit Walk(DType dtype) : dtype_(dtype) {}
 
   void take(std::int64_t index, double got, double truth, double budget, double worst_case) {
-    const double stored_truth = rounded_to(dtype_, truth);
+    const double stored_truth = stored_in(dtype_, truth);
     const Class truth_class = class_of(stored_truth);
     if (truth_class == Class::nan && std::isnan(got)) return;
     note_truth(stored_truth, budget, truth_class);
@@ -108,7 +102,7 @@ Comparison incomparable(std::string problem) {
 }  // namespace
 
 double share_of_budget(double got, double truth, double budget, DType dtype) {
-  return share_of_budget(got, truth, budget, class_of(rounded_to(dtype, truth)));
+  return share_of_budget(got, truth, budget, class_of(stored_in(dtype, truth)));
 }
 
 Comparison compare(const Tensor& got, const reference::StageTruth& truth, DType dtype) {
@@ -138,7 +132,7 @@ Comparison compare_exactly(const Tensor& got, const Tensor& expected) {
   const std::vector<double> wanted = to_doubles(expected);
   Walk walk(got.dtype());
   for (std::size_t i = 0; i < values.size(); ++i) {
-    walk.take(static_cast<std::int64_t>(i), values[i], rounded_to(got.dtype(), wanted[i]), 0.0, 0.0);
+    walk.take(static_cast<std::int64_t>(i), values[i], stored_in(got.dtype(), wanted[i]), 0.0, 0.0);
   }
   return walk.finish(got);
 }

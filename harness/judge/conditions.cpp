@@ -26,8 +26,7 @@ struct Found {
 
 void note(std::vector<Found>& found, Result result, const std::string& condition) {
   const bool is_bad = !is_tolerable(result.status);
-  const auto same =
-      std::ranges::find_if(found, [&](const Found& one) { return is_about_the_same(one.worst, result); });
+  const auto same = std::ranges::find_if(found, [&](const Found& one) { return is_about_the_same(one.worst, result); });
   if (same == found.end()) {
     found.push_back({std::move(result), is_bad ? std::vector{condition} : std::vector<std::string>{}});
     return;

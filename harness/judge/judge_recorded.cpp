@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "fixtures/bfloat16.h"
+#include "fixtures/float_format.h"
+#include "fixtures/floating_point.h"
 #include "fixtures/layer_shapes.h"
 #include "harness/judge/judge_stage.h"
 #include "harness/tensor_parts.h"
@@ -13,21 +14,21 @@ namespace {
 
 /// What the two truths may differ by beyond kTruthAgreement, as a share of a stage's budget.
 /// In float32: two float64 results of the same formulas, each off by its budget times 2^-53 / 2^-24; that is what
-/// cancellation and large logits cost. In bfloat16 the budget is that of storing, which both truths do alike. It is at
-/// least 2^-9 of the sizes of what is summed, of which a float64 sum loses up to 2^7 times 2^-53 (c_D and c_S,
-/// error_budget.h). All of it, if a stage before it lay on a tie, say a third of three values, which the two rounded to
-/// different neighbours.
+/// cancellation and large logits cost. In 16 bits the budget is that of storing, which both truths do alike. It is at
+/// least half the format's unit roundoff of the sizes of what is summed, of which a float64 sum loses up to 2^7 times
+/// 2^-53 (c_D and c_S, error_budget.h). All of it, if a stage before it lay on a tie, say a third of three values,
+/// which the two rounded to different neighbours.
 double share_for_doubles(DType dtype, bool after_tie) {
   if (dtype == DType::float32) return 0x1p-28;
-  return after_tie ? 1 : 0x1p-36;
+  return after_tie ? 1 : 0x1p-44 / format_of(dtype).unit_roundoff();
 }
 
 bool round_differently(const Tensor& ours, const Tensor& stored, DType dtype) {
-  if (dtype != DType::bfloat16 || ours.shape() != stored.shape()) return false;
+  if (dtype == DType::float32 || ours.shape() != stored.shape()) return false;
   const auto a = ours.as<double>(), b = stored.as<double>();
-  return !std::ranges::equal(a, b, [](double one, double other) {
+  return !std::ranges::equal(a, b, [&](double one, double other) {
     const bool both_nan = std::isnan(one) && std::isnan(other);
-    return both_nan || round_to_bfloat16(one).bits == round_to_bfloat16(other).bits;
+    return both_nan || stored_in(dtype, one) == stored_in(dtype, other);
   });
 }
 

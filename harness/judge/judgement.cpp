@@ -6,8 +6,8 @@
 namespace attest::harness {
 
 std::string_view name_of(Status status) {
-  constexpr std::array<std::string_view, std::size(kStatuses)> kNames = {"passed",     "failed",  "skipped",
-                                                                         "mistrusted", "vacuous", "untested", "unstable"};
+  constexpr std::array<std::string_view, std::size(kStatuses)> kNames = {"passed",  "failed",   "skipped", "mistrusted",
+                                                                         "vacuous", "untested", "unstable"};
   return kNames[static_cast<std::size_t>(status)];
 }
 

@@ -49,9 +49,10 @@ std::vector<Demand> demands_from_text(const std::string& list) {
     const auto [end, error] = std::from_chars(digits, word.c_str() + word.size(), percent);
     const bool has_number = colon == word.size() || (error == std::errc() && end == word.c_str() + word.size());
     if (known == std::end(kFunctions) || !has_number || percent < 1 || percent > 100) {
-      throw InputError("--require", fmt::format("some of {}, each with :PERCENT if not all of it is meant",
-                                                fmt::join(kFunctions, ",")),
-                       "'" + word + "'");
+      throw InputError(
+          "--require",
+          fmt::format("some of {}, each with :PERCENT if not all of it is meant", fmt::join(kFunctions, ",")),
+          "'" + word + "'");
     }
     demands.push_back({*known, percent / 100.0});
   }
@@ -72,8 +73,8 @@ std::vector<Result> Demanded::verdict() const {
   unmet.mode = Mode::setup;
   unmet.judged = judged_;
   unmet.status = Status::failed;
-  unmet.message = fmt::format("--require: {} of {} results about {} were judged ({:.0f} %), {:.0f} % are demanded", done_,
-                              all, demand_.function, 100 * share, 100 * demand_.share);
+  unmet.message = fmt::format("--require: {} of {} results about {} were judged ({:.0f} %), {:.0f} % are demanded",
+                              done_, all, demand_.function, 100 * share, 100 * demand_.share);
   return {unmet};
 }
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include "fixtures/floating_point.h"
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
@@ -152,11 +153,9 @@ LawVerdict shift_logits(const Implementation& implementation, const CaseDraw& dr
 
 Tensor scaled(const Tensor& tensor, double factor) {
   Tensor result = tensor;
-  if (tensor.dtype() == DType::bfloat16) {
-    for (auto& value : result.as<bfloat16>()) value = round_to_bfloat16(factor * to_float(value));
-  } else {
-    for (auto& value : result.as<float>()) value = static_cast<float>(factor * value);
-  }
+  visit_floating_point(result, [&]<class T>(std::span<T> elements) {
+    for (T& element : elements) element = converted<T>(factor * converted<double>(element));
+  });
   return result;
 }
 

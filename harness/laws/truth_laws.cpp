@@ -7,7 +7,8 @@ namespace {
 
 /// The whole judgement of a recorded case, on the drawn one; of what no case can say, the draw's own.
 std::vector<Result> judge(const Implementation& implementation, const CaseDraw& draw) {
-  if (needs_no_calls(draw) || draw.calls_before > 0) return judge_draw(problem_of(draw, implementation.score_storage()), implementation);
+  if (needs_no_calls(draw) || draw.calls_before > 0)
+    return judge_draw(problem_of(draw, implementation.score_storage()), implementation);
   const Case item = drawn_case(draw);
   return judge_implementation(with_truths(item, implementation.score_storage()), implementation);
 }

@@ -31,17 +31,17 @@ class Meeting {
       : asked_(asked), judged_(judged), isolation_(isolation) {}
 
   DrawnFailure again(const LawVerdict& verdict) const {
-    const History history = history_of(asked_.size(), kMostEarlier, [&](std::span<const std::size_t> sequence) {
-      return fails(questions(sequence));
-    });
+    const History history = history_of(
+        asked_.size(), kMostEarlier, [&](std::span<const std::size_t> sequence) { return fails(questions(sequence)); });
     switch (history.kind) {
       case History::Kind::alone:
         return failure({simplest()}, "", verdict);
       case History::Kind::earlier: {
         std::vector<DrawnQuestion> sequence = questions(history.needed);
         sequence.push_back(asked_.back());
-        return failure(sequence, fmt::format("only after {} earlier {}", history.needed.size(),
-                                             history.needed.size() == 1 ? "question" : "questions"),
+        return failure(sequence,
+                       fmt::format("only after {} earlier {}", history.needed.size(),
+                                   history.needed.size() == 1 ? "question" : "questions"),
                        verdict);
       }
       case History::Kind::unknown:

@@ -56,7 +56,8 @@ CaseDraw small_layer(CounterNumbers& from) {
   draw.positions = any_up_to(from, PositionKind::each);
   draw.norm = from.one_in(2);
   draw.bias = from.one_in(2);
-  draw.dtype = from.one_in(3) ? DType::bfloat16 : DType::float32;
+  draw.dtype = DType::float32;
+  if (from.one_in(3)) draw.dtype = from.one_in(3) ? DType::float16 : DType::bfloat16;
   return draw;
 }
 
