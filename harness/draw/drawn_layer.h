@@ -7,7 +7,7 @@ namespace attest::harness {
 /// Configuration, weights and rotary tables of a valid draw. Of an attention alone there is a dtype and no layer.
 LayerSpec drawn_layer(const CaseDraw& draw);
 
-/// The values as float32 or bfloat16, each rounded once.
+/// The values in a floating-point dtype, each rounded once.
 Tensor rounded_tensor(DType dtype, Shape shape, const std::vector<double>& values);
 
 /// Where q, k and v begin in the tokens of a family that selects them.
