@@ -40,7 +40,7 @@
 /// they add as a root of squares, times kappa = 2: with kappa = 1, torchtune's own outputs reached 1.2 after a rotary
 /// embedding in bfloat16 and 1.8 with logits scaled by 300. (Adding absolute values instead would make the bound
 /// useless: at d = 2048 torchtune used 0.0002 of it.) Only the worst-case form adds absolute values. The formulas stand
-/// with each stage, in linear_budget.h, rotary_budget.h, norm_budget.h and attention_budget.h.
+/// with each stage, in linear.h, rotary.h, rms_norm.h and attention_budget.h.
 namespace attest::reference {
 
 /// u: unit roundoff of float32, in which a kernel accumulates whatever its storage is.

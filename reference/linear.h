@@ -5,6 +5,7 @@
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
+#include "reference/budget.h"
 #include "reference/xtensor.h"
 
 namespace attest::reference {
@@ -26,8 +27,11 @@ LinearParameters<T> linear_parameters(const LinearInputs& inputs);
 template <class T>
 Array<T> linear(const Array<T>& x, const LinearParameters<T>& parameters);
 
-/// a [rows, n] b^T with b [columns, n], through BLAS; neither operand is copied.
-template <class T>
-Array<T> times_transposed(const Array<T>& a, const Array<T>& b);
+/// Budget of that y, whose input x carries the budget dx (null where it is exact):
+///
+///   (sqrt(K) + 2) u |x| |W|^T + u |bias| + K underflows + half_ulp(y) + kappa sqrt(dx^2 (W^2)^T)   (elementwise
+///   squares)
+Budget linear_budget(const Array<double>& x, const LinearParameters<double>& parameters, const Array<double>& y,
+                     DType storage, const Budget* dx);
 
 }  // namespace attest::reference

@@ -49,8 +49,8 @@ Array<T> gather(const Array<T>& table, const std::vector<std::int64_t>& position
 }
 
 /// Every `step`-th channel of x [b, s, n, h_d] from `first` to before `end`, for reading or writing.
-template <class Values>
-auto channels(Values& x, std::ptrdiff_t first, std::ptrdiff_t end, std::ptrdiff_t step) {
+template <class Doubles>
+auto channels(Doubles& x, std::ptrdiff_t first, std::ptrdiff_t end, std::ptrdiff_t step) {
   return xt::view(x, xt::all(), xt::all(), xt::all(), xt::range(first, end, step));
 }
 
@@ -111,6 +111,50 @@ Array<T> rotary(const Array<T>& x, const Rotation<T>& rotation) {
   const Array<T> b_cos = rounded_to<T>(product_dtype, b * cos);
   const Array<T> a_sin = rounded_to<T>(product_dtype, a * sin);
   return join_pairs<T>({a_cos - b_sin, b_cos + a_sin}, pairs);
+}
+
+namespace {
+
+using Doubles = Array<double>;
+
+/// With w(c, table) of a channel c and the table that it is multiplied with: w(a, cos) + w(b, sin) for the first
+/// channel of each pair (a, b), w(b, cos) + w(a, sin) for the second.
+template <class Weigh>
+Doubles over_pairs(const Rotation<double>& rotation, const Doubles& x, const Doubles& dx, Weigh weigh) {
+  const auto [a, b] = split_pairs(x, rotation.pairs);
+  const auto [da, db] = split_pairs(dx, rotation.pairs);
+  const Doubles first = weigh(a, da, rotation.cos) + weigh(b, db, rotation.sin);
+  const Doubles second = weigh(b, db, rotation.cos) + weigh(a, da, rotation.sin);
+  return join_pairs<double>({first, second}, rotation.pairs);
+}
+
+/// How far the rounding of a product c table may move because c does, by dc: as add_storage, at the far end.
+Doubles moved_rounding(const Doubles& product, const Doubles& moved, DType product_dtype) {
+  if (product_dtype == DType::float32) return xt::zeros_like(product);
+  return half_ulps(xt::abs(product) + xt::abs(moved), product_dtype);
+}
+
+}  // namespace
+
+Budget rotary_budget(const Doubles& x, const Rotation<double>& rotation, const Doubles& y, DType storage,
+                     const Budget* dx) {
+  const auto size = [](const Doubles& c, const Doubles&, const Doubles& table) { return Doubles(xt::abs(c * table)); };
+  const Doubles local = kRotaryFactor * (kUnitRoundoff * over_pairs(rotation, x, x, size) + kUnderflow);
+  Budget budget{local, local};
+  if (dx != nullptr) {
+    const auto variance = [&](const Doubles& c, const Doubles& dc, const Doubles& table) {
+      const Doubles moved = dc * table, rounding = moved_rounding(c * table, moved, rotation.product_dtype);
+      return Doubles(xt::square(moved) + xt::square(rounding));
+    };
+    const auto deviation = [&](const Doubles& c, const Doubles& dc, const Doubles& table) {
+      const Doubles moved = dc * table, rounding = moved_rounding(c * table, moved, rotation.product_dtype);
+      return Doubles(xt::abs(moved) + 2 * rounding);
+    };
+    budget.statistical += kKappa * xt::sqrt(over_pairs(rotation, x, dx->statistical, variance));
+    budget.worst_case += over_pairs(rotation, x, dx->worst_case, deviation);
+  }
+  add_storage(budget, y, storage);
+  return budget;
 }
 
 #define ATTEST_INSTANTIATE(T)                                                                                    \

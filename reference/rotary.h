@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fixtures/case.h"
+#include "reference/budget.h"
 #include "reference/xtensor.h"
 
 namespace attest::reference {
@@ -59,5 +60,14 @@ Array<T> join_pairs(const RotaryHalves<T>& halves, RotaryPairs pairs);
 /// y [b, s, n, h_d]: each pair (a, b) of x becomes (a cos - b sin, b cos + a sin).
 template <class T>
 Array<T> rotary(const Array<T>& x, const Rotation<T>& rotation);
+
+/// Budget of a rotated x [b, s, n, h_d], for the channel a cos - b sin of a pair (a, b); the other one likewise:
+///
+///   2 u (|a cos| + |b sin|) + 2 underflows + half_ulp(y) + kappa sqrt((da cos)^2 + (db sin)^2)
+///
+/// Where the module rounds each product to bfloat16 (Qwen2), a product computed from a deviating a may round the other
+/// way: half an ulp of each product joins da cos and db sin under the root. A product of recorded inputs cannot.
+Budget rotary_budget(const Array<double>& x, const Rotation<double>& rotation, const Array<double>& y, DType storage,
+                     const Budget* dx);
 
 }  // namespace attest::reference

@@ -8,9 +8,6 @@
 #include "reference/arrays.h"
 #include "reference/attention_budget.h"
 #include "reference/bounds.h"
-#include "reference/linear_budget.h"
-#include "reference/norm_budget.h"
-#include "reference/rotary_budget.h"
 
 namespace attest::reference {
 namespace {

@@ -55,6 +55,17 @@ std::span<T> row(Array<T>& values, std::int64_t i, std::int64_t j, std::int64_t 
   return {const_cast<T*>(constant.data()), constant.size()};
 }
 
+/// The sum of each row of the last axis, which stays with the extent 1: [..., n] -> [..., 1].
+template <class T = double, class Expression>
+Array<T> sum_of_rows(const Expression& values) {
+  const std::size_t last = values.dimension() - 1;
+  Array<T> sums = xt::sum(values, {last});
+  auto shape = sums.shape();
+  shape.push_back(1);
+  sums.reshape(shape);
+  return sums;
+}
+
 template <class T>
 std::int64_t extent(const Array<T>& values, std::size_t axis) {
   return static_cast<std::int64_t>(values.shape(axis));
