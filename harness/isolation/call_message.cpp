@@ -40,6 +40,7 @@ std::string to_text(const CallRequest& request) {
   return dump({{"function", request.function},
                {"threads", request.threads},
                {"numbers", request.numbers},
+               {"same", request.same},
                {"buffers", buffers}});
 }
 
@@ -48,7 +49,8 @@ CallRequest request_from_text(const std::string& text) {
   CallRequest request;
   request.function = json.at("function").get<std::string>();
   request.threads = json.at("threads").get<int>();
-  request.numbers = json.at("numbers").get<std::map<std::string, double>>();
+  request.numbers = json.at("numbers").get<Numbers>();
+  request.same = json.at("same").get<std::map<std::string, std::string>>();
   for (const auto& buffer : json.at("buffers")) request.buffers.push_back(buffer_from_json(buffer));
   return request;
 }

@@ -26,10 +26,15 @@ struct PlacedBuffer {
   std::size_t bytes = 0;   ///< of the tensor
 };
 
+/// Of the buffer that takes the library's words; every call has it beside those of its fields.
+inline constexpr const char* kMessage = "message";
+
+/// A LibraryCall that has its place in memory.
 struct CallRequest {
   std::string function;
   int threads = 1;
-  std::map<std::string, double> numbers;
+  Numbers numbers;
+  std::map<std::string, std::string> same;
   std::vector<PlacedBuffer> buffers;
 };
 

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "fixtures/error.h"
-#include "harness/attest_implementation.h"
 #include "harness/interrupt.h"
+#include "harness/isolation/call_fields.h"
 #include "harness/isolation/refusal.h"
 #include "harness/isolation/worker_channel.h"
 
@@ -98,7 +98,7 @@ LibraryAnswer answer_of(const CallArena& arena, const CallReply& reply) {
   }
   LibraryAnswer answer;
   for (const auto& buffer : arena.library_writes()) {
-    const bool optional = buffer.name.starts_with("stages/");
+    const bool optional = buffer.name.starts_with(name_of(&attest_layer::stages));
     if (optional && std::ranges::find(reply.given, buffer.name) == reply.given.end()) continue;
     answer.emplace(buffer.name, arena.content(buffer));
   }
@@ -195,7 +195,7 @@ LibraryAnswer IsolatedLibrary::call(CallArena& arena, int threads, Before before
   if (worker_ < 0) start();
   arena.begin(before);
   last_words_.forget();
-  const CallRequest request{arena.call().function, threads, arena.call().numbers, arena.buffers()};
+  const CallRequest request{arena.call().function, threads, arena.call().numbers, arena.call().same, arena.buffers()};
   send_message(socket_, to_text(request), arena.memory());
   CallReply reply;
   try {

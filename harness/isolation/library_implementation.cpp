@@ -65,8 +65,8 @@ class LibraryLayer final : public LayerUnderTest {
 
   static Stages stages_of(const LibraryAnswer& answer) {
     Stages stages;
+    const std::string folder = name_of(&attest_layer::stages);
     for (const auto& [name, tensor] : answer) {
-      const std::string folder = "stages/";
       const auto stage = stage_from_name(name.starts_with(folder) ? name.substr(folder.size()) : name);
       stages.emplace(*stage, tensor);
     }

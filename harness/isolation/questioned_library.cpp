@@ -76,7 +76,11 @@ bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
 std::size_t hash_of(const LibraryCall& call) {
   std::size_t hash = std::hash<std::string>{}(call.function);
   const auto mix = [&](std::size_t more) { hash = hash * 31 + more; };
-  for (const auto& [name, number] : call.numbers) mix(std::hash<double>{}(number));
+  const auto mix_all = [&](const auto& fields) {
+    for (const auto& [name, value] : fields) mix(std::hash<std::decay_t<decltype(value)>>{}(value));
+  };
+  std::apply([&](const auto&... numbers) { (mix_all(numbers), ...); }, call.numbers);
+  mix_all(call.same);
   for (const auto& buffer : call.buffers)
     mix(buffer.content == nullptr ? buffer.bytes() : fingerprint_of(*buffer.content));
   return hash;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 
+#include "harness/isolation/call_fields.h"
 #include "harness/isolation/process_state.h"
 #include "harness/isolation/sandbox.h"
 #include "harness/isolation/worker_call.h"
@@ -57,11 +58,9 @@ Greeting greeting_of(const attest_implementation& implementation) {
   Greeting greeting;
   greeting.claims = implementation.claims;
   greeting.score_storage = score_storage_of(implementation);
-  if (implementation.linear != nullptr) greeting.offers.push_back("linear");
-  if (implementation.rotary != nullptr) greeting.offers.push_back("rotary");
-  if (implementation.norm != nullptr) greeting.offers.push_back("norm");
-  if (implementation.attention != nullptr) greeting.offers.push_back("attention");
-  if (implementation.layer != nullptr) greeting.offers.push_back("layer");
+  visit_functions(implementation, [&](const char* name, auto function) {
+    if (function != nullptr) greeting.offers.push_back(name);
+  });
   if (greeting.offers.empty()) greeting.problem = "one that offers no function at all";
   return greeting;
 }
