@@ -68,8 +68,9 @@ CallReply reply_from_text(const std::string& text) {
 std::string to_text(const Greeting& greeting) {
   return dump({{"problem", greeting.problem},
                {"offers", greeting.offers},
-               {"claims", greeting.claims},
-               {"score_storage", greeting.score_storage},
+               {"claims", greeting.declared.claims},
+               {"score_storage", greeting.declared.score_storage},
+               {"arithmetic", greeting.declared.arithmetic},
                {"seccomp", greeting.confinement.seccomp},
                {"landlock", greeting.confinement.landlock}});
 }
@@ -78,8 +79,8 @@ Greeting greeting_from_text(const std::string& text) {
   const Json json = Json::parse(text);
   return {json.at("problem").get<std::string>(),
           json.at("offers").get<std::vector<std::string>>(),
-          json.at("claims").get<std::uint32_t>(),
-          json.at("score_storage").get<std::uint32_t>(),
+          {json.at("claims").get<std::uint32_t>(), json.at("score_storage").get<std::uint32_t>(),
+           json.at("arithmetic").get<std::uint64_t>()},
           {json.at("seccomp").get<std::string>(), json.at("landlock").get<std::string>()}};
 }
 

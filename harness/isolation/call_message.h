@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fixtures/tensor.h"
+#include "harness/isolation/declared_words.h"
 #include "harness/isolation/library_call.h"
 #include "harness/isolation/sandbox.h"
 
@@ -48,8 +49,7 @@ struct CallReply {
 struct Greeting {
   std::string problem;  ///< why the library cannot be used; empty if it can
   std::vector<std::string> offers;
-  std::uint32_t claims = 0;
-  std::uint32_t score_storage = 0;  ///< enum attest_score_storage
+  DeclaredWords declared;
   Confinement confinement;
 };
 

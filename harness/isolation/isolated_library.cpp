@@ -70,12 +70,6 @@ std::string sentence_of_end(int status) {
   return fmt::format("exited with {}", WEXITSTATUS(status));
 }
 
-reference::ScoreStorage score_storage_named(std::uint32_t word) {
-  using reference::ScoreStorage;
-  if (word == ATTEST_SCORES_BFLOAT16) return ScoreStorage::bfloat16;
-  return word == ATTEST_SCORES_FLOAT16 ? ScoreStorage::float16 : ScoreStorage::float32;
-}
-
 /// The worker's answer, if it is one.
 template <class Parse>
 auto parsed(const std::string& text, Parse parse) {
@@ -147,9 +141,8 @@ void IsolatedLibrary::start() {
     refuse(library_, greeting.problem);
   }
   offers_ = {greeting.offers.begin(), greeting.offers.end()};
-  claims_ = greeting.claims;
+  declaration_ = declaration_of(greeting.declared);
   confinement_ = greeting.confinement;
-  score_storage_ = score_storage_named(greeting.score_storage);
 }
 
 /// How the worker ended by itself. Its channel is closed, so it has or is about to, unless the library closed that.

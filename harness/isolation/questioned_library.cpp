@@ -7,7 +7,6 @@
 #include <array>
 #include <optional>
 
-#include "harness/attest_implementation.h"
 #include "harness/judge/input_guard.h"
 #include "harness/process_resources.h"
 
@@ -161,7 +160,7 @@ LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, Question& question
 }
 
 void QuestionedLibrary::check_claims(Question& question, const LibraryAnswer& answer) {
-  if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
+  if (!library_->declaration().same_bits_for_any_threads) return;
   const int others = threads() == 1 ? 2 : 1;
   if (same_bits(answer, library_->call(question.in(Placement::flush_end), others, Before::unwritten))) return;
   throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
