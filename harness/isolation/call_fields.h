@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 
 #include "harness/attest_implementation.h"
 
@@ -10,8 +9,9 @@
 /// and its worker speak of them: one list for the side that fills a call and for the side that makes it.
 namespace attest::harness {
 
+/// `visit(name, function)`, which is null where a library does not offer it.
 template <class Visit>
-void visit_functions(const attest_implementation& library, const Visit& visit) {
+void visit_fields(const attest_implementation& library, Visit&& visit) {
   visit("linear", library.linear);
   visit("rotary", library.rotary);
   visit("norm", library.norm);
@@ -87,7 +87,8 @@ void visit_fields(attest_layer& layer, Visit&& visit) {
   visit("stages/", layer.stages, layer.num_stages);
 }
 
-/// "x" of &attest_linear::x. Throws std::logic_error for a member that the list lacks.
+/// "x" of &attest_linear::x, "linear" of &attest_implementation::linear. Throws std::logic_error for a member that the
+/// list lacks.
 template <class Arguments, class Member>
 std::string name_of(Member Arguments::*field) {
   Arguments arguments{};
@@ -96,16 +97,6 @@ std::string name_of(Member Arguments::*field) {
     if (static_cast<const void*>(&member) == &(arguments.*field)) found = name;
   });
   return found.empty() ? throw std::logic_error("a member that call_fields.h does not list") : found;
-}
-
-/// "linear" of attest_linear.
-template <class Arguments>
-std::string function_of() {
-  std::string found;
-  visit_functions({}, [&]<class Takes>(const char* name, int32_t (*)(const Takes*, attest_call*)) {
-    if (std::is_same_v<Takes, Arguments>) found = name;
-  });
-  return found;
 }
 
 }  // namespace attest::harness

@@ -108,7 +108,7 @@ std::size_t seed_of(const LibraryCall& call) {
 }
 
 PreparedCall prepared(const LinearInputs& inputs) {
-  CallOf<attest_linear> call;
+  CallOf call(&attest_implementation::linear);
   call.reads(&attest_linear::x, inputs.x);
   call.reads(&attest_linear::weight, inputs.weight);
   if (inputs.bias != nullptr) call.reads(&attest_linear::bias, *inputs.bias);
@@ -119,7 +119,7 @@ PreparedCall prepared(const LinearInputs& inputs) {
 }
 
 PreparedCall prepared(const RotaryInputs& inputs) {
-  CallOf<attest_rotary> call;
+  CallOf call(&attest_implementation::rotary);
   call.reads(&attest_rotary::x, inputs.x);
   call.number(&attest_rotary::pairing, pairing_of(inputs.embedding));
   add_tables(call, inputs.tables);
@@ -129,7 +129,7 @@ PreparedCall prepared(const RotaryInputs& inputs) {
 }
 
 PreparedCall prepared(const NormInputs& inputs) {
-  CallOf<attest_norm> call;
+  CallOf call(&attest_implementation::norm);
   call.reads(&attest_norm::x, inputs.x);
   call.reads(&attest_norm::scale, inputs.scale);
   call.number(&attest_norm::eps, eps_of(inputs.norm));
@@ -138,7 +138,7 @@ PreparedCall prepared(const NormInputs& inputs) {
 }
 
 PreparedCall prepared(const AttentionInputs& inputs) {
-  CallOf<attest_attention> call;
+  CallOf call(&attest_implementation::attention);
   call.reads(&attest_attention::q, inputs.q);
   call.reads(&attest_attention::k, inputs.k);
   call.reads(&attest_attention::v, inputs.v);
@@ -150,7 +150,7 @@ PreparedCall prepared(const AttentionInputs& inputs) {
 }
 
 PreparedCall prepared(const LayerSpec& layer, const Inputs& inputs, const LibraryCache* cache) {
-  LayerCall call;
+  CallOf call(&attest_implementation::layer);
   add_configuration(call, layer.config);
   call.number(&attest_layer::is_causal, attends_causally(layer.config, inputs) ? 1 : 0);
   add_tokens(call, inputs);

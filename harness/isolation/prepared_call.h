@@ -1,9 +1,11 @@
 #pragma once
 
-#include <deque>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "harness/isolation/call_fields.h"
 #include "harness/isolation/library_call.h"
@@ -13,20 +15,24 @@ namespace attest::harness {
 /// A call, and the tensors that were made for it. The others are borrowed.
 struct PreparedCall {
   LibraryCall call;
-  std::deque<Tensor> made = {};
+  std::vector<std::unique_ptr<const Tensor>> made = {};
 };
 
-/// Fills the call of the function that takes these arguments. A field is named by its member: &attest_linear::x.
+/// Fills the call of a function with its arguments. Both are named by members: &attest_implementation::linear,
+/// &attest_linear::x.
 template <class Arguments>
 class CallOf {
  public:
+  using Function = int32_t (*)(const Arguments*, attest_call*);
+  explicit CallOf(Function attest_implementation::*function) : call_{{name_of(function)}} {}
+
   template <class Kind>
   void number(Kind Arguments::*field, std::type_identity_t<Kind> value) {
     std::get<NumbersOf<Kind>>(call_.call.numbers)[name_of(field)] = value;
   }
   void reads(const DLTensor* Arguments::*field, const Tensor& tensor) { add(name_of(field), Access::read, tensor); }
   void reads(const DLTensor* Arguments::*field, Tensor&& made) {
-    add(name_of(field), Access::read, call_.made.emplace_back(std::move(made)));
+    reads(field, *call_.made.emplace_back(std::make_unique<const Tensor>(std::move(made))));
   }
   void reads(const attest_named_tensor* Arguments::*list, const std::string& name, const Tensor& tensor) {
     add(name_of(list) + name, Access::read, tensor);
@@ -49,7 +55,7 @@ class CallOf {
     call_.call.buffers.push_back({std::move(name), access, tensor.dtype(), tensor.shape(), &tensor});
   }
 
-  PreparedCall call_{{function_of<Arguments>()}};
+  PreparedCall call_;
 };
 
 }  // namespace attest::harness

@@ -52,7 +52,7 @@ std::string what_is_wrong_with(const attest_implementation* implementation, cons
 Greeting greeting_of(const attest_implementation& implementation) {
   Greeting greeting;
   greeting.declared = words_of(implementation);
-  visit_functions(implementation, [&](const char* name, auto function) {
+  visit_fields(implementation, [&](const char* name, auto function) {
     if (function != nullptr) greeting.offers.push_back(name);
   });
   if (greeting.offers.empty()) greeting.problem = "one that offers no function at all";

@@ -1,5 +1,6 @@
 #include "harness/isolation/worker_call.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -23,32 +24,22 @@ class CallTensors {
     shapes_.reserve(asked.size());
     for (std::size_t i = 0; i < asked.size(); ++i) {
       Shape& shape = shapes_.emplace_back(asked[i].shape);
-      data_.push_back(buffers.data(i));
-      tensors_.push_back({data_.back(),
-                          {kDLCPU, 0},
-                          static_cast<int32_t>(shape.size()),
-                          dlpack_type(asked[i].dtype),
-                          shape.data(),
-                          nullptr,
-                          0});
+      const auto ndim = static_cast<int32_t>(shape.size());
+      made_.push_back({buffers.data(i), {kDLCPU, 0}, ndim, dlpack_type(asked[i].dtype), shape.data(), nullptr, 0});
     }
+    given_ = made_;
   }
 
   /// Null where the call has no such tensor.
   DLTensor* named(const std::string& name) {
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      if (asked_[i].name == name) return &tensors_[i];
-    }
-    return nullptr;
+    const auto found = std::ranges::find(asked_, name, &PlacedBuffer::name);
+    return found == asked_.end() ? nullptr : &given_[static_cast<std::size_t>(found - asked_.begin())];
   }
 
-  /// "changed the DLTensor of `q`", by what the harness asked for; empty if it is as it was.
+  /// "changed the DLTensor of `q`"; empty if all are as they were made.
   std::string changed() const {
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      const DLTensor& now = tensors_[i];
-      const Shape& shape = asked_[i].shape;
-      const bool same = now.data == data_[i] && now.shape == shapes_[i].data() && shapes_[i] == shape &&
-                        now.ndim == static_cast<int32_t>(shape.size()) && dtype_of(now.dtype) == asked_[i].dtype;
+    for (std::size_t i = 0; i < asked_.size(); ++i) {
+      const bool same = std::memcmp(&given_[i], &made_[i], sizeof made_[i]) == 0 && shapes_[i] == asked_[i].shape;
       if (!same) return "changed the DLTensor of `" + asked_[i].name + "`";
     }
     return "";
@@ -56,9 +47,8 @@ class CallTensors {
 
  private:
   const std::vector<PlacedBuffer>& asked_;
-  std::vector<void*> data_;
   std::vector<Shape> shapes_;
-  std::vector<DLTensor> tensors_;
+  std::vector<DLTensor> made_, given_;  ///< the library has the second
 };
 
 /// Gives each field of a struct what was sent under its name. Throws InputError for one that is missing or of another
@@ -92,7 +82,9 @@ class Fields {
   }
   void operator()(const char* name, auto*& tensor, Optional) {
     const auto same = request_.same.find(name);
-    tensor = tensors_.named(same == request_.same.end() ? name : same->second);
+    const bool is_same = same != request_.same.end();
+    tensor = tensors_.named(is_same ? same->second : name);
+    require(tensor != nullptr || !is_same, where(name), "a tensor that another field has too", "none");
     taken_.insert(name);
   }
   template <class Named>
@@ -167,7 +159,7 @@ CallReply make_call(const attest_implementation& library, const CallRequest& req
   attest_call call{sizeof call, request.threads, static_cast<char*>(message->data),
                    static_cast<std::size_t>(message->shape[0])};
   std::optional<CallReply> reply;
-  visit_functions(library, [&](const char* name, auto function) {
+  visit_fields(library, [&](const char* name, auto function) {
     if (name == request.function) reply = called(function, request, tensors, call);
   });
   require(reply.has_value(), "function", "one of the interface", request.function);
