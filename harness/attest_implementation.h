@@ -14,8 +14,8 @@
  * more. Shape letters are torchtune's: b batch, s_x query tokens, s_y key/value tokens of the call, s_k keys attended,
  * n_h num_heads, n_kv num_kv_heads, d embed_dim, h_d head_dim.
  *
- * Growth: every struct begins with its size as the harness knows it. Later versions append fields and keep the meaning
- * of those before; a library may read a field only if struct_size covers it.
+ * Growth: every struct begins with its size, as whoever fills it knows it. Later versions append fields and keep the
+ * meaning of those before; a field is read only if struct_size covers it. None is put where a struct was padded before.
  */
 #ifndef ATTEST_IMPLEMENTATION_H
 #define ATTEST_IMPLEMENTATION_H
@@ -148,6 +148,18 @@ enum attest_claim {
  * says so; without such a word scores are float32. */
 enum attest_score_storage { ATTEST_SCORES_FLOAT32 = 0, ATTEST_SCORES_BFLOAT16 = 1, ATTEST_SCORES_FLOAT16 = 2 };
 
+/* What an implementation says of its arithmetic, or-ed. The report shows it beside the verdict; the budget stays that of
+ * float32. Without such a word sums are float32, products those of the numbers as they are stored or of float32, and
+ * subnormals are kept. */
+enum attest_arithmetic {
+  ATTEST_SUMS_FLOAT64 = 1, /* one of the three at most */
+  ATTEST_SUMS_BFLOAT16 = 2,
+  ATTEST_SUMS_FLOAT16 = 4,
+  ATTEST_PRODUCTS_TF32 = 8, /* factors are rounded to it first; one of the two at most */
+  ATTEST_PRODUCTS_BFLOAT16 = 16,
+  ATTEST_FLUSHES_SUBNORMALS = 32 /* takes them for zero, or gives zero for them */
+};
+
 typedef struct attest_implementation {
   size_t struct_size;
   uint32_t abi_version; /* ATTEST_ABI_VERSION */
@@ -158,6 +170,7 @@ typedef struct attest_implementation {
   int32_t (*attention)(const attest_attention*, attest_call*);
   int32_t (*layer)(const attest_layer*, attest_call*);
   uint32_t score_storage; /* enum attest_score_storage; a struct_size that ends before it means float32 */
+  uint64_t arithmetic;    /* of enum attest_arithmetic, or-ed; a struct_size that ends before it means 0 */
 } attest_implementation;
 
 /* The one symbol that a library exports. `option` is what the user wrote after '#', or "". Returns null if the library

@@ -7,9 +7,9 @@
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
+#include "harness/declaration.h"
 #include "harness/isolation/sandbox.h"
 #include "harness/judge/judgement.h"
-#include "reference/score_storage.h"
 
 /// What the judge judges: a way to compute a layer and its single stages.
 namespace attest::harness {
@@ -55,8 +55,9 @@ class Implementation {
   virtual Tensor norm(const NormInputs& inputs) const = 0;
   virtual Tensor attention(const AttentionInputs& inputs) const = 0;
 
-  /// What it declares to store its scores in, by whose budget it is judged.
-  virtual reference::ScoreStorage score_storage() const { return reference::ScoreStorage::float32; }
+  virtual Declaration declaration() const { return {}; }
+  /// By whose budget it is judged.
+  reference::ScoreStorage score_storage() const { return declaration().scores; }
   /// How it is kept away from the harness; null for what runs in its process.
   virtual const Confinement* confinement() const { return nullptr; }
   /// The last lines that its last call printed, each in quotes; empty where nothing is known of that.

@@ -35,7 +35,7 @@ set(ATTEST_PUBLIC_HEADERS
   harness/judge/recorded_stages.h harness/selection.h harness/report/summary.h harness/verify.h
   # What those include.
   harness/coverage/combinations.h harness/coverage/covering_array.h harness/coverage/dimensions.h
-  harness/coverage/run_coverage.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
+  harness/coverage/run_coverage.h harness/declaration.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
   harness/isolation/sandbox.h harness/judge/selected_heads.h harness/search/draw_run.h
   harness/search/drawn_question.h reference/score_storage.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)

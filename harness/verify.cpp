@@ -133,7 +133,7 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
 std::vector<Standing> standings_of(const Lineup& lineup) {
   std::vector<Standing> standings;
   for (const auto& one : lineup.implementations) {
-    Standing standing{{one->name(), one->target()}, std::nullopt, one->score_storage()};
+    Standing standing{{one->name(), one->target()}, std::nullopt, one->declaration()};
     if (const Confinement* confinement = one->confinement()) standing.confinement = *confinement;
     standings.push_back(std::move(standing));
   }

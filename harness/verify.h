@@ -18,7 +18,7 @@ namespace attest::harness {
 struct Standing {
   Judged judged;
   std::optional<Confinement> confinement;  ///< of a library
-  reference::ScoreStorage scores = reference::ScoreStorage::float32;
+  Declaration declaration;
 };
 
 struct CaseOutcome {

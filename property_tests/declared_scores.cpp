@@ -57,12 +57,5 @@ TEST(declared_scores, stand_in_the_report) {
   EXPECT_TRUE(library.at("isolation").contains("seccomp"));
 }
 
-/// Compiled against the header as it was before anything was appended to it.
-TEST(first_interface, is_judged_as_ever) {
-  const CommandOutcome outcome = verify(ATTEST_FIRST_KERNEL);
-  EXPECT_EQ(outcome.exit_code, 0) << outcome.out;
-  EXPECT_EQ(outcome.out.find("declares scores"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace attest::property_tests

@@ -249,6 +249,15 @@ const attest_implementation* attest_get_implementation(uint32_t abi_version, con
   if (is("share_memory_at_load")) mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (is("declare_bfloat16_scores")) table.score_storage = ATTEST_SCORES_BFLOAT16;
   if (is("declare_nonsense")) table.score_storage = 17;
+  if (is("declare_arithmetic"))
+    table.arithmetic = ATTEST_SUMS_BFLOAT16 | ATTEST_PRODUCTS_TF32 | ATTEST_FLUSHES_SUBNORMALS;
+  if (is("declare_float64_sums")) table.arithmetic = ATTEST_SUMS_FLOAT64;
+  if (is("declare_two_kinds_of_sums")) table.arithmetic = ATTEST_SUMS_BFLOAT16 | ATTEST_SUMS_FLOAT64;
+  if (is("declare_arithmetic_to_come")) table.arithmetic = UINT64_C(1) << 40;
+  if (is("declare_beyond_its_size")) {
+    table.arithmetic = ATTEST_SUMS_BFLOAT16;
+    table.struct_size = offsetof(attest_implementation, arithmetic);
+  }
   if (is("interrupt_at_load")) interrupt_the_harness();
   return is("unknown_option") ? NULL : &table;
 }

@@ -87,7 +87,8 @@ struct Functions {
                                                    .norm = run_norm,
                                                    .attention = run_attention,
                                                    .layer = run_layer,
-                                                   .score_storage = ATTEST_SCORES_FLOAT32};
+                                                   .score_storage = ATTEST_SCORES_FLOAT32,
+                                                   .arithmetic = 0};
 };
 
 template <std::size_t... options>

@@ -15,7 +15,6 @@
 namespace attest::harness {
 namespace {
 
-constexpr auto kMessage = "message";
 constexpr int kFiniteByte = 0x42;  ///< 48.6 as a bfloat16, 48.56 as a float32
 
 std::size_t page_size() {
@@ -76,7 +75,7 @@ std::byte* CallArena::region_of(const PlacedBuffer& buffer) const {
 
 void CallArena::place(Placement placement) {
   std::vector<CallBuffer> buffers = call_.buffers;
-  buffers.push_back(writable(kMessage, DType::boolean, {static_cast<std::int64_t>(kMessageCapacity)}));
+  buffers.push_back({kMessage, Access::write, DType::boolean, {static_cast<std::int64_t>(kMessageCapacity)}});
   const std::size_t seed = seed_of(call_);
   std::size_t input_bytes = 0, result_bytes = page_size();  // the first page takes the fault handler's note
   for (std::size_t i = 0; i < buffers.size(); ++i) {

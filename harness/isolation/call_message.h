@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fixtures/tensor.h"
+#include "harness/isolation/declared_words.h"
 #include "harness/isolation/library_call.h"
 #include "harness/isolation/sandbox.h"
 
@@ -26,10 +27,15 @@ struct PlacedBuffer {
   std::size_t bytes = 0;   ///< of the tensor
 };
 
+/// Of the buffer that takes the library's words; every call has it beside those of its fields.
+inline constexpr const char* kMessage = "message";
+
+/// A LibraryCall that has its place in memory.
 struct CallRequest {
   std::string function;
   int threads = 1;
-  std::map<std::string, double> numbers;
+  Numbers numbers;
+  std::map<std::string, std::string> same;
   std::vector<PlacedBuffer> buffers;
 };
 
@@ -43,8 +49,7 @@ struct CallReply {
 struct Greeting {
   std::string problem;  ///< why the library cannot be used; empty if it can
   std::vector<std::string> offers;
-  std::uint32_t claims = 0;
-  std::uint32_t score_storage = 0;  ///< enum attest_score_storage
+  DeclaredWords declared;
   Confinement confinement;
 };
 

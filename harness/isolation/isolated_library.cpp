@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "fixtures/error.h"
-#include "harness/attest_implementation.h"
 #include "harness/interrupt.h"
+#include "harness/isolation/call_fields.h"
 #include "harness/isolation/refusal.h"
 #include "harness/isolation/worker_channel.h"
 
@@ -70,12 +70,6 @@ std::string sentence_of_end(int status) {
   return fmt::format("exited with {}", WEXITSTATUS(status));
 }
 
-reference::ScoreStorage score_storage_named(std::uint32_t word) {
-  using reference::ScoreStorage;
-  if (word == ATTEST_SCORES_BFLOAT16) return ScoreStorage::bfloat16;
-  return word == ATTEST_SCORES_FLOAT16 ? ScoreStorage::float16 : ScoreStorage::float32;
-}
-
 /// The worker's answer, if it is one.
 template <class Parse>
 auto parsed(const std::string& text, Parse parse) {
@@ -98,7 +92,7 @@ LibraryAnswer answer_of(const CallArena& arena, const CallReply& reply) {
   }
   LibraryAnswer answer;
   for (const auto& buffer : arena.library_writes()) {
-    const bool optional = buffer.name.starts_with("stages/");
+    const bool optional = buffer.name.starts_with(name_of(&attest_layer::stages));
     if (optional && std::ranges::find(reply.given, buffer.name) == reply.given.end()) continue;
     answer.emplace(buffer.name, arena.content(buffer));
   }
@@ -147,9 +141,8 @@ void IsolatedLibrary::start() {
     refuse(library_, greeting.problem);
   }
   offers_ = {greeting.offers.begin(), greeting.offers.end()};
-  claims_ = greeting.claims;
+  declaration_ = declaration_of(greeting.declared);
   confinement_ = greeting.confinement;
-  score_storage_ = score_storage_named(greeting.score_storage);
 }
 
 /// How the worker ended by itself. Its channel is closed, so it has or is about to, unless the library closed that.
@@ -195,7 +188,7 @@ LibraryAnswer IsolatedLibrary::call(CallArena& arena, int threads, Before before
   if (worker_ < 0) start();
   arena.begin(before);
   last_words_.forget();
-  const CallRequest request{arena.call().function, threads, arena.call().numbers, arena.buffers()};
+  const CallRequest request{arena.call().function, threads, arena.call().numbers, arena.call().same, arena.buffers()};
   send_message(socket_, to_text(request), arena.memory());
   CallReply reply;
   try {

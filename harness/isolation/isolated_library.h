@@ -25,15 +25,14 @@ class IsolatedLibrary {
   IsolatedLibrary& operator=(const IsolatedLibrary&) = delete;
 
   bool offers(const std::string& function) const { return offers_.contains(function); }
-  bool claims(std::uint32_t claim) const { return (claims_ & claim) != 0; }
 
   /// Throws NoAnswer: skipped where the library declares a gap, failed for a crash, a time-out, an exit, a fault, a
   /// damaged canary, an error that it returned. The worker is started again for the next call where it is gone. Throws
   /// Interrupted if Ctrl-C comes first, which is nothing that the library did.
   LibraryAnswer call(CallArena& arena, int threads, Before before);
 
+  const Declaration& declaration() const { return declaration_; }
   const Confinement& confinement() const { return confinement_; }
-  reference::ScoreStorage score_storage() const { return score_storage_; }
   std::string printed() const { return last_words_.lines(); }  ///< by the last call
 
  private:
@@ -46,9 +45,8 @@ class IsolatedLibrary {
   std::string option_;
   Isolation isolation_;
   std::set<std::string> offers_;
-  std::uint32_t claims_ = 0;
+  Declaration declaration_;
   Confinement confinement_;
-  reference::ScoreStorage score_storage_{};
   LastWords last_words_;
   int time_outs_ = 0;
   pid_t worker_ = -1;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "fixtures/tensor.h"
@@ -22,20 +24,17 @@ struct CallBuffer {
   std::size_t bytes() const { return static_cast<std::size_t>(element_count(shape)) * size_of(dtype); }
 };
 
-inline CallBuffer readable(std::string name, const Tensor& tensor) {
-  return {std::move(name), Access::read, tensor.dtype(), tensor.shape(), &tensor};
-}
-inline CallBuffer updatable(std::string name, const Tensor& tensor) {
-  return {std::move(name), Access::update, tensor.dtype(), tensor.shape(), &tensor};
-}
-inline CallBuffer writable(std::string name, DType dtype, Shape shape) {
-  return {std::move(name), Access::write, dtype, std::move(shape), nullptr};
-}
+/// The fields that are no tensors, by their names, each in the kind that it has in the C struct.
+template <class Kind>
+using NumbersOf = std::map<std::string, Kind>;
+using Numbers = std::tuple<NumbersOf<std::int64_t>, NumbersOf<std::int32_t>, NumbersOf<double>>;
 
+/// The names are those of call_fields.h.
 struct LibraryCall {
-  std::string function;  ///< "linear", "rotary", "norm", "attention", "layer"
-  std::vector<CallBuffer> buffers;
-  std::map<std::string, double> numbers;  ///< the other fields by name; what is not here is 0
+  std::string function;
+  std::vector<CallBuffer> buffers = {};
+  Numbers numbers = {};
+  std::map<std::string, std::string> same = {};  ///< y: x, a tensor that is another field's too
 };
 
 /// A number that depends on the call's contents alone, so that a call made again meets the same alignments and threads.

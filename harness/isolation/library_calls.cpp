@@ -36,50 +36,63 @@ Tensor positions_of(const Tensor& tokens, const PosEmbeddings& embedding, const 
   return positions;
 }
 
-void add_mask(PreparedCall& prepared, const Mask& mask) {
-  const auto add = [&](const Tensor& values) { prepared.call.buffers.push_back(readable("mask", values)); };
-  std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& given) { add(given.values); },
-                        [&](const FloatMask& given) { add(given.values); },
-                        [&](const PackedBlockCausalMask& given) {
-                          prepared.made.push_back(block_causal_mask(given));
-                          add(prepared.made.back());
-                        }},
+template <class Arguments>
+void add_mask(CallOf<Arguments>& call, const Mask& mask) {
+  constexpr auto field = &Arguments::mask;
+  std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& given) { call.reads(field, given.values); },
+                        [&](const FloatMask& given) { call.reads(field, given.values); },
+                        [&](const PackedBlockCausalMask& given) { call.reads(field, block_causal_mask(given)); }},
              mask);
 }
 
-void add_tables(LibraryCall& call, const RotaryTables& tables) {
-  call.buffers.push_back(readable("cos", tables.cos));
-  call.buffers.push_back(readable("sin", tables.sin));
+template <class Arguments>
+void add_tables(CallOf<Arguments>& call, const RotaryTables& tables) {
+  call.reads(&Arguments::cos, tables.cos);
+  call.reads(&Arguments::sin, tables.sin);
 }
 
-void add_configuration(LibraryCall& call, const Config& config) {
-  call.numbers = {{"embed_dim", config.embed_dim},
-                  {"num_heads", config.num_heads},
-                  {"num_kv_heads", config.num_kv_heads},
-                  {"head_dim", config.head_dim},
-                  {"pairing", pairing_of(config.pos_embeddings)},
-                  {"has_norm", std::holds_alternative<NoNorm>(config.q_norm) ? 0 : 1},
-                  {"q_norm_eps", eps_of(config.q_norm)},
-                  {"k_norm_eps", eps_of(config.k_norm)}};
+using LayerCall = CallOf<attest_layer>;
+
+void add_configuration(LayerCall& call, const Config& config) {
+  call.number(&attest_layer::embed_dim, config.embed_dim);
+  call.number(&attest_layer::num_heads, config.num_heads);
+  call.number(&attest_layer::num_kv_heads, config.num_kv_heads);
+  call.number(&attest_layer::head_dim, config.head_dim);
+  call.number(&attest_layer::pairing, pairing_of(config.pos_embeddings));
+  call.number(&attest_layer::has_norm, std::holds_alternative<NoNorm>(config.q_norm) ? 0 : 1);
+  call.number(&attest_layer::q_norm_eps, eps_of(config.q_norm));
+  call.number(&attest_layer::k_norm_eps, eps_of(config.k_norm));
 }
 
-void add_rotary(PreparedCall& prepared, const LayerSpec& layer, const Inputs& inputs) {
-  if (!rotary_extent(layer.config.pos_embeddings)) return;
+void add_tokens(LayerCall& call, const Inputs& inputs) {
+  call.reads(&attest_layer::x, inputs.x);
+  if (const auto* y = std::get_if<Tensor>(&inputs.y)) call.reads(&attest_layer::y, *y);
+  if (std::holds_alternative<SameAsX>(inputs.y)) call.reads_same(&attest_layer::y, &attest_layer::x);
+}
+
+void add_rotary(LayerCall& call, const LayerSpec& layer, const Inputs& inputs) {
+  const PosEmbeddings& embedding = layer.config.pos_embeddings;
+  if (!rotary_extent(embedding)) return;
   const Tensor* input_pos = inputs.input_pos ? &*inputs.input_pos : nullptr;
-  const auto add_positions = [&](const char* name, const Tensor& tokens) {
-    prepared.made.push_back(positions_of(tokens, layer.config.pos_embeddings, input_pos));
-    prepared.call.buffers.push_back(readable(name, prepared.made.back()));
-  };
-  add_tables(prepared.call, *layer.tables);
-  add_positions("x_positions", inputs.x);
-  if (const Tensor* y = key_value_input(inputs)) add_positions("y_positions", *y);
+  add_tables(call, *layer.tables);
+  call.reads(&attest_layer::x_positions, positions_of(inputs.x, embedding, input_pos));
+  if (const Tensor* y = key_value_input(inputs)) {
+    call.reads(&attest_layer::y_positions, positions_of(*y, embedding, input_pos));
+  }
 }
 
-void add_results(LibraryCall& call, const Config& config, const Inputs& inputs) {
+void add_cache(LayerCall& call, const LibraryCache* cache) {
+  call.number(&attest_layer::cache_filled, cache == nullptr ? 0 : cache->filled);
+  if (cache == nullptr) return;
+  call.updates(&attest_layer::k_cache, cache->k_cache);
+  call.updates(&attest_layer::v_cache, cache->v_cache);
+}
+
+void add_results(LayerCall& call, const Config& config, const Inputs& inputs) {
   for (const auto& [stage, shape] : stage_shapes(config, inputs)) {
     if (stage == Stage::k_cache || stage == Stage::v_cache) continue;
-    const std::string name = stage == Stage::output ? "output" : "stages/" + std::string(name_of(stage));
-    call.buffers.push_back(writable(name, config.dtype, shape));
+    if (stage == Stage::output) call.writes(&attest_layer::output, config.dtype, shape);
+    if (stage != Stage::output) call.writes(&attest_layer::stages, name_of(stage), config.dtype, shape);
   }
 }
 
@@ -95,61 +108,58 @@ std::size_t seed_of(const LibraryCall& call) {
 }
 
 PreparedCall prepared(const LinearInputs& inputs) {
+  CallOf call(&attest_implementation::linear);
+  call.reads(&attest_linear::x, inputs.x);
+  call.reads(&attest_linear::weight, inputs.weight);
+  if (inputs.bias != nullptr) call.reads(&attest_linear::bias, *inputs.bias);
   Shape shape = inputs.x.shape();
   shape.back() = inputs.weight.dim(0);
-  PreparedCall prepared{{"linear", {readable("x", inputs.x), readable("weight", inputs.weight)}, {}}, {}};
-  auto& buffers = prepared.call.buffers;
-  if (inputs.bias != nullptr) buffers.push_back(readable("bias", *inputs.bias));
-  buffers.push_back(writable("out", inputs.x.dtype(), shape));
-  return prepared;
+  call.writes(&attest_linear::out, inputs.x.dtype(), shape);
+  return std::move(call).prepared();
 }
 
 PreparedCall prepared(const RotaryInputs& inputs) {
-  PreparedCall prepared{{"rotary", {readable("x", inputs.x)}, {{"pairing", pairing_of(inputs.embedding)}}}, {}};
-  add_tables(prepared.call, inputs.tables);
-  prepared.made.push_back(positions_of(inputs.x, inputs.embedding, inputs.input_pos));
-  prepared.call.buffers.push_back(readable("positions", prepared.made.back()));
-  prepared.call.buffers.push_back(writable("out", inputs.x.dtype(), inputs.x.shape()));
-  return prepared;
+  CallOf call(&attest_implementation::rotary);
+  call.reads(&attest_rotary::x, inputs.x);
+  call.number(&attest_rotary::pairing, pairing_of(inputs.embedding));
+  add_tables(call, inputs.tables);
+  call.reads(&attest_rotary::positions, positions_of(inputs.x, inputs.embedding, inputs.input_pos));
+  call.writes(&attest_rotary::out, inputs.x.dtype(), inputs.x.shape());
+  return std::move(call).prepared();
 }
 
 PreparedCall prepared(const NormInputs& inputs) {
-  return {
-      {"norm",
-       {readable("x", inputs.x), readable("scale", inputs.scale), writable("out", inputs.x.dtype(), inputs.x.shape())},
-       {{"eps", eps_of(inputs.norm)}}},
-      {}};
+  CallOf call(&attest_implementation::norm);
+  call.reads(&attest_norm::x, inputs.x);
+  call.reads(&attest_norm::scale, inputs.scale);
+  call.number(&attest_norm::eps, eps_of(inputs.norm));
+  call.writes(&attest_norm::out, inputs.x.dtype(), inputs.x.shape());
+  return std::move(call).prepared();
 }
 
 PreparedCall prepared(const AttentionInputs& inputs) {
-  PreparedCall prepared{{"attention", {readable("q", inputs.q), readable("k", inputs.k), readable("v", inputs.v)}, {}},
-                        {}};
-  add_mask(prepared, inputs.mask);
-  prepared.call.buffers.push_back(writable("out", inputs.q.dtype(), inputs.q.shape()));
-  prepared.call.numbers = {{"is_causal", inputs.is_causal ? 1 : 0},
-                           {"scale", 1.0 / std::sqrt(static_cast<double>(inputs.q.dim(3)))}};
-  return prepared;
+  CallOf call(&attest_implementation::attention);
+  call.reads(&attest_attention::q, inputs.q);
+  call.reads(&attest_attention::k, inputs.k);
+  call.reads(&attest_attention::v, inputs.v);
+  add_mask(call, inputs.mask);
+  call.number(&attest_attention::is_causal, inputs.is_causal ? 1 : 0);
+  call.number(&attest_attention::scale, 1.0 / std::sqrt(static_cast<double>(inputs.q.dim(3))));
+  call.writes(&attest_attention::out, inputs.q.dtype(), inputs.q.shape());
+  return std::move(call).prepared();
 }
 
 PreparedCall prepared(const LayerSpec& layer, const Inputs& inputs, const LibraryCache* cache) {
-  PreparedCall prepared;
-  LibraryCall& call = prepared.call;
-  call.function = "layer";
+  CallOf call(&attest_implementation::layer);
   add_configuration(call, layer.config);
-  call.numbers["is_causal"] = attends_causally(layer.config, inputs) ? 1 : 0;
-  call.numbers["y_is_x"] = std::holds_alternative<SameAsX>(inputs.y) ? 1 : 0;
-  call.buffers.push_back(readable("x", inputs.x));
-  if (const auto* y = std::get_if<Tensor>(&inputs.y)) call.buffers.push_back(readable("y", *y));
-  add_mask(prepared, inputs.mask);
-  for (const auto& [name, weight] : layer.weights) call.buffers.push_back(readable("weights/" + name, weight));
-  add_rotary(prepared, layer, inputs);
-  if (cache != nullptr) {
-    call.numbers["cache_filled"] = static_cast<double>(cache->filled);
-    call.buffers.push_back(updatable("k_cache", cache->k_cache));
-    call.buffers.push_back(updatable("v_cache", cache->v_cache));
-  }
+  call.number(&attest_layer::is_causal, attends_causally(layer.config, inputs) ? 1 : 0);
+  add_tokens(call, inputs);
+  add_mask(call, inputs.mask);
+  for (const auto& [name, weight] : layer.weights) call.reads(&attest_layer::weights, name, weight);
+  add_rotary(call, layer, inputs);
+  add_cache(call, cache);
   add_results(call, layer.config, inputs);
-  return prepared;
+  return std::move(call).prepared();
 }
 
 }  // namespace attest::harness

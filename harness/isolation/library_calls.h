@@ -1,20 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
-#include "harness/isolation/library_call.h"
+#include "harness/isolation/prepared_call.h"
 
 /// The contract's inputs in the words of the C interface: positions resolved, the causal rule decided.
 namespace attest::harness {
-
-/// A call, and the tensors that were made for it. The others are borrowed from the arguments.
-struct PreparedCall {
-  LibraryCall call;
-  std::deque<Tensor> made;
-};
 
 PreparedCall prepared(const LinearInputs& inputs);
 PreparedCall prepared(const RotaryInputs& inputs);

@@ -65,8 +65,8 @@ class LibraryLayer final : public LayerUnderTest {
 
   static Stages stages_of(const LibraryAnswer& answer) {
     Stages stages;
+    const std::string folder = name_of(&attest_layer::stages);
     for (const auto& [name, tensor] : answer) {
-      const std::string folder = "stages/";
       const auto stage = stage_from_name(name.starts_with(folder) ? name.substr(folder.size()) : name);
       stages.emplace(*stage, tensor);
     }
@@ -103,7 +103,7 @@ class LibraryImplementation final : public Implementation {
   Tensor attention(const AttentionInputs& inputs) const override { return out(prepared(inputs)); }
   bool turn_to_other_answers() const override { return library_->turn(); }
   std::string condition_of_answers() const override { return library_->condition(); }
-  reference::ScoreStorage score_storage() const override { return library_->library().score_storage(); }
+  Declaration declaration() const override { return library_->library().declaration(); }
   const Confinement* confinement() const override { return &library_->library().confinement(); }
   std::string printed() const override { return library_->library().printed(); }
 

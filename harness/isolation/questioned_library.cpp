@@ -7,7 +7,6 @@
 #include <array>
 #include <optional>
 
-#include "harness/attest_implementation.h"
 #include "harness/judge/input_guard.h"
 #include "harness/process_resources.h"
 
@@ -76,7 +75,11 @@ bool same_bits(const LibraryAnswer& a, const LibraryAnswer& b) {
 std::size_t hash_of(const LibraryCall& call) {
   std::size_t hash = std::hash<std::string>{}(call.function);
   const auto mix = [&](std::size_t more) { hash = hash * 31 + more; };
-  for (const auto& [name, number] : call.numbers) mix(std::hash<double>{}(number));
+  const auto mix_all = [&](const auto& fields) {
+    for (const auto& [name, value] : fields) mix(std::hash<std::decay_t<decltype(value)>>{}(value));
+  };
+  std::apply([&](const auto&... numbers) { (mix_all(numbers), ...); }, call.numbers);
+  mix_all(call.same);
   for (const auto& buffer : call.buffers)
     mix(buffer.content == nullptr ? buffer.bytes() : fingerprint_of(*buffer.content));
   return hash;
@@ -157,7 +160,7 @@ LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, Question& question
 }
 
 void QuestionedLibrary::check_claims(Question& question, const LibraryAnswer& answer) {
-  if (!library_->claims(ATTEST_SAME_BITS_FOR_ANY_THREADS)) return;
+  if (!library_->declaration().same_bits_for_any_threads) return;
   const int others = threads() == 1 ? 2 : 1;
   if (same_bits(answer, library_->call(question.in(Placement::flush_end), others, Before::unwritten))) return;
   throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +

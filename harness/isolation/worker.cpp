@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 
+#include "harness/isolation/call_fields.h"
 #include "harness/isolation/process_state.h"
 #include "harness/isolation/sandbox.h"
 #include "harness/isolation/worker_call.h"
@@ -34,11 +35,6 @@ using GetImplementation = decltype(&attest_get_implementation);
 /// As the first libraries know the struct: what comes after was appended.
 constexpr std::size_t kFirstSize = offsetof(attest_implementation, score_storage);
 
-std::uint32_t score_storage_of(const attest_implementation& implementation) {
-  const bool knows = implementation.struct_size >= kFirstSize + sizeof implementation.score_storage;
-  return knows ? implementation.score_storage : std::uint32_t{ATTEST_SCORES_FLOAT32};
-}
-
 std::string what_is_wrong_with(const attest_implementation* implementation, const std::string& option) {
   const std::string wanted = "version " + std::to_string(ATTEST_ABI_VERSION) + " of the interface";
   if (implementation == nullptr) {
@@ -49,19 +45,16 @@ std::string what_is_wrong_with(const attest_implementation* implementation, cons
     return "one of version " + std::to_string(implementation->abi_version);
   }
   if (implementation->struct_size < kFirstSize) return "one whose struct_size is too small for " + wanted;
-  if (score_storage_of(*implementation) > ATTEST_SCORES_FLOAT16) return "one that declares an unknown score_storage";
-  return "";
+  const std::string unknown = unknown_word(words_of(*implementation));
+  return unknown.empty() ? "" : "one that declares an unknown " + unknown;
 }
 
 Greeting greeting_of(const attest_implementation& implementation) {
   Greeting greeting;
-  greeting.claims = implementation.claims;
-  greeting.score_storage = score_storage_of(implementation);
-  if (implementation.linear != nullptr) greeting.offers.push_back("linear");
-  if (implementation.rotary != nullptr) greeting.offers.push_back("rotary");
-  if (implementation.norm != nullptr) greeting.offers.push_back("norm");
-  if (implementation.attention != nullptr) greeting.offers.push_back("attention");
-  if (implementation.layer != nullptr) greeting.offers.push_back("layer");
+  greeting.declared = words_of(implementation);
+  visit_fields(implementation, [&](const char* name, auto function) {
+    if (function != nullptr) greeting.offers.push_back(name);
+  });
   if (greeting.offers.empty()) greeting.problem = "one that offers no function at all";
   return greeting;
 }

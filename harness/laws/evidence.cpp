@@ -58,7 +58,7 @@ class Witnessed final : public Implementation {
   Tensor attention(const AttentionInputs& inputs) const override {
     return witness_.saw(implementation_.attention(inputs));
   }
-  reference::ScoreStorage score_storage() const override { return implementation_.score_storage(); }
+  Declaration declaration() const override { return implementation_.declaration(); }
   const Confinement* confinement() const override { return implementation_.confinement(); }
   std::string printed() const override { return implementation_.printed(); }
   bool turn_to_other_answers() const override { return implementation_.turn_to_other_answers(); }

@@ -110,6 +110,14 @@ Json to_json(const Confinement& confinement) {
   return {{"seccomp", said(confinement.seccomp)}, {"landlock", said(confinement.landlock)}};
 }
 
+/// Beside the scores, which have a member of their own.
+Json to_json(const Declaration& declaration) {
+  return {{"sums", name_of(declaration.sums)},
+          {"products", name_of(declaration.products)},
+          {"flushes_subnormals", declaration.flushes_subnormals},
+          {"same_bits_for_any_threads", declaration.same_bits_for_any_threads}};
+}
+
 Json to_json(const JudgedSummary& one) {
   Json json = {{"implementation", one.judged.implementation},
                {"target", one.judged.target},
@@ -117,8 +125,11 @@ Json to_json(const JudgedSummary& one) {
                {"localised", to_json(one.localised)},
                {"end_to_end", to_json(one.end_to_end)},
                {"offered", {{"results", one.offered}, {"gaps", one.gaps}}}};
-  if (one.standing) json["scores"] = name_of(one.standing->scores);
-  if (one.standing && one.standing->confinement) json["isolation"] = to_json(*one.standing->confinement);
+  if (one.standing) json["scores"] = name_of(one.standing->declaration.scores);
+  if (one.standing && one.standing->confinement) {
+    json["declares"] = to_json(one.standing->declaration);
+    json["isolation"] = to_json(*one.standing->confinement);
+  }
   if (one.peer_median) {
     json["peer"] = {{"median", json_number(*one.peer_median)},
                     {"share_more_accurate", json_number(one.share_more_accurate)}};

@@ -76,13 +76,35 @@ std::string counts_text(const std::map<Status, std::size_t>& counts) {
   return text;
 }
 
+/// "sums of bfloat16, products of tf32": what is no part of its budget.
+std::string arithmetic_text(const Declaration& declaration) {
+  std::vector<std::string> words;
+  if (declaration.sums != Sums::float32) words.push_back(fmt::format("sums of {}", name_of(declaration.sums)));
+  if (declaration.products != Products::as_stored) {
+    words.push_back(fmt::format("products of {}", name_of(declaration.products)));
+  }
+  if (declaration.flushes_subnormals) words.push_back("subnormals taken for zero");
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::string declaration_text(const std::string& label, const Declaration& declaration) {
+  std::string text;
+  if (declaration.scores != reference::ScoreStorage::float32) {
+    text += fmt::format("{} declares scores of {} and is judged by their budget\n", label, name_of(declaration.scores));
+  }
+  if (const std::string arithmetic = arithmetic_text(declaration); !arithmetic.empty()) {
+    text += fmt::format("{} declares {}, and is judged by the budget of float32 all the same\n", label, arithmetic);
+  }
+  if (declaration.same_bits_for_any_threads) {
+    text += fmt::format("{} claims the same bits for any number of threads, which was put to the test\n", label);
+  }
+  return text;
+}
+
 /// What is said of a library beside its results: arithmetic that it declares, isolation that is not complete.
 std::string standing_text(const Standing& standing) {
   const std::string label = label_of(standing.judged);
-  std::string text;
-  if (standing.scores != reference::ScoreStorage::float32) {
-    text += fmt::format("{} declares scores of {} and is judged by their budget\n", label, name_of(standing.scores));
-  }
+  std::string text = declaration_text(label, standing.declaration);
   if (!standing.confinement) return text;
   const auto& [seccomp, landlock] = *standing.confinement;
   const auto lacks = [](const char* what, const std::string& why) {

@@ -20,16 +20,20 @@ std::int32_t answer(const DLTensor& x, attest_call* call, const auto& compute) {
   return ATTEST_DONE;
 }
 
-const attest_implementation kTable = {
-    sizeof(attest_implementation),
-    ATTEST_ABI_VERSION,
-    0,
-    [](const attest_linear* in, attest_call* call) { return answer(*in->x, call, [&] { multiply(*in); }); },
-    [](const attest_rotary* in, attest_call* call) { return answer(*in->x, call, [&] { rotate(*in); }); },
-    [](const attest_norm* in, attest_call* call) { return answer(*in->x, call, [&] { normalise(*in); }); },
-    [](const attest_attention* in, attest_call* call) { return answer(*in->q, call, [&] { attend(*in); }); },
-    [](const attest_layer* in, attest_call* call) { return answer(*in->x, call, [&] { forward(*in); }); },
-    ATTEST_SCORES_FLOAT32};
+/// Compiled with an older header too: what is not named here is 0.
+attest_implementation table() {
+  attest_implementation made{};
+  made.struct_size = sizeof made;
+  made.abi_version = ATTEST_ABI_VERSION;
+  made.linear = [](const attest_linear* in, attest_call* call) { return answer(*in->x, call, [&] { multiply(*in); }); };
+  made.rotary = [](const attest_rotary* in, attest_call* call) { return answer(*in->x, call, [&] { rotate(*in); }); };
+  made.norm = [](const attest_norm* in, attest_call* call) { return answer(*in->x, call, [&] { normalise(*in); }); };
+  made.attention = [](const attest_attention* in, attest_call* call) {
+    return answer(*in->q, call, [&] { attend(*in); });
+  };
+  made.layer = [](const attest_layer* in, attest_call* call) { return answer(*in->x, call, [&] { forward(*in); }); };
+  return made;
+}
 
 }  // namespace
 
@@ -42,5 +46,6 @@ int allowed_threads() { return threads; }
 const attest_implementation* attest_get_implementation(uint32_t abi_version, const char* option) {
   if (abi_version != ATTEST_ABI_VERSION) return nullptr;
   attest::held_out::chosen = option;
-  return &attest::held_out::kTable;
+  static const attest_implementation kTable = attest::held_out::table();
+  return &kTable;
 }
