@@ -9,10 +9,10 @@
  * Arguments are those that torchtune accepts: a case in which it raises never reaches a library.
  * harness/example_kernel.c is a complete implementation, docs/bring_your_own_kernel.md shows how to try one.
  *
- * Tensors are DLPack's: contiguous and row-major, on the CPU (strides null, byte_offset 0), float32 or bfloat16
- * (kDLBfloat) as the layer stores them; bool is kDLUInt with 8 bits, 0 or 1. A pointer is aligned to its element, to no
- * more. Shape letters are torchtune's: b batch, s_x query tokens, s_y key/value tokens of the call, s_k keys attended,
- * n_h num_heads, n_kv num_kv_heads, d embed_dim, h_d head_dim.
+ * Tensors are DLPack's: contiguous and row-major, on the CPU (strides null, byte_offset 0), float32, bfloat16 or, where
+ * declared, float16 (kDLBfloat) as the layer stores them; bool is kDLUInt with 8 bits, 0 or 1. A pointer is aligned to
+ * its element, to no more. Shape letters are torchtune's: b batch, s_x query tokens, s_y key/value tokens of the call,
+ * s_k keys attended, n_h num_heads, n_kv num_kv_heads, d embed_dim, h_d head_dim.
  *
  * Growth: every struct begins with its size, as whoever fills it knows it. Later versions append fields and keep the
  * meaning of those before; a field is read only if struct_size covers it. None is put where a struct was padded before.
@@ -148,8 +148,8 @@ enum attest_claim {
  * says so; without such a word scores are float32. */
 enum attest_score_storage { ATTEST_SCORES_FLOAT32 = 0, ATTEST_SCORES_BFLOAT16 = 1, ATTEST_SCORES_FLOAT16 = 2 };
 
-/* What an implementation says of its arithmetic, or-ed. The report shows it beside the verdict; the budget stays that of
- * float32. Without such a word sums are float32, products those of the numbers as they are stored or of float32, and
+/* What an implementation says of its arithmetic, or-ed. The report shows it beside the verdict; the budget stays that
+ * of float32. Without such a word sums are float32, products those of the numbers as they are stored or of float32, and
  * subnormals are kept. */
 enum attest_arithmetic {
   ATTEST_SUMS_FLOAT64 = 1, /* one of the three at most */
@@ -159,6 +159,10 @@ enum attest_arithmetic {
   ATTEST_PRODUCTS_BFLOAT16 = 16,
   ATTEST_FLUSHES_SUBNORMALS = 32 /* takes them for zero, or gives zero for them */
 };
+
+/* What a case may need that the first libraries could not know of. A case that needs what is not declared is skipped.
+ */
+enum attest_feature { ATTEST_FLOAT16 = 1 /* tensors of float16: kDLFloat of 16 bits */ };
 
 typedef struct attest_implementation {
   size_t struct_size;
@@ -171,6 +175,7 @@ typedef struct attest_implementation {
   int32_t (*layer)(const attest_layer*, attest_call*);
   uint32_t score_storage; /* enum attest_score_storage; a struct_size that ends before it means float32 */
   uint64_t arithmetic;    /* of enum attest_arithmetic, or-ed; a struct_size that ends before it means 0 */
+  uint64_t features;      /* of enum attest_feature, or-ed; a struct_size that ends before it means 0 */
 } attest_implementation;
 
 /* The one symbol that a library exports. `option` is what the user wrote after '#', or "". Returns null if the library

@@ -20,6 +20,7 @@ struct Declaration {
   Products products = Products::as_stored;
   bool flushes_subnormals = false;
   bool same_bits_for_any_threads = false;  ///< put to the test
+  bool knows_float16 = true;               ///< else a case of float16 is a gap
 
   bool operator==(const Declaration&) const = default;
 };

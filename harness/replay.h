@@ -17,10 +17,12 @@ std::unique_ptr<Implementation> implementation_from_label(const std::string& lab
 Evidence replay(const LawLine& line);
 LawVerdict replay(const QuestionsLine& line);
 
-/// After the cases that go before, in the same process: the case's outcome with only the results that the line speaks about. Throws InputError if there is none.
+/// After the cases that go before, in the same process: the case's outcome with only the results that the line speaks
+/// about. Throws InputError if there is none.
 CaseOutcome replay(const RecordedLine& line, const std::filesystem::path& fixtures);
 
-/// The case of the line's draw, as it stands. As a case file holds it: its truth is the C++ one, its provenance says what it was drawn from.
+/// The case of the line's draw, as it stands. As a case file holds it: its truth is the C++ one, its provenance says
+/// what it was drawn from.
 Case exported_case(const LawLine& line);
 
 }  // namespace attest::harness

@@ -36,7 +36,8 @@ struct RecordedLine {
   std::vector<std::string> after;  ///< names or files of cases that go before, in the same process
 };
 
-/// Drawn questions in order, of which the last one is judged: implementation=./k.so law=truth b=2 s_x=5 then law=decoding s_x=3
+/// Drawn questions in order, of which the last one is judged: implementation=./k.so law=truth b=2 s_x=5 then
+/// law=decoding s_x=3
 struct QuestionsLine {
   struct Question {
     std::string law;

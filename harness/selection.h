@@ -15,7 +15,8 @@ std::filesystem::path fixtures_directory(const std::string& option);
 std::vector<std::filesystem::path> all_cases(const std::filesystem::path& fixtures);
 
 /// Turns arguments into case files, without duplicates and in the order given. An argument is a file; a directory
-/// (every .h5 below it); a glob over case names ("gqa/*") or, where no case's name matches, over files; or a case's name
+/// (every .h5 below it); a glob over case names ("gqa/*") or, where no case's name matches, over files; or a case's
+/// name
 /// ("heads/grouped_query").
 /// Throws InputError for an argument that selects nothing.
 std::vector<std::filesystem::path> select_cases(const std::vector<std::string>& arguments,

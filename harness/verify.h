@@ -34,7 +34,7 @@ struct CaseOutcome {
 };
 
 struct Run {
-  std::vector<Judged> judged;  ///< "torchtune", then the lineup
+  std::vector<Judged> judged;       ///< "torchtune", then the lineup
   std::vector<Standing> standings;  ///< of the lineup
   std::vector<Result> absences;
   std::vector<CaseOutcome> cases;

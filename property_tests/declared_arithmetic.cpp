@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
+const Declaration kNone{.same_bits_for_any_threads = true, .knows_float16 = false};
+
 std::string library(const std::string& option) { return std::string(ATTEST_MISBEHAVING_KERNEL) + "#" + option; }
 
 TEST(declared_arithmetic, is_known_of_an_implementation) {
@@ -17,15 +19,29 @@ TEST(declared_arithmetic, is_known_of_an_implementation) {
   const Declaration all{.sums = Sums::bfloat16,
                         .products = Products::tf32,
                         .flushes_subnormals = true,
-                        .same_bits_for_any_threads = true};
+                        .same_bits_for_any_threads = true,
+                        .knows_float16 = false};
   EXPECT_EQ(bold, all);
   EXPECT_EQ(kernel_that("declare_float64_sums", kPatience)->declaration().sums, Sums::float64);
-  EXPECT_EQ(kernel_that("", kPatience)->declaration(), Declaration{.same_bits_for_any_threads = true});
+  EXPECT_EQ(kernel_that("", kPatience)->declaration(), kNone);
 }
 
 TEST(declared_arithmetic, beyond_the_size_of_the_table_is_none) {
-  EXPECT_EQ(kernel_that("declare_beyond_its_size", kPatience)->declaration(),
-            Declaration{.same_bits_for_any_threads = true});
+  EXPECT_EQ(kernel_that("declare_beyond_its_size", kPatience)->declaration(), kNone);
+}
+
+TEST(declared_features, are_what_a_case_must_find_or_it_is_skipped) {
+  LayerSpec half;
+  half.config.dtype = DType::float16;
+  EXPECT_EQ(kernel_that("", kPatience)->gap(half), "it does not declare ATTEST_FLOAT16");
+  EXPECT_EQ(kernel_that("", kPatience)->gap(LayerSpec()), "");
+  EXPECT_EQ(kernel_that("declare_float16", kPatience)->gap(half), "");
+}
+
+TEST(declared_features, that_a_drawn_question_lacks_skip_it_with_that_reason) {
+  const std::string line = "implementation=" + library("") + " law=truth seed=1 s_x=3 h_d=4 alone=yes dtype=float16";
+  const auto outcome = property_tests::run_command({ATTEST_COMMAND, "replay", line});
+  EXPECT_NE(outcome.out.find("it does not declare ATTEST_FLOAT16"), std::string::npos) << outcome.out << outcome.err;
 }
 
 TEST(declared_arithmetic, that_is_unknown_or_contradicts_itself_is_refused) {

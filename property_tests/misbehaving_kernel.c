@@ -251,6 +251,7 @@ const attest_implementation* attest_get_implementation(uint32_t abi_version, con
   if (is("declare_nonsense")) table.score_storage = 17;
   if (is("declare_arithmetic"))
     table.arithmetic = ATTEST_SUMS_BFLOAT16 | ATTEST_PRODUCTS_TF32 | ATTEST_FLUSHES_SUBNORMALS;
+  if (is("declare_float16")) table.features = ATTEST_FLOAT16;
   if (is("declare_float64_sums")) table.arithmetic = ATTEST_SUMS_FLOAT64;
   if (is("declare_two_kinds_of_sums")) table.arithmetic = ATTEST_SUMS_BFLOAT16 | ATTEST_SUMS_FLOAT64;
   if (is("declare_arithmetic_to_come")) table.arithmetic = UINT64_C(1) << 40;

@@ -41,7 +41,7 @@ Products products_of(std::uint64_t word) {
 
 DeclaredWords words_of(const attest_implementation& table) {
   return {covered(table, &attest_implementation::claims), covered(table, &attest_implementation::score_storage),
-          covered(table, &attest_implementation::arithmetic)};
+          covered(table, &attest_implementation::arithmetic), covered(table, &attest_implementation::features)};
 }
 
 std::string unknown_word(const DeclaredWords& words) {
@@ -54,7 +54,8 @@ Declaration declaration_of(const DeclaredWords& words) {
           .sums = sums_of(words.arithmetic),
           .products = products_of(words.arithmetic),
           .flushes_subnormals = (words.arithmetic & ATTEST_FLUSHES_SUBNORMALS) != 0,
-          .same_bits_for_any_threads = (words.claims & ATTEST_SAME_BITS_FOR_ANY_THREADS) != 0};
+          .same_bits_for_any_threads = (words.claims & ATTEST_SAME_BITS_FOR_ANY_THREADS) != 0,
+          .knows_float16 = (words.features & ATTEST_FLOAT16) != 0};
 }
 
 }  // namespace attest::harness

@@ -14,6 +14,7 @@ struct DeclaredWords {
   std::uint32_t claims = 0;
   std::uint32_t score_storage = 0;
   std::uint64_t arithmetic = 0;
+  std::uint64_t features = 0;
 };
 
 DeclaredWords words_of(const attest_implementation& table);
