@@ -2,15 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "reference/arrays.h"
 
 namespace attest::harness::explain {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::shared_ptr<const Array<double>> shared(const Tensor& tensor) {
   return std::make_shared<const Array<double>>(reference::to_array<double>(tensor));

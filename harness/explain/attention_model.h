@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -10,6 +11,8 @@
 
 /// Attention in float64 with every place open where kernels go wrong.
 namespace attest::harness::explain {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// One row as a kernel meets it, hidden keys included.
 struct ScoredRow {

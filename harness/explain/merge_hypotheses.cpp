@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <set>
 
@@ -10,8 +9,6 @@
 
 namespace attest::harness::explain {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// What a run of keys amounts to: its largest logit, and the sum of exp(logit - largest).
 struct Part {

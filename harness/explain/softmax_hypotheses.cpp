@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "harness/explain/attention_hypotheses.h"
@@ -12,7 +11,6 @@
 namespace attest::harness::explain {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kSmallestNormal = 0x1p-126;
 
 enum class Unscaled { values, sum, both };

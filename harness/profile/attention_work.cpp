@@ -6,11 +6,7 @@
 #include "optimized/kernel_tables.h"
 
 namespace attest::harness {
-namespace {
-
-std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
-
-}  // namespace
+namespace {}  // namespace
 
 AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimized::Target target)
     : config_(config),

@@ -12,7 +12,7 @@
 namespace attest::harness {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 [[noreturn]] void refuse(const std::filesystem::path& report, const std::string& expected, const std::string& actual) {
   throw InputError("--baseline " + report.string(), expected, actual);

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::int64_t kChunk = 512;  // tokens a call that fills the cache
 
-std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
-
 /// [b, s]; packed documents count their positions from their own begin.
 Tensor positions_of(const WorkItem& item) {
   Tensor positions(DType::int64, {item.batch, new_tokens(item)});

@@ -23,7 +23,7 @@ constexpr std::size_t kHalf = kFloats / kChunks / 2;
 constexpr std::size_t kLine = 16;    // words of a cache line
 constexpr std::size_t kAhead = 512;  // words that are prefetched ahead
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_from(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 /// Four words that are added at once, in the registers that every target has.
 using Words = std::uint32_t __attribute__((vector_size(16)));
@@ -68,7 +68,7 @@ void MachinePeaks::calibrate() {
     for (int attempt = 0; attempt < 3; ++attempt) {
       const auto start = Clock::now();
       run_fma();
-      seconds = std::min(seconds, seconds_since(start));
+      seconds = std::min(seconds, seconds_from(start));
     }
   }
   steps_ = static_cast<std::size_t>(static_cast<double>(steps_ / 2) * kSeconds / seconds);
@@ -86,7 +86,7 @@ double MachinePeaks::measure_fma() {
   std::atomic<double> operations = 0.0;
   const auto start = Clock::now();
   optimized::for_each_item(runs, threads(), [&](std::size_t) { operations += run_fma(); });
-  return operations / seconds_since(start);
+  return operations / seconds_from(start);
 }
 
 double MachinePeaks::measure_stream() {
@@ -94,7 +94,7 @@ double MachinePeaks::measure_stream() {
   std::atomic<std::uint32_t> total = 0;
   const auto start = Clock::now();
   optimized::for_each_item(kChunks, threads(), [&](std::size_t chunk) { total += sum_of(memory + chunk * 2 * kHalf); });
-  const double seconds = seconds_since(start);
+  const double seconds = seconds_from(start);
   // Writing the sum back keeps the loop alive.
   memory[0] = static_cast<float>(total % 1021);
   return static_cast<double>(kFloats * sizeof(float)) / seconds;

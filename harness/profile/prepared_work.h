@@ -10,6 +10,8 @@
 
 namespace attest::harness {
 
+inline std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
+
 /// What the judge says of a timed output: its sampled rows, stage by stage.
 struct WorkVerdict {
   struct StageVerdict {

@@ -14,8 +14,6 @@
 namespace attest::harness {
 namespace {
 
-std::size_t extent(std::int64_t value) { return static_cast<std::size_t>(value); }
-
 Mask mask_of_sample(const Mask& mask, std::int64_t sample) {
   return std::visit(
       overloaded{[](const NoMask&) -> Mask { return NoMask{}; },

@@ -12,7 +12,7 @@
 namespace attest::harness {
 namespace {
 
-constexpr std::size_t kMostFailuresShown = 20;
+constexpr std::size_t kMostTroublesShown = 20;
 
 /// The results of one implementation on one case that are not fine, in the order in which they were judged.
 struct Trouble {
@@ -192,11 +192,11 @@ std::string failure_text(const Run& run, const TerminalStyle& style) {
         fmt::format("\n{} {}: {}\n", painted_status(absence.status, style), label_of(absence.judged), absence.message);
   }
   const std::vector<Trouble> troubles = troubles_of(run);
-  for (std::size_t i = 0; i < std::min(troubles.size(), kMostFailuresShown); ++i)
+  for (std::size_t i = 0; i < std::min(troubles.size(), kMostTroublesShown); ++i)
     text += fmt::format("\n{}", describe(troubles[i], style));
-  if (troubles.size() > kMostFailuresShown) {
+  if (troubles.size() > kMostTroublesShown) {
     text += fmt::format("\n... and {} more; --verbose shows them, --report json=FILE holds them\n",
-                        troubles.size() - kMostFailuresShown);
+                        troubles.size() - kMostTroublesShown);
   }
   return text;
 }

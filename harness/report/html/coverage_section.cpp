@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMostFailuresShown = 20;
+constexpr std::size_t kMostListed = 20;
 
 std::string covered_tile(const Json& coverage, const char* member, std::string_view name) {
   const auto& count = coverage.at(member);
@@ -45,13 +45,13 @@ std::string implementations_of(const Json& coverage) {
 std::string failures_of(const Json& coverage) {
   std::string items;
   const auto& failures = coverage.at("failures");
-  for (std::size_t i = 0; i < failures.size() && i < kMostFailuresShown; ++i) {
+  for (std::size_t i = 0; i < failures.size() && i < kMostListed; ++i) {
     const auto text = [&](const char* member) { return escaped(failures[i].at(member).get<std::string>()); };
     items += element("li", status_word(failures[i].at("status").get<std::string>()) + " " + text("stage") + ": " +
                                text("message") + "<br>" + element("code", "attest replay '" + text("replay") + "'"));
   }
-  if (failures.size() > kMostFailuresShown) {
-    items += element("li", fmt::format("and {} more", failures.size() - kMostFailuresShown));
+  if (failures.size() > kMostListed) {
+    items += element("li", fmt::format("and {} more", failures.size() - kMostListed));
   }
   return items.empty() ? "" : element("ul class=plain", items);
 }
