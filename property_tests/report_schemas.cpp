@@ -190,6 +190,7 @@ TEST_P(damaged_report, without_a_member_is_rejected_unless_the_document_says_tha
                                                      "/cases/*/results/*/replay",
                                                      "/summary/implementations/*/peer",
                                                      "/summary/implementations/*/scores",
+                                                     "/summary/implementations/*/declares",
                                                      "/summary/implementations/*/isolation",
                                                      "/summary/sensitivity/least",
                                                      "/summary/sensitivity/least/swapped_heads",

@@ -6,7 +6,7 @@ namespace attest::harness {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PlacedBuffer, name, access, dtype, shape, region, region_bytes, offset, bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CallRequest, function, threads, numbers, same, buffers)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CallReply, status, given, changed)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CallReply, status, given, changed, problem)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DeclaredWords, claims, score_storage, arithmetic, features)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Confinement, seccomp, landlock)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Greeting, problem, offers, declared, confinement)

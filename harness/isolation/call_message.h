@@ -42,7 +42,8 @@ struct CallRequest {
 struct CallReply {
   std::int32_t status = 0;         ///< enum attest_status, or whatever the library returned
   std::vector<std::string> given;  ///< names of the stages that it gave
-  std::string changed;  ///< "left the rounding mode changed": what the call should not have; empty if nothing
+  std::string changed;       ///< "left the rounding mode changed": what the call should not have; empty if nothing
+  std::string problem = {};  ///< why the call was not made; empty if it was
 };
 
 /// The worker's first message, after it has loaded the library.

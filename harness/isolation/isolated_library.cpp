@@ -198,6 +198,7 @@ LibraryAnswer IsolatedLibrary::call(CallArena& arena, int threads, Before before
     const std::string fault = arena.fault();
     fail(none.what() + (fault.empty() ? "" : ": " + fault));
   }
+  if (!reply.problem.empty()) fail("could not be called: " + reply.problem);
   if (!reply.changed.empty()) {
     stop();  // what it left would stay for the calls that follow
     fail(reply.changed);

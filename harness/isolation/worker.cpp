@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 
+#include "fixtures/error.h"
 #include "harness/isolation/call_fields.h"
 #include "harness/isolation/process_state.h"
 #include "harness/isolation/sandbox.h"
@@ -91,7 +92,12 @@ CallReply answer(const attest_implementation& implementation, const Message& mes
   ::close(message.memory.inputs);
   ::close(message.memory.results);
   static const ProcessState before;  // the first call: every one leaves it so, or is the last of this process
-  CallReply reply = make_call(implementation, request, buffers);
+  CallReply reply;
+  try {
+    reply = make_call(implementation, request, buffers);
+  } catch (const InputError& error) {
+    reply.problem = error.what();
+  }
   if (reply.changed.empty()) reply.changed = before.changed();
   return reply;
 }

@@ -6,7 +6,8 @@
 
 namespace attest::harness {
 
-/// Calls the function that is asked for on these buffers, in the worker. It must not be null.
+/// Calls the function that is asked for on these buffers, in the worker. It must not be null. Throws InputError where
+/// the request has not the fields of its struct (call_fields.h).
 CallReply make_call(const attest_implementation& implementation, const CallRequest& request,
                     const GuardedBuffers& buffers);
 
