@@ -97,7 +97,8 @@ def _selected(glob: str | None) -> list[CaseEntry]:
 def _exported(entries: list[CaseEntry], refused: list[str] | None = None) -> Iterator[Exported]:
     """Yields each recorded case with its verdicts; shows progress on a terminal. A case in which torchtune's output
     fails the criterion ends the run, or is only noted in `refused`."""
-    from .export import RefusedCase, export_case
+    from .case import RefusedCase
+    from .export import export_case
 
     for number, entry in enumerate(entries, 1):
         if sys.stderr.isatty():
@@ -165,8 +166,8 @@ def _carried_over(output: Path, fresh: Path, replaced: set[str]) -> dict[str, st
 
 def _answer(arguments: argparse.Namespace) -> int:
     """Writes the cases of other files with torchtune's own stages; says where these fail the criterion."""
+    from .case import RefusedCase
     from .case_file import write_case
-    from .export import RefusedCase
     from .from_file import answered
     from .summary import Summary
 

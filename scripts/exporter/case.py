@@ -165,3 +165,7 @@ class RecordedCase:
     tables: dict[str, Tensor]  # theta, cos, sin; empty without a rotary embedding
     steps: list[RecordedStep]
     provenance: dict[str, str]
+
+
+class RefusedCase(Exception):
+    """A case that must not become a fixture; the message says why."""

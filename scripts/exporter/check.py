@@ -16,8 +16,8 @@ import numpy as np
 from . import criterion
 from .case import RecordedCase
 from .case_file import case_bytes, file_name
-from .export import compute_truth
 from .provenance import DECISIVE
+from .readers import compute_truth
 from .stored_case import Flat, describe_difference, flatten, same_bits
 from .tensor import Tensor
 

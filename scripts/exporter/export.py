@@ -6,15 +6,10 @@ import numpy as np
 import torch
 
 from . import criterion, families, provenance
-from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep
+from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep, RefusedCase
 from .layer import build_layer, rotary_tables
+from .readers import compute_truth
 from .recording import LayerCalls
-from .sampled import SampledTruth
-from .truth import TruthChain
-
-
-class RefusedCase(Exception):
-    """A case that must not become a fixture; the message says why."""
 
 
 def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]]:
@@ -39,16 +34,6 @@ def refuse_random(case: RecordedCase) -> None:
         raise RefusedCase(
             f"{case.name}: attn_dropout in training draws at random, so that no output is torchtune's own"
         )
-
-
-def compute_truth(case: RecordedCase) -> None:
-    """Fills every step's truth from its inputs and the case's tables."""
-    chain = TruthChain(case.layer, case.weights, case.tables)
-    sampled = SampledTruth(case.layer, case.weights, case.tables)
-    with np.errstate(invalid="ignore"):
-        for step in case.steps:
-            if step.error is None:
-                step.truth = chain.forward(step) if step.rows is None else sampled.truth(step)
 
 
 def _steps(entry: CaseEntry) -> list[RecordedStep]:

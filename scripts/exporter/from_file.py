@@ -9,16 +9,12 @@ from pathlib import Path
 import torch
 
 from . import criterion, provenance
-from .case import RecordedCase
-from .export import RefusedCase, compute_truth, refuse_random
+from .case import RecordedCase, RefusedCase
+from .export import refuse_random
 from .layer import build_layer, rotary_tables
-from .read_case import read_case
+from .read_case import case_files, read_case
+from .readers import compute_truth
 from .recording import LayerCalls
-
-
-def case_files(path: Path) -> list[Path]:
-    """The file itself, or every case file below a directory."""
-    return sorted(path.glob("**/*.h5")) if path.is_dir() else [path]
 
 
 def answered(path: Path, backend: str = "") -> Iterator[tuple[RecordedCase, list[criterion.Verdict]]]:
@@ -41,6 +37,7 @@ def _answer(case: RecordedCase, file: Path, backend: str) -> list[criterion.Verd
     case.tables = rotary_tables(module, rows)
     calls = LayerCalls(module, backend)
     for number, step in enumerate(case.steps):
+        step.error = None
         calls.record(step, "")
         if step.error is not None:
             raise RefusedCase(f"{file}: torchtune raises in step {number}: {step.error.type}: {step.error.message}")

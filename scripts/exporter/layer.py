@@ -20,7 +20,6 @@ PLAIN_ROTARY = {
     one.__name__: one
     for one in (RotaryPositionalEmbeddings, Phi3RotaryPositionalEmbeddings, Qwen2RotaryPositionalEmbeddings)
 }
-ROTARY_KINDS = (*PLAIN_ROTARY, Llama3ScaledRoPE.__name__)
 
 
 @contextmanager

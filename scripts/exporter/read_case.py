@@ -1,4 +1,4 @@
-"""A case file's layer, weights and inputs, to be run again. The C++ reader (fixtures/read_case.cpp) is the one that
+"""A case file, read again. The C++ reader (fixtures/read_case.cpp) is the one that
 validates; this one trusts a file that `attest` wrote or accepts."""
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from typing import Any
 import h5py
 
 from . import generator
-from .case import PROJECTIONS, KVCache, Layer, RecordedCase, RecordedStep, RMSNorm, Rotary
+from .case import PROJECTIONS, KVCache, Layer, RaisedError, RecordedCase, RecordedStep, RefusedCase, RMSNorm, Rotary
 from .case_file import LAYER_ATTRIBUTES
-from .export import RefusedCase
-from .layer import ROTARY_KINDS
+from .rotary import INTERLEAVED
 from .tensor import Generated, Tensor
 
 
+def case_files(path: Path) -> list[Path]:
+    """The file itself, or every case file below a directory."""
+    return sorted(path.glob("**/*.h5")) if path.is_dir() else [path]
+
+
 def read_case(file: Path) -> RecordedCase:
-    """Without expected stages, truth and errors; the tables are there for their number of rows."""
     with h5py.File(file, "r") as root:
         facts = _attributes(root)
         layer = _layer(root["config"])
@@ -40,7 +43,7 @@ SUPPORTED = {
     **dict.fromkeys(PROJECTIONS, ("Linear",)),
     **dict.fromkeys(("q_norm", "k_norm"), ("none", "RMSNorm")),
     "kv_cache": ("none", "KVCache"),
-    "pos_embeddings": ("none", *ROTARY_KINDS),
+    "pos_embeddings": ("none", *INTERLEAVED),
 }
 
 
@@ -77,8 +80,14 @@ def _part(kind: type, group: h5py.Group) -> Any:
 
 def _step(group: h5py.Group) -> RecordedStep:
     facts = _attributes(group)
-    rows = _tensor(group["rows"]) if "rows" in group else None
-    return RecordedStep(facts["reset_cache"], facts["y"], _tensors(group["inputs"]), rows=rows)
+    recorded = RecordedStep(facts["reset_cache"], facts["y"], _tensors(group["inputs"]))
+    if "error" in group:
+        recorded.error = RaisedError(**_attributes(group["error"]))
+    if "rows" in group:
+        recorded.rows, recorded.sha256 = _tensor(group["rows"]), _attributes(group["sha256"])
+    if "expected" in group:  # a case that waits for torchtune's answers has none
+        recorded.expected, recorded.truth = _tensors(group["expected"]), _tensors(group["truth"])
+    return recorded
 
 
 def _tensors(group: h5py.Group) -> dict[str, Tensor]:

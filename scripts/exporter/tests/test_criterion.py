@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from exporter.criterion import Verdict, share_of_budget
-from exporter.error_budget import half_ulp, stored
+from exporter.error_budget import Budget, half_ulp, stored
 
 NAN, INF = np.nan, np.inf
 
@@ -47,6 +47,8 @@ def test_nan_fails_a_verdict() -> None:
 @pytest.mark.parametrize(("dtype", "bits"), [("float32", 24), ("bfloat16", 8)])
 def test_storing_costs_half_the_distance_to_the_next_number(dtype: str, bits: int) -> None:
     assert half_ulp(np.array([1.0, 1.99, 2.0]), dtype).tolist() == [2.0**-bits, 2.0**-bits, 2.0 ** (1 - bits)]
+    assert half_ulp(np.array([0.0, NAN, -INF]), dtype).tolist() == 3 * [2.0 ** -(126 + bits)]
     below_two = np.array([2.0 - 2.0**-20])
-    budget = np.array([2.0**-10])
-    assert stored(budget, below_two, dtype)[0] == budget[0] + 2.0 ** (1 - bits)  # the budget reaches beyond 2
+    limit = np.array([2.0**-10])
+    reaches_beyond_two = stored(Budget(limit), below_two, dtype)
+    assert reaches_beyond_two.budget[0] == limit[0] + 2.0 ** (1 - bits)

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from exporter import families
-from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedStep
+from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedCase, RecordedStep, RefusedCase
 from exporter.cases.large import CASES, MOST_WORK, layer, work
 from exporter.cases.mask_makers import causal, random_bool, random_float
-from exporter.sampled import SampledTruth
+from exporter.readers import compute_truth
 from exporter.selecting_weights import sampled_rows
-from exporter.truth import TruthChain
 
 CALLS: dict[str, tuple[dict[str, Any], tuple[Call, ...]]] = {
     "causal": ({"is_causal": True}, (Call(2, 21),)),
@@ -39,22 +38,28 @@ def entry_of(of: Layer, calls: tuple[Call, ...], family: str = "randn") -> CaseE
     return CaseEntry("large/test", "", of, calls, family, generated=True, sampled=6)
 
 
+def recorded_case(entry: CaseEntry, steps: list[RecordedStep]) -> RecordedCase:
+    return RecordedCase(entry.name, "", entry.family, entry.layer, families.draw_weights(entry), {}, steps, {})
+
+
 @pytest.mark.parametrize("dtype", ("float32", "bfloat16"))
 @pytest.mark.parametrize("name", CALLS)
 def test_rows_are_those_of_the_whole_truth(name: str, dtype: str) -> None:
     words, calls = CALLS[name]
     entry = entry_of(layer(4, 2, 8, dtype, **words), calls)
-    weights = families.draw_weights(entry)
-    whole, sampled = TruthChain(entry.layer, weights, {}), SampledTruth(entry.layer, weights, {})
-    for step in steps_of(entry):
-        assert step.rows is not None
-        samples, tokens = step.rows.stored.T
-        expected, found = whole.forward(step), sampled.truth(step)
-        attention = expected["attention"].stored[samples, :, tokens]
-        np.testing.assert_allclose(found["attention"].stored, attention, rtol=0, atol=1e-14)
-        output = expected["output"].stored[samples, tokens]
+    sampled, whole = recorded_case(entry, steps_of(entry)), recorded_case(entry, steps_of(entry))
+    for step in whole.steps:
+        step.rows = None
+    compute_truth(sampled)
+    compute_truth(whole)
+    for of_rows, step in zip(sampled.steps, whole.steps, strict=True):
+        assert of_rows.rows is not None
+        samples, tokens = of_rows.rows.stored.T
+        attention = step.truth["attention"].stored[samples, :, tokens]
+        np.testing.assert_allclose(of_rows.truth["attention"].stored, attention, rtol=0, atol=1e-14)
+        output = step.truth["output"].stored[samples, tokens]
         # An attention on a tie may be rounded to either neighbour.
-        np.testing.assert_allclose(found["output"].stored, output, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(of_rows.truth["output"].stored, output, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("family", "score"), (("far_below", -200), ("far_above", 200), ("equal_huge", 300)))
@@ -83,7 +88,7 @@ def test_what_takes_long_is_in_larger() -> None:
 
 def test_dropout_in_training_is_refused_for_what_it_is() -> None:
     pytest.importorskip("torchtune", reason="torch is not installed here")
-    from exporter.export import RefusedCase, export_case
+    from exporter.export import export_case
 
     random = Layer(8, 2, 2, 4, kv_cache=KVCache(1, 4, enabled=False), attn_dropout=0.5, training=True)
     with pytest.raises(RefusedCase, match="draws at random"):
