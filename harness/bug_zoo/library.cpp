@@ -88,7 +88,8 @@ struct Functions {
                                                    .attention = run_attention,
                                                    .layer = run_layer,
                                                    .score_storage = ATTEST_SCORES_FLOAT32,
-                                                   .arithmetic = 0};
+                                                   .arithmetic = 0,
+                                                   .features = 0};
 };
 
 template <std::size_t... options>

@@ -123,7 +123,8 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
                                                .attention = builtin::attention,
                                                .layer = builtin::layer,
                                                .score_storage = ATTEST_SCORES_FLOAT32,
-                                               .arithmetic = 0};
+                                               .arithmetic = 0,
+                                               .features = 0};
   std::pmr::set_default_resource(&memory);
   for (const auto& one : all) {
     if (harness::label_of({one->name(), one->target()}) == option) builtin::chosen = one.get();

@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from .error_budget import KAPPA, UNDERFLOW, U, half_ulp
+from .tensor import FORMATS
 
-WEIGHT_ROUNDING = {"float32": 0.0, "bfloat16": 2.0**-8}  # u_P: of a softmax weight stored in the layer's dtype
 SHARE_THAT_MATTERS = 2.0**-8  # of a row's weight, with the error that the key's logit may have
+
+
+def weight_rounding(dtype: str) -> float:
+    """u_P: of a softmax weight stored in the layer's dtype."""
+    return 0.0 if dtype == "float32" else FORMATS[dtype].unit_roundoff
 
 
 class AttentionRow:
@@ -29,7 +34,7 @@ class AttentionRow:
         addition = np.minimum(U * np.abs(logits), np.minimum(np.abs(added), np.abs(score)))
         self.logit_error = np.where(self.exact, 0.0, (np.sqrt(q.size) + 2.0) * U * condition + addition)
         of_sums = np.sqrt(_squared_groups(logits, s_k)) + np.sqrt(s_k) + 8.0
-        self.c_s = of_sums * U + WEIGHT_ROUNDING[dtype]
+        self.c_s = of_sums * U + weight_rounding(dtype)
         # Of each product with a value, two of the division, and of each weight that is stored as a subnormal number.
         of_weights = half_ulp(np.zeros(()), dtype) * np.sum(np.abs(v), axis=0)
         self.underflows = (s_k + 2) * UNDERFLOW + of_weights if len(k) else np.zeros(v.shape[-1])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from .tensor import Generated, Tensor, float32_to_bfloat16_bits
+from .tensor import Generated, Tensor, from_float64
 
 NAME = "irwin_hall_4"
 GOLDEN = 0x9E3779B97F4A7C15
@@ -42,15 +44,14 @@ def lane_sum(bits: np.ndarray) -> np.ndarray:
 
 
 def generate(spec: Generated, shape: tuple[int, ...], dtype: str) -> Tensor:
-    """float32 (exact) or bfloat16 (rounded once, from the exact float32)."""
+    """float32 (exact), bfloat16 or float16 (rounded once, from the exact float32)."""
     values = np.empty(int(np.prod(shape)), dtype="<f4")
     unit = np.float32(2.0**spec.exponent)
     for start in range(0, values.size, CHUNK):
         part = values[start : start + CHUNK]
         part[:] = lane_sum(counter_bits(spec.seed, spec.stream, start, part.size))
         part *= unit
-    values = values.reshape(shape)
-    return Tensor(dtype, float32_to_bfloat16_bits(values) if dtype == "bfloat16" else values, spec)
+    return replace(from_float64(values.reshape(shape), dtype), generated=spec)
 
 
 def exponent_for(standard_deviation: float) -> int:

@@ -96,7 +96,7 @@ class EndToEnd:
         """The truth's cache holds rounded values, each half an ulp at most from the value that its budget is centred
         on: only the cache's own judgement needs that half."""
         assert slots.budget is not None
-        rounding = half_ulp(slots.value, self.dtype) if self.dtype == "bfloat16" else 0.0
+        rounding = half_ulp(slots.value, self.dtype) if self.dtype != "float32" else 0.0
         self.judged[name] = Judged(slots.value, slots.budget + rounding)
         return slots
 

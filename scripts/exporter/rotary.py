@@ -69,8 +69,8 @@ class Rotation:
         return Budget(limit)
 
     def _variance(self, product: np.ndarray, moved: np.ndarray) -> np.ndarray:
-        """Where a product is rounded to bfloat16, its rounding moves too: as `stored`, at the far end."""
-        if self.product_dtype != "bfloat16":
+        """Where a product is rounded to 16 bits, its rounding moves too: as `stored`, at the far end."""
+        if self.product_dtype == "float32":
             return np.square(moved)
         return np.square(moved) + np.square(half_ulp(product + moved, self.product_dtype))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .case import STAGES
 from .criterion import END_TO_END, LOCALISED, Verdict
+from .tensor import FORMATS
 
 
 class Summary:
@@ -23,7 +24,7 @@ class Summary:
 
     def lines(self) -> list[str]:
         """A small table."""
-        kinds = [f"{dtype}, {kind}" for dtype in ("float32", "bfloat16") for kind in (LOCALISED, END_TO_END)]
+        kinds = [f"{dtype}, {kind}" for dtype in FORMATS for kind in (LOCALISED, END_TO_END)]
         rows = ["torchtune's own e, median / largest:", " " * 10 + "".join(f"{kind:>24}" for kind in kinds)]
         for stage in STAGES:
             rows.append(f"{stage:<10}" + "".join(f"{self._cell(kind, stage):>24}" for kind in kinds))

@@ -1,9 +1,11 @@
-"""The contract's tensor in NumPy: a dtype name and the stored bits. bfloat16 is stored as uint16, bool as uint8."""
+"""The contract's tensor in NumPy: a dtype name and the stored bits. bfloat16 and float16 are stored as uint16, bool as
+uint8."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,13 +13,30 @@ STORAGE: dict[str, np.dtype] = {
     "float32": np.dtype("<f4"),
     "float64": np.dtype("<f8"),
     "bfloat16": np.dtype("<u2"),
+    "float16": np.dtype("<u2"),
     "bool": np.dtype("u1"),
     "int64": np.dtype("<i8"),
     "int32": np.dtype("<i4"),
 }
 
-BFLOAT16_FRACTION_BITS = 8  # the implicit one included
-BFLOAT16_SMALLEST_EXPONENT = -133  # of the smallest subnormal
+
+class FloatFormat(NamedTuple):
+    """A binary floating-point format: what rounding to it depends on."""
+
+    precision: int  # significant bits, the implicit one included
+    smallest_exponent: int  # of the smallest subnormal
+    first_infinite: float  # the power of two beyond the largest number
+
+    @property
+    def unit_roundoff(self) -> float:
+        return float(2.0**-self.precision)
+
+
+FORMATS = {  # what a layer is stored in
+    "float32": FloatFormat(24, -149, 2.0**128),
+    "bfloat16": FloatFormat(8, -133, 2.0**128),
+    "float16": FloatFormat(11, -24, 2.0**16),
+}
 
 
 @dataclass(frozen=True)
@@ -48,14 +67,22 @@ class Tensor:
         """Widens exactly."""
         if self.dtype == "bfloat16":
             return bfloat16_bits_to_float32(self.stored).astype(np.float64)
+        if self.dtype == "float16":
+            return self.stored.view("<f2").astype(np.float64)
         return self.stored.astype(np.float64)
 
 
 def from_float64(values: np.ndarray, dtype: str) -> Tensor:
-    """Rounds float64 values once to float32 or bfloat16, or keeps float64."""
+    """Rounds float64 values once to a dtype of FORMATS, or keeps float64."""
     if dtype == "bfloat16":
-        return Tensor(dtype, float32_to_bfloat16_bits(round_to_bfloat16(values).astype(np.float32)))
+        return Tensor(dtype, float32_to_bfloat16_bits(round_to(values, dtype).astype(np.float32)))
+    if dtype == "float16":
+        return from_float16(round_to(values, dtype).astype("<f2"))
     return Tensor(dtype, np.ascontiguousarray(values, dtype=STORAGE[dtype]))
+
+
+def from_float16(values: np.ndarray) -> Tensor:
+    return Tensor("float16", np.ascontiguousarray(values, dtype="<f2").view("<u2"))
 
 
 def from_array(values: np.ndarray) -> Tensor:
@@ -65,19 +92,19 @@ def from_array(values: np.ndarray) -> Tensor:
     return Tensor(values.dtype.name, np.ascontiguousarray(values, dtype=STORAGE[values.dtype.name]))
 
 
-def round_to_bfloat16(values: np.ndarray) -> np.ndarray:
-    """float64 -> the nearest bfloat16, ties to even, as float64. Rounds once: no float32 in between."""
-    values = np.asarray(values, dtype=np.float64)
+def round_to(values: np.ndarray, dtype: str) -> np.ndarray:
+    """What the next stage reads, as float64: 16 bits round their storage, the float32 chain keeps full precision.
+
+    Rounds once, to nearest, ties to even: no float32 in between.
+    """
+    if dtype == "float32":
+        return values
+    form, values = FORMATS[dtype], np.asarray(values, dtype=np.float64)
     _, exponent = np.frexp(values)
-    quantum = np.ldexp(1.0, np.maximum(exponent - BFLOAT16_FRACTION_BITS, BFLOAT16_SMALLEST_EXPONENT))
+    quantum = np.ldexp(1.0, np.maximum(exponent - form.precision, form.smallest_exponent))
     with np.errstate(invalid="ignore"):
         rounded = np.where(np.isfinite(values), np.rint(values / quantum) * quantum, values)
-    return np.where(np.abs(rounded) >= 2.0**128, np.copysign(np.inf, rounded), rounded)
-
-
-def round_to(values: np.ndarray, dtype: str) -> np.ndarray:
-    """What the next stage reads: bfloat16 rounds its storage; the float32 chain keeps full precision."""
-    return round_to_bfloat16(values) if dtype == "bfloat16" else values
+    return np.where(np.abs(rounded) >= form.first_infinite, np.copysign(np.inf, rounded), rounded)
 
 
 def float32_to_bfloat16_bits(values: np.ndarray) -> np.ndarray:
