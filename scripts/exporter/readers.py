@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .case import RecordedCase, RecordedStep
-from .error_budget import UNDERFLOW, Judged, half_ulp, stored
+from .error_budget import UNDERFLOW, Judged, stored
 from .layer_formulas import Formula, LayerFormulas
 from .layer_program import LayerProgram
 from .sampled import in_file
-from .tensor import from_float64, round_to
+from .tensor import from_float64, half_ulp, round_to
 
 
 class Truth:

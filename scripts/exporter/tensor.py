@@ -16,8 +16,8 @@ STORAGE: dict[str, np.dtype] = {
     "int32": np.dtype("<i4"),
 }
 
-BFLOAT16_FRACTION_BITS = 8  # the implicit one included
-BFLOAT16_SMALLEST_EXPONENT = -133  # of the smallest subnormal
+FRACTION_BITS = {"float32": 24, "bfloat16": 8}  # the implicit one included
+SMALLEST_EXPONENT = {"float32": -149, "bfloat16": -133}  # of the smallest subnormal
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,18 @@ def from_array(values: np.ndarray) -> Tensor:
     return Tensor(values.dtype.name, np.ascontiguousarray(values, dtype=STORAGE[values.dtype.name]))
 
 
+def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
+    """Half the distance between neighbours of `dtype` at |value|, no less than half its smallest subnormal."""
+    _, exponent = np.frexp(value)
+    ulp = np.maximum(exponent - FRACTION_BITS[dtype], SMALLEST_EXPONENT[dtype])
+    of_number = np.isfinite(value) & (value != 0.0)  # frexp has exponent 0 for the others
+    return np.ldexp(0.5, np.where(of_number, ulp, SMALLEST_EXPONENT[dtype]))
+
+
 def round_to_bfloat16(values: np.ndarray) -> np.ndarray:
     """float64 -> the nearest bfloat16, ties to even, as float64. Rounds once: no float32 in between."""
     values = np.asarray(values, dtype=np.float64)
-    _, exponent = np.frexp(values)
-    quantum = np.ldexp(1.0, np.maximum(exponent - BFLOAT16_FRACTION_BITS, BFLOAT16_SMALLEST_EXPONENT))
+    quantum = 2.0 * half_ulp(values, "bfloat16")
     with np.errstate(invalid="ignore"):
         rounded = np.where(np.isfinite(values), np.rint(values / quantum) * quantum, values)
     return np.where(np.abs(rounded) >= 2.0**128, np.copysign(np.inf, rounded), rounded)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from exporter.criterion import Verdict, share_of_budget
-from exporter.error_budget import Budget, half_ulp, stored
+from exporter.error_budget import Budget, stored
+from exporter.tensor import half_ulp
 
 NAN, INF = np.nan, np.inf
 
