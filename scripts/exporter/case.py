@@ -138,7 +138,7 @@ class CaseEntry:
     nan_weight: str = ""  # family nan_weight: the parameter that gets one NaN
     selected: bool = False  # the family draws q, k and v themselves; see selected_inputs.py
     generated: bool = False  # weights and inputs come from the counter-based generator
-    sampled: int = 0  # record so many rows of a selecting layer (see sampled.py); 0: every stage as a whole
+    sampled: int = 0  # record so many rows of a selecting layer (see selecting_weights.py); 0: every stage as a whole
     backend: str = ""  # "flash" or "math": the attention kernel that torch must take; "": its own choice
 
 
