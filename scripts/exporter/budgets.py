@@ -19,7 +19,7 @@ alone, without conditions, and the attention is the same in both groups.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import h5py
@@ -45,12 +45,16 @@ def write_budgets(case_file: Path, directory: Path) -> None:
                             group.create_dataset(name, data=np.ascontiguousarray(values, dtype="<f8"))
 
 
-def main() -> int:
-    source, directory = map(Path, sys.argv[1:])
-    for file in case_files(source):
-        write_budgets(file, directory)
-    return 0
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="exporter.budgets", description="Writes the values and budgets of case files."
+    )
+    parser.add_argument("source", type=Path, help="a case file, or a directory of them")
+    parser.add_argument("directory", type=Path, help="where <group>/<case>.h5 are written")
+    arguments = parser.parse_args()
+    for file in case_files(arguments.source):
+        write_budgets(file, arguments.directory)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ STAGES = (
     *("k_cache", "v_cache", "attention", "output"),
 )
 
+ROTARY_WORDS = ("dim", "max_seq_len", "base")  # those that every rotary embedding has
 Y_IS_X, Y_GIVEN, Y_ABSENT = "x", "given", "absent"
 
 
@@ -39,6 +41,11 @@ class Rotary:
     low_freq_factor: float = 1.0
     high_freq_factor: float = 4.0
     old_context_len: int = 8192
+
+    def words(self) -> dict[str, Any]:
+        """What torchtune's constructor of this class takes."""
+        words = {name: value for name, value in asdict(self).items() if name != "kind"}
+        return words if self.kind == "Llama3ScaledRoPE" else {name: words[name] for name in ROTARY_WORDS}
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ class CaseEntry:
     nan_weight: str = ""  # family nan_weight: the parameter that gets one NaN
     selected: bool = False  # the family draws q, k and v themselves; see selected_inputs.py
     generated: bool = False  # weights and inputs come from the counter-based generator
-    sampled: int = 0  # record so many rows of a selecting layer (see sampled.py); 0: every stage as a whole
+    sampled: int = 0  # record so many rows of a selecting layer (see selecting_weights.py); 0: every stage as a whole
     backend: str = ""  # "flash" or "math": the attention kernel that torch must take; "": its own choice
 
 

@@ -22,7 +22,6 @@ LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
     *("is_causal", "attn_dropout", "training", "dtype"),
 )
-LLAMA3_ONLY = ("scale_factor", "low_freq_factor", "high_freq_factor", "old_context_len")
 
 
 def file_name(case_name: str) -> str:
@@ -66,13 +65,9 @@ def _write_config(group: h5py.Group, layer: Layer) -> None:
     _set(group, module="MultiHeadAttention", **{name: getattr(layer, name) for name in LAYER_ATTRIBUTES})
     for name in PROJECTIONS:
         _set(group.create_group(name), kind="Linear", **asdict(layer.projection(name)))
-    rotary = group.create_group("pos_embeddings")
-    if layer.pos_embeddings is None:
-        _set(rotary, kind="none")
-    else:
-        facts = asdict(layer.pos_embeddings)
-        scaled = facts["kind"] == "Llama3ScaledRoPE"
-        _set(rotary, **{name: value for name, value in facts.items() if scaled or name not in LLAMA3_ONLY})
+    rotary = layer.pos_embeddings
+    facts = {"kind": "none"} if rotary is None else {"kind": rotary.kind, **rotary.words()}
+    _set(group.create_group("pos_embeddings"), **facts)
     for name, part, kind in (
         ("q_norm", layer.q_norm, "RMSNorm"),
         ("k_norm", layer.k_norm, "RMSNorm"),

@@ -17,9 +17,9 @@ from . import criterion
 from .case import RecordedCase
 from .case_file import case_bytes, file_name
 from .provenance import DECISIVE
+from .read_case import read_case
 from .readers import compute_truth
 from .stored_case import Flat, describe_difference, flatten, same_bits
-from .tensor import Tensor
 
 TRUTH = re.compile(r"/steps/\d+/truth/\w+")
 BY_TORCH = re.compile(r"/tables/\w+|/steps/\d+/expected/\w+")
@@ -37,10 +37,10 @@ def differences(fresh: RecordedCase, directory: Path) -> list[str]:
         reason = "is missing" if not file.exists() else f"cannot be read as HDF5 ({problem})"
         return [f"{fresh.name}: {file} {reason}"]
     now = flatten(case_bytes(fresh))
-    return [f"{fresh.name}: {what}" for what in _differences(stored, now, fresh)]
+    return [f"{fresh.name}: {what}" for what in _differences(stored, now, fresh, file)]
 
 
-def _differences(stored: Flat, now: Flat, fresh: RecordedCase) -> list[str]:
+def _differences(stored: Flat, now: Flat, fresh: RecordedCase, file: Path) -> list[str]:
     found = [f"{path} is missing" for path in now if path not in stored and "/provenance@" not in path]
     found += [f"{path} is not part of the case" for path in stored if path not in now and "/provenance@" not in path]
     same_provenance = all(stored.get(f"/provenance@{name}") == now[f"/provenance@{name}"] for name in DECISIVE)
@@ -54,7 +54,7 @@ def _differences(stored: Flat, now: Flat, fresh: RecordedCase) -> list[str]:
             found.append(f"{path} differs: {describe_difference(stored[path], now[path])}")
     if found or same_provenance:
         return found or _judge_truth(stored, fresh)
-    return _judge_tables(stored, now) + _judge_outputs(stored, fresh)
+    return _judge_tables(stored, now) + _judge_outputs(stored, fresh, read_case(file))
 
 
 def _same_layout(one: np.ndarray, other: np.ndarray) -> bool:
@@ -76,18 +76,14 @@ def _judge_tables(stored: Flat, now: Flat) -> list[str]:
     return found
 
 
-def _judge_outputs(stored: Flat, fresh: RecordedCase) -> list[str]:
+def _judge_outputs(stored: Flat, fresh: RecordedCase, recorded: RecordedCase) -> list[str]:
     """Judges the stored truth and outputs on the stored tables."""
-    fresh.tables = {name: Tensor("float32", stored[f"/tables/{name}"]) for name in fresh.tables}
+    fresh.tables = recorded.tables
     compute_truth(fresh)
-    found = _judge_truth(stored, fresh)
-    for number, step in enumerate(fresh.steps):
-        place = f"/steps/{number:03d}"
-        step.expected = {
-            name: Tensor(tensor.dtype, stored[f"{place}/expected/{name}"]) for name, tensor in step.expected.items()
-        }
-    failed = [verdict for verdict in criterion.judge(fresh) if not verdict.passed]
-    return found + [f"torchtune's stored output fails the criterion: {verdict}" for verdict in failed]
+    failed = [verdict for verdict in criterion.judge(recorded) if not verdict.passed]
+    return _judge_truth(stored, fresh) + [
+        f"torchtune's stored output fails the criterion: {verdict}" for verdict in failed
+    ]
 
 
 def _judge_truth(stored: Flat, fresh: RecordedCase) -> list[str]:

@@ -1,6 +1,6 @@
 """How far a correct kernel may be from the float64 truth: what the stages' budgets have in common. docs/criterion.md
 derives them, and reference/error_budget.h has the same in C++. Each formula's own budget stands with it, in linear.py,
-rotary.py, rms_norm.py and attention_budget.py, and leaves out storing the result, which `stored` adds.
+rotary.py, rms_norm.py and attention.py, and leaves out storing the result, which `stored` adds.
 
 Statistical growth of rounding errors: sqrt(n) instead of n.
 """
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tensor import FORMATS
+from .tensor import half_ulp
 
 U = 2.0**-24  # unit roundoff of the float32 arithmetic that every kernel uses
 UNDERFLOW = 2.0**-150  # what one float32 product or division loses at most where its result is subnormal
@@ -29,14 +29,6 @@ class Judged(NamedTuple):
     value: np.ndarray
     budget: np.ndarray
     condition: np.ndarray | None = None
-
-
-def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
-    """Half the distance between neighbours of `dtype` at |value|, no less than half its smallest subnormal."""
-    _, exponent = np.frexp(value)
-    precision, smallest, _ = FORMATS[dtype]
-    of_number = np.isfinite(value) & (value != 0.0)  # frexp has exponent 0 for the others
-    return np.ldexp(0.5, np.where(of_number, np.maximum(exponent - precision, smallest), smallest))
 
 
 def stored(budget: Budget, value: np.ndarray, dtype: str) -> Judged:

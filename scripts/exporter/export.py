@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from . import criterion, families, provenance
-from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, Call, CaseEntry, RaisedError, RecordedCase, RecordedStep, RefusedCase
+from .case import CaseEntry, RaisedError, RecordedCase, RefusedCase
 from .layer import build_layer, rotary_tables
 from .readers import compute_truth
 from .recording import LayerCalls
@@ -15,7 +15,9 @@ from .recording import LayerCalls
 def export_case(entry: CaseEntry) -> tuple[RecordedCase, list[criterion.Verdict]]:
     """Runs torchtune and judges what it computed. Raises RefusedCase."""
     torch.set_num_threads(provenance.THREADS)
-    case = RecordedCase(entry.name, entry.description, entry.family, entry.layer, {}, {}, _steps(entry), {})
+    case = RecordedCase(
+        entry.name, entry.description, entry.family, entry.layer, {}, {}, families.draw_steps(entry), {}
+    )
     refuse_random(case)
     backends = _run_torchtune(entry, case)
     case.provenance = provenance.collect(backends)
@@ -34,22 +36,6 @@ def refuse_random(case: RecordedCase) -> None:
         raise RefusedCase(
             f"{case.name}: attn_dropout in training draws at random, so that no output is torchtune's own"
         )
-
-
-def _steps(entry: CaseEntry) -> list[RecordedStep]:
-    return [
-        RecordedStep(
-            call.reset_cache,
-            _source_of_keys(call),
-            families.draw_inputs(entry, number),
-            rows=families.draw_rows(entry, number),
-        )
-        for number, call in enumerate(entry.calls)
-    ]
-
-
-def _source_of_keys(call: Call) -> str:
-    return call.y if call.y in (Y_IS_X, Y_ABSENT) else Y_GIVEN
 
 
 def _run_torchtune(entry: CaseEntry, case: RecordedCase) -> set[str]:

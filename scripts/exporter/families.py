@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 
 from . import generator, selected_inputs, selecting_weights
-from .case import CaseEntry
+from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, CaseEntry, RecordedStep
 from .tensor import Generated, Tensor, from_array, from_float64
 
 OUTPUT_STANDARD_DEVIATION = 1.0  # of a generated layer's projections
@@ -60,6 +60,19 @@ def _weight(entry: CaseEntry, name: str, shape: tuple[int, ...]) -> np.ndarray:
     if entry.nan_weight == name:
         values[1, 2] = np.nan
     return values
+
+
+def draw_steps(entry: CaseEntry) -> list[RecordedStep]:
+    """The case's calls, nothing of them computed yet."""
+    return [
+        RecordedStep(
+            call.reset_cache,
+            call.y if call.y in (Y_IS_X, Y_ABSENT) else Y_GIVEN,
+            draw_inputs(entry, number),
+            rows=draw_rows(entry, number),
+        )
+        for number, call in enumerate(entry.calls)
+    ]
 
 
 def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:

@@ -16,9 +16,11 @@ from . import case
 from .tensor import Tensor
 from .torch_tensors import DTYPES, from_torch, to_torch
 
-PLAIN_ROTARY = {
-    one.__name__: one
-    for one in (RotaryPositionalEmbeddings, Phi3RotaryPositionalEmbeddings, Qwen2RotaryPositionalEmbeddings)
+ROTARY = {
+    "RotaryPositionalEmbeddings": RotaryPositionalEmbeddings,
+    "Phi3RotaryPositionalEmbeddings": Phi3RotaryPositionalEmbeddings,
+    "Qwen2RotaryPositionalEmbeddings": Qwen2RotaryPositionalEmbeddings,
+    "Llama3ScaledRoPE": Llama3ScaledRoPE,
 }
 
 
@@ -90,16 +92,4 @@ def _constructor_cache(layer: case.Layer) -> KVCache | None:
 
 
 def _rotary(rotary: case.Rotary | None) -> nn.Module | None:
-    if rotary is None:
-        return None
-    if rotary.kind == "Llama3ScaledRoPE":
-        return Llama3ScaledRoPE(
-            rotary.dim,
-            rotary.max_seq_len,
-            rotary.base,
-            rotary.scale_factor,
-            rotary.low_freq_factor,
-            rotary.high_freq_factor,
-            rotary.old_context_len,
-        )
-    return PLAIN_ROTARY[rotary.kind](rotary.dim, rotary.max_seq_len, rotary.base)
+    return None if rotary is None else ROTARY[rotary.kind](**rotary.words())

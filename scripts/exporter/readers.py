@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from .case import RecordedCase, RecordedStep
-from .error_budget import UNDERFLOW, Judged, half_ulp, stored
+from .error_budget import UNDERFLOW, Judged, stored
 from .layer_formulas import Formula, LayerFormulas
 from .layer_program import LayerProgram
-from .sampled import in_file
-from .tensor import from_float64, round_to
+from .tensor import from_float64, half_ulp, round_to
+
+T = TypeVar("T")
 
 
 class Truth:
@@ -99,6 +100,11 @@ class EndToEnd:
         rounding = half_ulp(slots.value, self.dtype) if self.dtype != "float32" else 0.0
         self.judged[name] = Judged(slots.value, slots.budget + rounding)
         return slots
+
+
+def in_file(step: RecordedStep, stages: dict[str, T]) -> dict[str, T]:
+    """The stages that a case file has, of all that the layer computes."""
+    return {name: stage for name, stage in stages.items() if step.rows is None or name in ("attention", "output")}
 
 
 @np.errstate(all="ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -11,7 +12,6 @@ from torchtune.modules import MultiHeadAttention
 from torchtune.modules.attention_utils import packed_block_causal_mask
 
 from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
-from .sampled import keep_rows
 from .tensor import Tensor
 from .torch_tensors import from_torch, to_torch
 
@@ -56,6 +56,18 @@ class AttentionBackend(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif "_softmax" in func.name():
             self.seen.add("math")
         return func(*args, **(kwargs or {}))
+
+
+def keep_rows(step: RecordedStep, stages: dict[str, Tensor]) -> None:
+    """Fills `expected` and `sha256` of a sampled step from torchtune's whole stages."""
+    assert step.rows is not None
+    samples, tokens = step.rows.stored.T
+    attention, output = stages["attention"], stages["output"]
+    step.sha256 = {name: stages[name].sha256() for name in ("q_proj", "k_proj", "v_proj") if name in stages}
+    step.expected = {
+        "attention": Tensor(attention.dtype, np.ascontiguousarray(attention.stored[samples, :, tokens])),
+        "output": Tensor(output.dtype, np.ascontiguousarray(output.stored[samples, tokens])),
+    }
 
 
 class LayerCalls:

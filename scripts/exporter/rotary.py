@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .case import Rotary
-from .error_budget import KAPPA, UNDERFLOW, Budget, U, half_ulp
-from .tensor import round_to
+from .error_budget import KAPPA, UNDERFLOW, Budget, U
+from .tensor import half_ulp, round_to
 
 QWEN2 = "Qwen2RotaryPositionalEmbeddings"
 INTERLEAVED = {  # torchtune's class -> whether channels 2i and 2i + 1 form a pair, or i and i + h_d/2

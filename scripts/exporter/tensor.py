@@ -92,6 +92,14 @@ def from_array(values: np.ndarray) -> Tensor:
     return Tensor(values.dtype.name, np.ascontiguousarray(values, dtype=STORAGE[values.dtype.name]))
 
 
+def half_ulp(value: np.ndarray, dtype: str) -> np.ndarray:
+    """Half the distance between neighbours of `dtype` at |value|, no less than half its smallest subnormal."""
+    precision, smallest, _ = FORMATS[dtype]
+    _, exponent = np.frexp(value)
+    of_number = np.isfinite(value) & (value != 0.0)  # frexp has exponent 0 for the others
+    return np.ldexp(0.5, np.where(of_number, np.maximum(exponent - precision, smallest), smallest))
+
+
 def round_to(values: np.ndarray, dtype: str) -> np.ndarray:
     """What the next stage reads, as float64: 16 bits round their storage, the float32 chain keeps full precision.
 
@@ -99,12 +107,11 @@ def round_to(values: np.ndarray, dtype: str) -> np.ndarray:
     """
     if dtype == "float32":
         return values
-    form, values = FORMATS[dtype], np.asarray(values, dtype=np.float64)
-    _, exponent = np.frexp(values)
-    quantum = np.ldexp(1.0, np.maximum(exponent - form.precision, form.smallest_exponent))
+    values, largest = np.asarray(values, dtype=np.float64), FORMATS[dtype].first_infinite
+    quantum = 2.0 * half_ulp(values, dtype)
     with np.errstate(invalid="ignore"):
         rounded = np.where(np.isfinite(values), np.rint(values / quantum) * quantum, values)
-    return np.where(np.abs(rounded) >= form.first_infinite, np.copysign(np.inf, rounded), rounded)
+    return np.where(np.abs(rounded) >= largest, np.copysign(np.inf, rounded), rounded)
 
 
 def float32_to_bfloat16_bits(values: np.ndarray) -> np.ndarray:

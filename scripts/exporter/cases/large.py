@@ -1,4 +1,4 @@
-"""Layers at the sizes where tiles, splits, masks and caches matter: generated inputs, rows sampled (see sampled.py).
+"""Layers at the sizes where tiles, splits, masks and caches matter: generated inputs, sampled rows, selecting weights.
 What five kernels cannot do in a moment goes into the group `larger`, which `attest verify --large all` takes."""
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exporter import families
-from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedCase, RecordedStep, RefusedCase
+from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedCase, RefusedCase
 from exporter.cases.large import CASES, MOST_WORK, layer, work
 from exporter.cases.mask_makers import causal, random_bool, random_float
 from exporter.readers import compute_truth
@@ -22,24 +22,13 @@ CALLS: dict[str, tuple[dict[str, Any], tuple[Call, ...]]] = {
 }
 
 
-def steps_of(entry: CaseEntry) -> list[RecordedStep]:
-    return [
-        RecordedStep(
-            False,
-            "given" if isinstance(call.y, int) else call.y,
-            families.draw_inputs(entry, number),
-            rows=families.draw_rows(entry, number),
-        )
-        for number, call in enumerate(entry.calls)
-    ]
-
-
 def entry_of(of: Layer, calls: tuple[Call, ...], family: str = "randn") -> CaseEntry:
     return CaseEntry("large/test", "", of, calls, family, generated=True, sampled=6)
 
 
-def recorded_case(entry: CaseEntry, steps: list[RecordedStep]) -> RecordedCase:
-    return RecordedCase(entry.name, "", entry.family, entry.layer, families.draw_weights(entry), {}, steps, {})
+def drawn_case(entry: CaseEntry) -> RecordedCase:
+    weights, steps = families.draw_weights(entry), families.draw_steps(entry)
+    return RecordedCase(entry.name, "", entry.family, entry.layer, weights, {}, steps, {})
 
 
 @pytest.mark.parametrize("dtype", ("float32", "bfloat16"))
@@ -47,7 +36,7 @@ def recorded_case(entry: CaseEntry, steps: list[RecordedStep]) -> RecordedCase:
 def test_rows_are_those_of_the_whole_truth(name: str, dtype: str) -> None:
     words, calls = CALLS[name]
     entry = entry_of(layer(4, 2, 8, dtype, **words), calls)
-    sampled, whole = recorded_case(entry, steps_of(entry)), recorded_case(entry, steps_of(entry))
+    sampled, whole = drawn_case(entry), drawn_case(entry)
     for step in whole.steps:
         step.rows = None
     compute_truth(sampled)
