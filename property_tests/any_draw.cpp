@@ -95,7 +95,7 @@ rc::Gen<CaseDraw> any_parts() {
       rc::gen::set(&CaseDraw::rotary, kind_up_to(RotaryKind::qwen2)),
       rc::gen::set(&CaseDraw::positions, kind_up_to(PositionKind::each)), rc::gen::set(&CaseDraw::norm, flag),
       rc::gen::set(&CaseDraw::bias, flag),
-      rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16})));
+      rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16, DType::float16})));
 }
 
 }  // namespace

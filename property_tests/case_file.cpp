@@ -157,7 +157,7 @@ TEST_F(case_file, an_unknown_word_is_refused_with_the_known_ones) {
   refused("/", "case", "no_group");
   refused("/", "case", "too/many/parts");
   refused("/config", "module", "Gemma2Attention");
-  refused("/config", "dtype", "float16");
+  refused("/config", "dtype", "float8");
   refused("/config/q_proj", "kind", "LoRALinear");
   refused("/config/q_proj", "kind", "none");
   refused("/config/pos_embeddings", "kind", "rope");

@@ -65,7 +65,7 @@ TEST(drawn_case, a_line_that_says_something_else_is_refused_by_name) {
   expect_refused("b=2x", "b");
   expect_refused("norm=1", "norm");
   expect_refused("mask=triangular", "mask");
-  expect_refused("dtype=float16", "dtype");
+  expect_refused("dtype=float64", "dtype");
   expect_refused("dtype=float64", "dtype");
 }
 

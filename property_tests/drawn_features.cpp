@@ -48,6 +48,7 @@ Counts all_features() {
                            "norm",
                            "bias",
                            "bfloat16",
+                           "float16",
                            "batch",
                            "odd head size",
                            "head size no power of two",
@@ -87,6 +88,7 @@ void count_features(Counts& counts, const CaseDraw& draw) {
   count("norm", draw.norm);
   count("bias", draw.bias);
   count("bfloat16", draw.dtype == DType::bfloat16);
+  count("float16", draw.dtype == DType::float16);
   count("batch", draw.b > 1);
   count("odd head size", draw.h_d % 2 != 0);
   count("head size no power of two", (draw.h_d & (draw.h_d - 1)) != 0);

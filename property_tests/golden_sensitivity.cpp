@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fixtures/floating_point.h"
 #include "fixtures/generator.h"
 #include "harness/judge/judge_recorded.h"
 #include "harness/process_resources.h"
@@ -23,8 +24,7 @@ bool has_few_weights(const Case& item) {
 }
 
 void store(Tensor& tensor, std::size_t at, double value) {
-  if (tensor.dtype() == DType::float32) tensor.as<float>()[at] = static_cast<float>(value);
-  if (tensor.dtype() == DType::bfloat16) tensor.as<bfloat16>()[at] = round_to_bfloat16(value);
+  visit_floating_point(tensor, [&]<class T>(std::span<T> elements) { elements[at] = converted<T>(value); });
 }
 
 /// An element of the stage with a finite truth, as a counter-based choice says; -1 if there is none.

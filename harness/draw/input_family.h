@@ -38,7 +38,7 @@ struct InputFamily {
   bool hides_odd_keys = false;        ///< the mask does, in every row; some rows see nothing
   bool key_for_each_channel = false;  ///< no more keys than channels
   bool equal_weights = false;         ///< every key visible, a power of two of them
-  bool exceeds_float16 = false;       ///< its numbers are beyond 65504
+  bool outside_float16 = false;       ///< its numbers are: beyond 65504, or too small
   bool nan_in_weights = false;        ///< one NaN in one projection's weight
   bool poisons_hidden_keys = false;   ///< NaN and infinity in the hidden tokens of y
 

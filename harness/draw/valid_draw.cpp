@@ -32,7 +32,7 @@ void clamp_extents(CaseDraw& draw) {
 /// What a family needs in order to be what it says.
 void fit_to_family(CaseDraw& draw, const InputFamily& family) {
   if (family.selects()) draw.bias = false;
-  if (family.exceeds_float16 && draw.dtype == DType::float16) draw.dtype = DType::bfloat16;
+  if (family.outside_float16 && draw.dtype == DType::float16) draw.dtype = DType::bfloat16;
   if (family.steers_logits) {
     draw.norm = false;
     draw.rotary = RotaryKind::none;
