@@ -179,15 +179,26 @@ Tensor without_tiny(const Tensor& tensor, double factor) {
   return result;
 }
 
+/// A power of two by which every value, and so every mean of them, can be multiplied in its format: 256 at most.
+double factor_for(const Tensor& values) {
+  double largest = 0;
+  for (const double value : to_doubles(values)) {
+    if (std::isfinite(value)) largest = std::max(largest, std::fabs(value));
+  }
+  double factor = 256;
+  while (factor > 1 && largest * factor >= std::ldexp(1.0, format_of(values.dtype()).max_exponent)) factor /= 2;
+  return factor;
+}
+
 LawVerdict scale_values(const Implementation& implementation, const CaseDraw& draw) {
-  constexpr double kFactor = 256;
   const AttentionOfCase of = attention_of(draw);
   const AttentionCall& call = of.call;
+  const double factor = factor_for(call.v);
   AttentionCall larger = call;
-  larger.v = scaled(call.v, kFactor);
+  larger.v = scaled(call.v, factor);
   Findings findings(of.item);
-  findings.same_bits("attention", without_tiny(implementation.attention(larger.inputs()), kFactor),
-                     without_tiny(scaled(implementation.attention(call.inputs()), kFactor), kFactor));
+  findings.same_bits("attention", without_tiny(implementation.attention(larger.inputs()), factor),
+                     without_tiny(scaled(implementation.attention(call.inputs()), factor), factor));
   return findings.verdict();
 }
 
