@@ -25,7 +25,7 @@ install(FILES
 
 # The headers that a user may include; the others belong to their room.
 set(ATTEST_PUBLIC_HEADERS
-  fixtures/bfloat16.h fixtures/case.h fixtures/case_file.h fixtures/config.h fixtures/error.h fixtures/family.h
+  fixtures/bfloat16.h fixtures/float16.h fixtures/float_format.h fixtures/case.h fixtures/case_file.h fixtures/config.h fixtures/error.h fixtures/family.h
   fixtures/generator.h fixtures/manifest.h fixtures/printable.h fixtures/stage_inputs.h fixtures/tensor.h fixtures/validate.h
   reference/error_budget.h reference/multi_head_attention.h reference/truth.h
   optimized/call_clock.h optimized/multi_head_attention.h optimized/part_clock.h optimized/target.h
