@@ -88,9 +88,9 @@ std::size_t hash_of(const LibraryCall& call) {
 }  // namespace
 
 /// A call, with its memory in every placement that it is made in: repetitions share what no library can change.
-class Question {
+class PlacedCall {
  public:
-  explicit Question(const LibraryCall& call) : call_(call) {}
+  explicit PlacedCall(const LibraryCall& call) : call_(call) {}
 
   const LibraryCall& call() const { return call_; }
   CallArena& in(Placement placement) {
@@ -109,14 +109,14 @@ LibraryAnswer QuestionedLibrary::answer(const LibraryCall& call) {
     throw NoAnswer(Status::skipped, "the library offers no " + call.function, Gap::not_offered);
   }
   if (turn_ != 0) return answer_of_turn(call);
-  Question question(call);
-  LibraryAnswer first = answer_in(0, question);
+  PlacedCall placed(call);
+  LibraryAnswer first = answer_in(0, placed);
   for (std::size_t i = 1; i < kConditions.size(); ++i) {
     if (!is_made_in(i, call)) continue;
-    LibraryAnswer other = answer_in(i, question);
+    LibraryAnswer other = answer_in(i, placed);
     if (!same_bits(first, other)) keep(i, call, std::move(other));
   }
-  if (bytes_of(call) <= kSmallCall) check_claims(question, first);
+  if (bytes_of(call) <= kSmallCall) check_claims(placed, first);
   return first;
 }
 
@@ -124,8 +124,8 @@ LibraryAnswer QuestionedLibrary::answer(const LibraryCall& call) {
 LibraryAnswer QuestionedLibrary::answer_of_turn(const LibraryCall& call) {
   const auto kept = different_.find({turn_, hash_of(call)});
   if (kept != different_.end()) return kept->second;
-  Question question(call);
-  return answer_in(is_made_in(turn_, call) ? turn_ : 0, question);
+  PlacedCall placed(call);
+  return answer_in(is_made_in(turn_, call) ? turn_ : 0, placed);
 }
 
 void QuestionedLibrary::keep(std::size_t condition, const LibraryCall& call, LibraryAnswer answer) {
@@ -147,11 +147,11 @@ std::string QuestionedLibrary::condition() const {
   return "with " + text_of(kConditions[turn_], fmt::format("{}", fmt::join(several_, " or ")));
 }
 
-LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, Question& question) {
+LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, PlacedCall& placed) {
   const Condition& condition = kConditions[index];
-  const int its_threads = condition.several_threads ? several_threads(question.call()) : threads();
+  const int its_threads = condition.several_threads ? several_threads(placed.call()) : threads();
   try {
-    return library_->call(question.in(condition.placement), its_threads, condition.before);
+    return library_->call(placed.in(condition.placement), its_threads, condition.before);
   } catch (const NoAnswer& none) {
     if (index == 0 || none.verdict != Status::failed) throw;
     throw NoAnswer(none.verdict,
@@ -159,10 +159,10 @@ LibraryAnswer QuestionedLibrary::answer_in(std::size_t index, Question& question
   }
 }
 
-void QuestionedLibrary::check_claims(Question& question, const LibraryAnswer& answer) {
+void QuestionedLibrary::check_claims(PlacedCall& placed, const LibraryAnswer& answer) {
   if (!library_->declaration().same_bits_for_any_threads) return;
   const int others = threads() == 1 ? 2 : 1;
-  if (same_bits(answer, library_->call(question.in(Placement::flush_end), others, Before::unwritten))) return;
+  if (same_bits(answer, library_->call(placed.in(Placement::flush_end), others, Before::unwritten))) return;
   throw NoAnswer(Status::failed, "claims the same bits for any number of threads, but " + std::to_string(threads()) +
                                      " and " + std::to_string(others) + " give different ones");
 }

@@ -11,7 +11,7 @@
 
 namespace attest::harness {
 
-class Question;
+class PlacedCall;
 
 /// A library, asked as the judge wants it: a small call is made in several conditions, its claims are put to the test.
 class QuestionedLibrary {
@@ -26,10 +26,10 @@ class QuestionedLibrary {
   const IsolatedLibrary& library() const { return *library_; }
 
  private:
-  LibraryAnswer answer_in(std::size_t condition, Question& question);
+  LibraryAnswer answer_in(std::size_t condition, PlacedCall& placed);
   LibraryAnswer answer_of_turn(const LibraryCall& call);
   void keep(std::size_t condition, const LibraryCall& call, LibraryAnswer answer);
-  void check_claims(Question& question, const LibraryAnswer& answer);
+  void check_claims(PlacedCall& placed, const LibraryAnswer& answer);
 
   static constexpr std::size_t kMostKept = 64;  ///< answers of at most 4 MiB, or once in a while of a large call
 
