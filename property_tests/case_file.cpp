@@ -1,57 +1,11 @@
 #include "fixtures/case_file.h"
 
-#include <gtest/gtest.h>
-
-#include <cmath>
 #include <fstream>
-#include <functional>
 
-#include "fixtures/error.h"
-#include "property_tests/arbitrary_case.h"
-#include "property_tests/hdf5_edit.h"
-#include "property_tests/scratch_folder.h"
+#include "property_tests/damaged_case_file.h"
 
 namespace attest::property_tests {
 namespace {
-
-/// Two steps (prefill, then decoding from the cache), a rotary embedding, norms, a mask, positions, and an error step.
-ArbitraryCase full_choice() {
-  ArbitraryCase choice;
-  choice.y = 2;
-  choice.cache = 1;
-  choice.norm = choice.bias = choice.input_pos = choice.error = true;
-  return choice;
-}
-
-class case_file : public testing::Test {
- protected:
-  void SetUp() override { write_case(arbitrary_case(full_choice()), file_); }
-
-  std::filesystem::path file_in_folder(const std::string& name) const { return folder_ / name; }
-
-  /// Expects that reading fails at `path` inside the file, and that the file is the first word of the error.
-  void expect_refused(const std::filesystem::path& file, const std::string& path) {
-    try {
-      read_case(file);
-      ADD_FAILURE() << "accepted, although " << path << " is wrong";
-    } catch (const InputError& error) {
-      EXPECT_EQ(error.field, file.string() + ": " + path) << error.what();
-      EXPECT_FALSE(error.expected.empty());
-    }
-  }
-
-  void expect_refused_after(const std::string& path, const std::function<void(Hdf5Edit&)>& change) {
-    write_case(arbitrary_case(full_choice()), file_);
-    {
-      Hdf5Edit edit(file_);
-      change(edit);
-    }
-    expect_refused(file_, path);
-  }
-
-  ScratchFolder folder_;
-  std::filesystem::path file_ = folder_ / "case.h5";
-};
 
 TEST_F(case_file, the_untouched_file_is_read) { EXPECT_EQ(read_case(file_).steps.size(), 3u); }
 
@@ -238,75 +192,11 @@ TEST_F(case_file, words_and_names_that_cannot_be_shown_are_refused) {
   expect_refused_after("/provenance/torch", [&](auto& edit) { edit.put_attribute("/provenance", "torch", red); });
   expect_refused_after("/steps/002/error/message",
                        [&](auto& edit) { edit.put_attribute("/steps/002/error", "message", red); });
-  expect_refused_after("/case",
-                       [&](auto& edit) { edit.put_variable_length_attribute("/", "case", "a/" + flood); });
+  expect_refused_after("/case", [&](auto& edit) { edit.put_variable_length_attribute("/", "case", "a/" + flood); });
   expect_refused_after("/case", [&](auto& edit) { edit.put_attribute("/", "case", "a/" + std::string(300, 'b')); });
   write_case(arbitrary_case(full_choice()), file_);
   Hdf5Edit(file_).put_attribute("/steps/002/error", "message", "torch says it\n\tin two lines");
   EXPECT_EQ(read_case(file_).steps[2].error->message, "torch says it\n\tin two lines");
-}
-
-TEST_F(case_file, the_cache_is_filled_step_by_step) {
-  auto item = arbitrary_case(full_choice());
-  item.steps.pop_back();
-  auto prefill = item.steps[0];
-  for (int again = 0; again < 3; ++again) item.steps.push_back(prefill);  // 4 times 3 tokens in 12 slots: exactly full
-  write_case(item, file_);
-  EXPECT_EQ(read_case(file_).steps.size(), 5u);
-  item.steps.push_back(prefill);
-  write_case(item, file_);
-  expect_refused(file_, "/steps/005");
-  item.steps.back().reset_cache = true;
-  write_case(item, file_);
-  EXPECT_EQ(read_case(file_).steps.size(), 6u);
-}
-
-TEST_F(case_file, a_bool_byte_other_than_0_and_1_is_refused) {
-  expect_refused_after("/steps/000/inputs/mask", [](auto& edit) {
-    std::vector<std::uint8_t> bytes(2 * 3 * 12, 1);
-    bytes[40] = 2;
-    edit.write_bytes("/steps/000/inputs/mask", bytes);
-  });
-}
-
-TEST_F(case_file, nan_in_a_weight_is_legal_data) {
-  auto item = arbitrary_case(full_choice());
-  item.layer.weights.find("q_proj.weight")->second.as<float>()[3] = std::nanf("");
-  write_case(item, file_);
-  EXPECT_EQ(difference(item, read_case(file_)), "");
-}
-
-TEST_F(case_file, where_the_constructor_raises_the_configuration_is_not_judged) {
-  Case item = arbitrary_case({});
-  item.layer.config.num_kv_heads = 0;
-  item.layer.config.embed_dim = -7;
-  item.layer.weights.clear();
-  item.layer.tables.reset();
-  item.steps.resize(1);
-  item.steps[0].expected.clear();
-  item.steps[0].truth.clear();
-  item.steps[0].error = RaisedError{RaisedError::Where::constructor, "ZeroDivisionError", "", "num_kv_heads"};
-  write_case(item, file_);
-  EXPECT_EQ(difference(item, read_case(file_)), "");
-  item.steps.push_back(item.steps[0]);
-  write_case(item, file_);
-  expect_refused(file_, "/steps/000");
-}
-
-TEST_F(case_file, resetting_a_cache_that_is_not_there_is_refused) {
-  auto item = arbitrary_case({});
-  item.steps[0].reset_cache = true;
-  write_case(item, file_);
-  expect_refused(file_, "/steps/000/reset_cache");
-}
-
-TEST_F(case_file, strings_of_variable_length_are_read) {
-  {
-    Hdf5Edit edit(file_);
-    edit.put_variable_length_attribute("/", "description", "longer than before");
-    edit.put_variable_length_attribute("/config/q_norm", "kind", "RMSNorm");
-  }
-  EXPECT_EQ(read_case(file_).description, "longer than before");
 }
 
 }  // namespace

@@ -43,16 +43,16 @@ void expect_same_verdicts(const std::string& old, const std::string& today, std:
   EXPECT_EQ(summary.at(1).at("declares"), summary.at(2).at("declares"));
 }
 
-TEST(old_interfaces, of_before_scores_of_16_bits) {
+TEST(earlier_interfaces, of_before_scores_of_16_bits) {
   expect_same_verdicts(ATTEST_FIRST_KERNEL, ATTEST_TODAYS_KERNEL, 100);
 }
 
 /// Its table lies in memory that holds something else, the padding behind its last member too.
-TEST(old_interfaces, of_before_declared_arithmetic) {
+TEST(earlier_interfaces, of_before_declared_arithmetic) {
   expect_same_verdicts(ATTEST_SECOND_KERNEL, ATTEST_TODAYS_KERNEL, 100);
 }
 
-TEST(old_interfaces, of_before_declared_arithmetic_with_a_whole_layer) {
+TEST(earlier_interfaces, of_before_declared_arithmetic_with_a_whole_layer) {
   expect_same_verdicts(ATTEST_SECOND_LAYER, ATTEST_TODAYS_LAYER, 500);
 }
 
