@@ -107,6 +107,12 @@ typedef struct attest_stage {
   int32_t given; /* 0; the implementation sets it to 1 after writing the tensor */
 } attest_stage;
 
+/* Where q_norm and k_norm stand. */
+enum attest_norm_order {
+  ATTEST_NORM_AFTER_ROTARY = 0, /* torchtune's MultiHeadAttention */
+  ATTEST_NORM_BEFORE_ROTARY = 1 /* with ATTEST_NORM_ORDER: on [b, s, n, h_d], as torchtune's later Qwen3Attention */
+};
+
 /* One call of torchtune's MultiHeadAttention.forward: project, rotate, normalise, cache, attend, project. */
 typedef struct attest_layer {
   size_t struct_size;
@@ -116,7 +122,7 @@ typedef struct attest_layer {
   int32_t pairing;   /* enum attest_pairing, of q and k */
   const DLTensor* cos;
   const DLTensor* sin;
-  int32_t has_norm; /* RMSNorm of q ("q_norm.scale") and k ("k_norm.scale"), after the rotary embedding */
+  int32_t has_norm; /* RMSNorm of q ("q_norm.scale") and k ("k_norm.scale"), at norm_order's place */
   double q_norm_eps, k_norm_eps;
   const attest_named_tensor* weights;
   size_t num_weights;
@@ -137,6 +143,9 @@ typedef struct attest_layer {
   DLTensor* output;     /* [b, s_x, out_features of output_proj.weight] */
   attest_stage* stages; /* intermediates, optional */
   size_t num_stages;
+
+  double scale;       /* of the scores: 1/sqrt(head_dim), or with ATTEST_SCALE another */
+  int32_t norm_order; /* enum attest_norm_order */
 } attest_layer;
 
 /* What an implementation promises beyond the numbers; the harness checks it. */
@@ -162,7 +171,11 @@ enum attest_arithmetic {
 
 /* What a case may need that the first libraries could not know of. A case that needs what is not declared is skipped.
  */
-enum attest_feature { ATTEST_FLOAT16 = 1 /* tensors of float16: kDLFloat of 16 bits */ };
+enum attest_feature {
+  ATTEST_FLOAT16 = 1,   /* tensors of float16: kDLFloat of 16 bits */
+  ATTEST_SCALE = 2,     /* a scale other than 1/sqrt(h_d) in attest_layer; attest_attention always had one */
+  ATTEST_NORM_ORDER = 4 /* ATTEST_NORM_BEFORE_ROTARY */
+};
 
 typedef struct attest_implementation {
   size_t struct_size;

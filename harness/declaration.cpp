@@ -28,4 +28,22 @@ std::string_view name_of(Products products) {
   return "";
 }
 
+std::string undeclared_feature(const Config& layer, std::uint64_t declared) {
+  struct Need {
+    Feature feature;
+    const char* name;
+    bool is_there;
+  };
+  const Need needs[] = {
+      {Feature::float16, "ATTEST_FLOAT16", layer.dtype == DType::float16},
+      {Feature::scale, "ATTEST_SCALE", layer.scale.has_value()},
+      {Feature::norm_order, "ATTEST_NORM_ORDER", layer.norm_order != NormOrder::after_pos_embeddings},
+  };
+  for (const auto& [feature, name, is_there] : needs) {
+    const bool is_declared = (declared & static_cast<std::uint64_t>(feature)) != 0;
+    if (is_there && !is_declared) return std::string("it does not declare ") + name;
+  }
+  return "";
+}
+
 }  // namespace attest::harness

@@ -94,7 +94,8 @@ rc::Gen<CaseDraw> any_parts() {
       rc::gen::set(&CaseDraw::spare, rc::gen::inRange<std::int64_t>(0, 6)),
       rc::gen::set(&CaseDraw::rotary, kind_up_to(RotaryKind::qwen2)),
       rc::gen::set(&CaseDraw::positions, kind_up_to(PositionKind::each)), rc::gen::set(&CaseDraw::norm, flag),
-      rc::gen::set(&CaseDraw::bias, flag),
+      rc::gen::set(&CaseDraw::norm_first, flag), rc::gen::set(&CaseDraw::bias, flag),
+      rc::gen::set(&CaseDraw::scale, one_of<std::int64_t>({0, 0, 0, 3, 11})),
       rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16, DType::float16})));
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-const Declaration kNone{.same_bits_for_any_threads = true, .knows_float16 = false};
+const Declaration kNone{.same_bits_for_any_threads = true, .features = 0};
 
 std::string library(const std::string& option) { return std::string(ATTEST_MISBEHAVING_KERNEL) + "#" + option; }
 
@@ -20,7 +20,7 @@ TEST(declared_arithmetic, is_known_of_an_implementation) {
                         .products = Products::tf32,
                         .flushes_subnormals = true,
                         .same_bits_for_any_threads = true,
-                        .knows_float16 = false};
+                        .features = 0};
   EXPECT_EQ(bold, all);
   EXPECT_EQ(kernel_that("declare_float64_sums", kPatience)->declaration().sums, Sums::float64);
   EXPECT_EQ(kernel_that("", kPatience)->declaration(), kNone);

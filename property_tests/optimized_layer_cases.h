@@ -80,7 +80,7 @@ class StageJudge {
       k = stages_.at(Stage::k_cache);
       v = stages_.at(Stage::v_cache);
     }
-    const AttentionInputs attention{q, k, v, inputs_.mask, attends_causally(config_, inputs_)};
+    const AttentionInputs attention = attention_inputs(config_, inputs_, q, k, v);
     note(plain::share_of_budget(stages_.at(Stage::attention), plain::attention(attention)));
     const std::int64_t b = inputs_.x.dim(0), s = inputs_.x.dim(1), n = config_.num_heads;
     const Tensor joined = transposed(stages_.at(Stage::attention), b, n, s);

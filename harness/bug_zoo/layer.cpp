@@ -98,14 +98,16 @@ Buffer LayerCall::normalised(Buffer x, const HeadPath& path) const {
 Buffer LayerCall::heads(const HeadPath& path) const {
   Buffer x = projected(path.letter + "_proj", path.source);
   x.reshape({extent(path.source, 0), extent(path.source, 1), path.heads, call_.head_dim});
-  if (recipe_.has(Bug::rotary_after_norm)) x = normalised(std::move(x), path);
+  const bool norm_first = recipe_.has(Bug::rotary_after_norm) != (call_.norm_order == ATTEST_NORM_BEFORE_ROTARY);
+  if (norm_first) x = normalised(std::move(x), path);
+  if (norm_first && call_.has_norm != 0) give(path.letter + "_norm", with_middle_axes_swapped(x.tensor()).tensor());
   const bool skips = path.letter == "k" && (recipe_.has(Bug::rotary_on_q_only) ||
                                             (recipe_.has(Bug::k_cached_before_rotary) && call_.k_cache != nullptr));
   if (!skips) x = rotated(std::move(x), path.positions);
   if (call_.pairing != ATTEST_NO_ROTARY) give(path.letter + "_rope", x.tensor());
   Buffer by_head = with_middle_axes_swapped(x.tensor());
-  if (!recipe_.has(Bug::rotary_after_norm)) by_head = normalised(std::move(by_head), path);
-  if (call_.has_norm != 0) give(path.letter + "_norm", by_head.tensor());
+  if (!norm_first) by_head = normalised(std::move(by_head), path);
+  if (!norm_first && call_.has_norm != 0) give(path.letter + "_norm", by_head.tensor());
   return by_head;
 }
 
@@ -120,8 +122,7 @@ Buffer LayerCall::values() const {
 
 Buffer LayerCall::attended_over(const Buffer& q, const DLTensor& k, const DLTensor& v, const DLTensor* mask) const {
   Buffer out({extent(q.tensor(), 0), extent(q.tensor(), 1), extent(q.tensor(), 2), extent(q.tensor(), 3)});
-  const double scale = 1 / std::sqrt(static_cast<double>(call_.head_dim));
-  attention({sizeof(attest_attention), &q.tensor(), &k, &v, mask, call_.is_causal, scale, out.out()}, recipe_,
+  attention({sizeof(attest_attention), &q.tensor(), &k, &v, mask, call_.is_causal, call_.scale, out.out()}, recipe_,
             threads_);
   return stored(std::move(out));
 }

@@ -89,7 +89,7 @@ struct Functions {
                                                    .layer = run_layer,
                                                    .score_storage = ATTEST_SCORES_FLOAT32,
                                                    .arithmetic = 0,
-                                                   .features = 0};
+                                                   .features = ATTEST_SCALE | ATTEST_NORM_ORDER};
 };
 
 template <std::size_t... options>

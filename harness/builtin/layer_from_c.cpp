@@ -35,6 +35,8 @@ Config config_of(const attest_layer& in, const Weights& weights) {
     config.q_norm = RMSNorm{in.head_dim, in.q_norm_eps};
     config.k_norm = RMSNorm{in.head_dim, in.k_norm_eps};
   }
+  config.scale = in.scale;
+  if (in.norm_order == ATTEST_NORM_BEFORE_ROTARY) config.norm_order = NormOrder::before_pos_embeddings;
   if (in.k_cache != nullptr) config.kv_cache = KVCache{in.k_cache->shape[0], in.k_cache->shape[2], true};
   config.max_seq_len = in.cos != nullptr ? in.cos->shape[0] : config.max_seq_len;
   if (in.k_cache != nullptr) config.max_seq_len = std::max(config.max_seq_len, in.k_cache->shape[2]);

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <memory_resource>
@@ -71,13 +70,10 @@ std::int32_t norm(const attest_norm* in, attest_call* call) {
 }
 
 std::int32_t attention(const attest_attention* in, attest_call* call) {
-  if (in->scale != 1.0 / std::sqrt(static_cast<double>(in->q->shape[3]))) {
-    return say(call, ATTEST_UNSUPPORTED, "the built-in attention scales by 1/sqrt(h_d)");
-  }
   return guarded(call, layer_with_dtype_of(*in->q), [&] {
     const Tensor q = copy_of(*in->q), k = copy_of(*in->k), v = copy_of(*in->v);
     const Mask mask = mask_of(in->mask);
-    copy_to(*in->out, chosen->attention({q, k, v, mask, in->is_causal != 0}));
+    copy_to(*in->out, chosen->attention({q, k, v, mask, in->is_causal != 0, in->scale}));
   });
 }
 
@@ -124,7 +120,7 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
                                                .layer = builtin::layer,
                                                .score_storage = ATTEST_SCORES_FLOAT32,
                                                .arithmetic = 0,
-                                               .features = 0};
+                                               .features = ATTEST_SCALE | ATTEST_NORM_ORDER};
   std::pmr::set_default_resource(&memory);
   for (const auto& one : all) {
     if (harness::label_of({one->name(), one->target()}) == option) builtin::chosen = one.get();

@@ -81,6 +81,7 @@ AttentionCall drawn_attention(const CaseDraw& draw) {
   AttentionCall call;
   call.mask = drawn_mask(draw);
   call.is_causal = draw.mask == MaskKind::causal && !draw.has_cache();
+  call.scale = drawn_scale(draw);
   const SelectedInputs inputs = selected_inputs(draw, call.mask);
   call.q = heads_tensor(draw.dtype, inputs.q);
   call.k = with_empty_slots(heads_tensor(draw.dtype, inputs.k), draw.spare);

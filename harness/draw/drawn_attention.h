@@ -11,8 +11,9 @@ struct AttentionCall {
   Tensor q, k, v;
   Mask mask;
   bool is_causal = false;
+  std::optional<double> scale = {};
 
-  AttentionInputs inputs() const { return {q, k, v, mask, is_causal}; }
+  AttentionInputs inputs() const { return {q, k, v, mask, is_causal, scale}; }
 };
 
 /// Of a valid draw with `alone`.

@@ -77,6 +77,8 @@ struct CaseDraw {
   RotaryKind rotary = RotaryKind::none;
   PositionKind positions = PositionKind::implied;
   bool norm = false;
+  bool norm_first = false;  ///< before the rotary embedding
+  std::int64_t scale = 0;   ///< of the scores, in eighths of 1/sqrt(h_d); 0: none is said
   bool bias = false;
   DType dtype = DType::float32;
 

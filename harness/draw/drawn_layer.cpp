@@ -48,6 +48,8 @@ Config config_of(const CaseDraw& draw) {
     config.q_norm = RMSNorm{draw.h_d, 1e-6};
     config.k_norm = RMSNorm{draw.h_d, 1e-2};  // neither is mistaken for the other
   }
+  if (draw.norm_first) config.norm_order = NormOrder::before_pos_embeddings;
+  config.scale = drawn_scale(draw);
   if (draw.has_cache()) config.kv_cache = KVCache{draw.b, draw.mask_columns(), true};
   return config;
 }
@@ -105,6 +107,11 @@ Tensor rounded_tensor(DType dtype, Shape shape, const std::vector<double>& value
 SelectedColumns selected_columns(const CaseDraw& draw) {
   const std::int64_t q = draw.num_heads() * draw.h_d, kv = draw.n_kv * draw.h_d;
   return {q, q + kv, q + 2 * kv};
+}
+
+std::optional<double> drawn_scale(const CaseDraw& draw) {
+  if (draw.scale == 0) return std::nullopt;
+  return static_cast<double>(draw.scale) / 8.0 * score_scale(std::nullopt, draw.h_d);
 }
 
 LayerSpec drawn_layer(const CaseDraw& draw) {

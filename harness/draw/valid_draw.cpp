@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kMostSamples = 64, kMostTokens = 1 << 17, kMostHeads = 256, kMostChannels = 4096;
 constexpr std::int64_t kMostCallsBefore = 8;
+constexpr std::int64_t kMostScale = 64;  ///< eighths of 1/sqrt(h_d)
 constexpr std::int64_t kMostCalls = 16;  ///< of a cache; a smaller chunk would only repeat itself
 
 /// One entry for all keys: a row sees all of them or none.
@@ -22,6 +23,7 @@ void clamp_extents(CaseDraw& draw) {
   for (auto* tokens : {&draw.s_x, &draw.s_y, &draw.chunk}) clamp(*tokens, 1, kMostTokens);
   for (auto* tokens : {&draw.spare, &draw.filled}) clamp(*tokens, 0, kMostTokens);
   clamp(draw.calls_before, 0, kMostCallsBefore);
+  clamp(draw.scale, 0, kMostScale);
   clamp(draw.n_kv, 1, kMostHeads);
   clamp(draw.q_per_kv, 1, kMostHeads);
   clamp(draw.h_d, 1, kMostChannels);
@@ -31,7 +33,10 @@ void clamp_extents(CaseDraw& draw) {
 
 /// What a family needs in order to be what it says.
 void fit_to_family(CaseDraw& draw, const InputFamily& family) {
-  if (family.selects()) draw.bias = false;
+  if (family.selects()) {
+    draw.bias = false;
+    draw.scale = 0;
+  }
   if (family.outside_float16 && draw.dtype == DType::float16) draw.dtype = DType::bfloat16;
   if (family.steers_logits) {
     draw.norm = false;
@@ -101,6 +106,7 @@ void fit_positions(CaseDraw& draw) {
   if (draw.rotary == RotaryKind::none || draw.has_documents() || !as_many) {
     draw.positions = PositionKind::implied;
   }
+  draw.norm_first = draw.norm_first && draw.norm && draw.rotary != RotaryKind::none;
 }
 
 }  // namespace

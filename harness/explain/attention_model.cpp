@@ -40,7 +40,7 @@ AttentionModel::AttentionModel(const AttentionInputs& inputs, std::span<const To
       v(shared(inputs.v)),
       mask(std::make_shared<const reference::AttentionMask<double>>(reference::attention_mask<double>(
           inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2)))),
-      scale(1 / std::sqrt(static_cast<double>(inputs.q.dim(3)))),
+      scale(score_scale(inputs.scale, inputs.q.dim(3))),
       kv_head([queries = heads() / kv_heads()](std::int64_t h) { return h / queries; }),
       kv_sample([](std::int64_t b) { return b; }),
       mask_row([](const reference::RowIndex& at) { return at; }),

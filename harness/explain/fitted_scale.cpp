@@ -68,7 +68,7 @@ std::vector<Fitting> fitted_scale_findings(const AttentionModel& right, const Re
   const FactorFit fit(right, residual, std::span(rows).first(std::min(kFittedRows, rows.size())));
   const auto factor = fit.factor();
   if (!factor) return {};
-  const Finding finding{"scale_factor", fmt::format("the scale is {:.6g} times 1/sqrt(h_d)", *factor)};
+  const Finding finding{"scale_factor", fmt::format("the scale is {:.6g} times what it should be", *factor)};
   return those_that_fit({hypothesis(finding, fit.scaled(*factor))}, residual, rows);
 }
 

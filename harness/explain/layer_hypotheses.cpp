@@ -82,14 +82,21 @@ struct OfLayer {
   Hypotheses operator()(const RotaryInputs& in) const {
     const auto& module = module_of(kNorms, failure.stage == Stage::q_rope ? Stage::q_norm : Stage::k_norm);
     const Norm& norm = layer().config.*module.spec;
-    if (!normalises(norm)) return {};
+    if (!normalises(norm) || normalises_first()) return {};
     const Tensor& scale = layer().weights.at(std::string(module.name) + ".scale");
     const Array<double> normed =
         reference::rms_norm(reference::to_array<double>(in.x), reference::rms_norm_parameters<double>(norm, scale));
     return {{{"norm_before_rotary", "the norm comes before the rotary embedding"}, rows_of(rotated(in, normed))}};
   }
 
-  Hypotheses operator()(const NormInputs&) const { return {}; }
+  Hypotheses operator()(const NormInputs& in) const {
+    if (!layer().tables || !normalises_first()) return {};
+    const auto parameters = reference::rms_norm_parameters<double>(in.norm, in.scale);
+    const Array<double> by_token = reference::transpose_1_2(reference::to_array<double>(in.x));
+    const Array<double> turned = reference::transpose_1_2(rotated(rotary_of_call(in.x), by_token));
+    return {{{"norm_after_rotary", "the norm comes after the rotary embedding"},
+             rows_of(reference::rms_norm(turned, parameters))}};
+  }
 
   Hypotheses operator()(const AttentionInputs& in) const {
     Hypotheses all = rotated_values(in);
@@ -101,12 +108,18 @@ struct OfLayer {
   }
 
  private:
+  bool normalises_first() const { return layer().config.norm_order == NormOrder::before_pos_embeddings; }
+
+  RotaryInputs rotary_of_call(const Tensor& x) const {
+    const auto& input_pos = failure.item->steps[failure.step].inputs.input_pos;
+    return {x, layer().config.pos_embeddings, *layer().tables, input_pos ? &*input_pos : nullptr};
+  }
+
   /// Without a cache, values have the positions of the call.
   Hypotheses rotated_values(const AttentionInputs& in) const {
     if (!layer().tables || in.v.dim(2) != in.q.dim(2)) return {};
-    const auto& input_pos = failure.item->steps[failure.step].inputs.input_pos;
     const Array<double> v = reference::to_array<double>(in.v);
-    const RotaryInputs rotary{in.v, layer().config.pos_embeddings, *layer().tables, input_pos ? &*input_pos : nullptr};
+    const RotaryInputs rotary = rotary_of_call(in.v);
     AttentionModel wrong(in);
     wrong.v =
         std::make_shared<const Array<double>>(reference::transpose_1_2(rotated(rotary, reference::transpose_1_2(v))));

@@ -19,7 +19,8 @@ std::vector<WrongScale> wrong_scales(const AttentionModel& right) {
   const double n_h = static_cast<double>(right.heads());
   const auto over_root = [](double n) { return 1 / std::sqrt(n); };
   std::vector<WrongScale> scales = {
-      {"scale_missing", "the scale 1/sqrt(h_d) is missing", 1.0},
+      {"scale_missing", "the scale is missing", 1.0},
+      {"scale_ignored", "the scale is 1/sqrt(h_d), not the one that is given", over_root(h_d)},
       {"scale_twice", "the scale is applied twice: scores are divided by h_d, not by its root", scale * scale},
       {"scale_wrong_dimension", "scores are multiplied by sqrt(h_d) instead of divided", 1 / scale},
       {"scale_wrong_dimension", "the scale is taken of n_h h_d instead of h_d", over_root(n_h * h_d)},

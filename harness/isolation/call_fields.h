@@ -85,6 +85,8 @@ void visit_fields(attest_layer& layer, Visit&& visit) {
   visit("cache_filled", layer.cache_filled);
   visit("output", layer.output);
   visit("stages/", layer.stages, layer.num_stages);
+  visit("scale", layer.scale);
+  visit("norm_order", layer.norm_order);
 }
 
 /// "x" of &attest_linear::x, "linear" of &attest_implementation::linear. Throws std::logic_error for a member that the

@@ -5,6 +5,10 @@
 namespace attest::harness {
 namespace {
 
+static_assert(static_cast<std::uint64_t>(Feature::float16) == ATTEST_FLOAT16);
+static_assert(static_cast<std::uint64_t>(Feature::scale) == ATTEST_SCALE);
+static_assert(static_cast<std::uint64_t>(Feature::norm_order) == ATTEST_NORM_ORDER);
+
 constexpr std::uint64_t kSums = ATTEST_SUMS_FLOAT64 | ATTEST_SUMS_BFLOAT16 | ATTEST_SUMS_FLOAT16;
 constexpr std::uint64_t kProducts = ATTEST_PRODUCTS_TF32 | ATTEST_PRODUCTS_BFLOAT16;
 
@@ -55,7 +59,7 @@ Declaration declaration_of(const DeclaredWords& words) {
           .products = products_of(words.arithmetic),
           .flushes_subnormals = (words.arithmetic & ATTEST_FLUSHES_SUBNORMALS) != 0,
           .same_bits_for_any_threads = (words.claims & ATTEST_SAME_BITS_FOR_ANY_THREADS) != 0,
-          .knows_float16 = (words.features & ATTEST_FLOAT16) != 0};
+          .features = words.features};
 }
 
 }  // namespace attest::harness

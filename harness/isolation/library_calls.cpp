@@ -1,7 +1,6 @@
 #include "harness/isolation/library_calls.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <string_view>
 
@@ -62,6 +61,10 @@ void add_configuration(LayerCall& call, const Config& config) {
   call.number(&attest_layer::has_norm, std::holds_alternative<NoNorm>(config.q_norm) ? 0 : 1);
   call.number(&attest_layer::q_norm_eps, eps_of(config.q_norm));
   call.number(&attest_layer::k_norm_eps, eps_of(config.k_norm));
+  call.number(&attest_layer::scale, score_scale(config.scale, config.head_dim));
+  call.number(&attest_layer::norm_order, config.norm_order == NormOrder::before_pos_embeddings
+                                             ? ATTEST_NORM_BEFORE_ROTARY
+                                             : ATTEST_NORM_AFTER_ROTARY);
 }
 
 void add_tokens(LayerCall& call, const Inputs& inputs) {
@@ -144,7 +147,7 @@ PreparedCall prepared(const AttentionInputs& inputs) {
   call.reads(&attest_attention::v, inputs.v);
   add_mask(call, inputs.mask);
   call.number(&attest_attention::is_causal, inputs.is_causal ? 1 : 0);
-  call.number(&attest_attention::scale, 1.0 / std::sqrt(static_cast<double>(inputs.q.dim(3))));
+  call.number(&attest_attention::scale, score_scale(inputs.scale, inputs.q.dim(3)));
   call.writes(&attest_attention::out, inputs.q.dtype(), inputs.q.shape());
   return std::move(call).prepared();
 }

@@ -88,8 +88,7 @@ class LibraryImplementation final : public Implementation {
   std::string target() const override { return ""; }
   /// Beyond what it has to declare, a library says what it lacks when it is called.
   std::string gap(const LayerSpec& layer) const override {
-    const bool is_known = layer.config.dtype != DType::float16 || declaration().knows_float16;
-    return is_known ? "" : "it does not declare ATTEST_FLOAT16";
+    return undeclared_feature(layer.config, declaration().features);
   }
 
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {

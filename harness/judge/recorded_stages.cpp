@@ -57,8 +57,7 @@ class RecordedStages::Reader {
   Value attention(Value q, Value k, Value v) {
     if (to_.selected_) q = &to_.selected_->q, k = &to_.selected_->k, v = &to_.selected_->v;
     if (q == nullptr || k == nullptr || v == nullptr) return recorded(Stage::attention);
-    const bool is_causal = attends_causally(layer_.config, step_.inputs);
-    const Value attention = ask(Stage::attention, AttentionInputs{*q, *k, *v, step_.inputs.mask, is_causal});
+    const Value attention = ask(Stage::attention, attention_inputs(layer_.config, step_.inputs, *q, *k, *v));
     if (attention != nullptr && step_.sampled) to_.stages_.back().tokens = step_.sampled->tokens;
     return attention;
   }

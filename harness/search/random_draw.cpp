@@ -58,6 +58,8 @@ CaseDraw small_layer(CounterNumbers& from) {
   draw.bias = from.one_in(2);
   draw.dtype = DType::float32;
   if (from.one_in(3)) draw.dtype = from.one_in(3) ? DType::float16 : DType::bfloat16;
+  draw.norm_first = from.one_in(3);
+  if (from.one_in(4)) draw.scale = from.between(1, 16);
   return draw;
 }
 

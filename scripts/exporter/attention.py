@@ -16,11 +16,11 @@ SHARE_THAT_MATTERS = 2.0**-8  # of a row's weight, with the error that the key's
 Index = tuple[int, ...]
 
 
-def attention_row(q: np.ndarray, k: np.ndarray, v: np.ndarray, added: np.ndarray) -> np.ndarray:
+def attention_row(q: np.ndarray, k: np.ndarray, v: np.ndarray, added: np.ndarray, scale: float) -> np.ndarray:
     """y [h_d] of one query over its visible keys k, v [n, h_d]; exactly 0 where there is none."""
     if len(k) == 0:
         return np.zeros(v.shape[-1])
-    score = k @ q / np.sqrt(q.size) + added
+    score = scale * (k @ q) + added
     weight = np.exp(score - np.max(score))
     return weight @ v / np.sum(weight)
 
@@ -34,25 +34,25 @@ class BudgetedRow:
     """What bounds the errors of one query q [h_d] on the n keys that it sees, k, v [n, h_d], of s_k; `added` [n] is the
     float mask's row."""
 
-    def __init__(self, q: np.ndarray, k: np.ndarray, v: np.ndarray, added: np.ndarray, s_k: int, dtype: str) -> None:
+    def __init__(self, q: np.ndarray, k: np.ndarray, v: np.ndarray, added: np.ndarray, s_k: int, of: Attention) -> None:
         self.q, self.k, self.v = q, k, v
-        self.scale = 1.0 / np.sqrt(q.size)
+        self.scale = of.scale_over(q.size)
         score = self.scale * (k @ q)
         logits = score + added
         self.below_top = logits - np.max(logits, initial=-np.inf)
         weight = np.exp(self.below_top)
         self.log_p = self.below_top - np.log(np.sum(weight))
         self.p = weight / np.sum(weight)
-        condition = self.scale * (np.abs(k) @ np.abs(q))
+        condition = np.abs(self.scale) * (np.abs(k) @ np.abs(q))
         # A mask so large that it swallows the score even in float64 makes the logit exact.
         self.exact = (added != 0.0) & (np.abs(added) + condition == np.abs(added))
         # Adding the mask rounds once: by u of the sum, and by no more than either term.
         addition = np.minimum(U * np.abs(logits), np.minimum(np.abs(added), np.abs(score)))
         self.logit_error = np.where(self.exact, 0.0, (np.sqrt(q.size) + 2.0) * U * condition + addition)
         of_sums = np.sqrt(_squared_groups(logits, s_k)) + np.sqrt(s_k) + 8.0
-        self.c_s = of_sums * U + weight_rounding(dtype)
+        self.c_s = of_sums * U + weight_rounding(of.dtype)
         # Of each product with a value, two of the division, and of each weight that is stored as a subnormal number.
-        of_weights = half_ulp(np.zeros(()), dtype) * np.sum(np.abs(v), axis=0)
+        of_weights = half_ulp(np.zeros(()), of.dtype) * np.sum(np.abs(v), axis=0)
         self.underflows = (s_k + 2) * UNDERFLOW + of_weights if len(k) else np.zeros(v.shape[-1])
 
     def local(self) -> np.ndarray:
@@ -66,7 +66,7 @@ class BudgetedRow:
         """[h_d]: sum_j p |v - y| (exp(D) - 1 + u |s - m|) + ..., D = E and what q and k bring along. And the largest D
         of a key that matters."""
         brought = np.sqrt(np.square(self.k) @ np.square(dq) + np.square(dk) @ np.square(self.q))
-        error = self.logit_error + np.where(self.exact, 0.0, self.scale * KAPPA * brought)
+        error = self.logit_error + np.where(self.exact, 0.0, np.abs(self.scale) * KAPPA * brought)
         some = self.p != 0.0
         p, v = self.p[some], self.v[some]
         limit = (p * (np.expm1(error[some]) + U * np.abs(self.below_top[some]))) @ np.abs(v - y)
@@ -91,11 +91,15 @@ class Attention:
     step: RecordedStep
     is_causal: bool  # where the step has no mask
     dtype: str
+    scale: float | None = None  # of the scores; None: 1/sqrt(h_d)
+
+    def scale_over(self, h_d: int) -> float:
+        return float(1.0 / np.sqrt(h_d)) if self.scale is None else self.scale
 
     def value(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         y = np.empty(q.shape if self.step.rows is None else (len(self.step.rows.stored), *q.shape[1::2]))
         for row, query, of_keys, seen, added in self._rows(q, k):
-            y[row] = attention_row(q[query], k[of_keys][seen], v[of_keys][seen], added)
+            y[row] = attention_row(q[query], k[of_keys][seen], v[of_keys][seen], added, self.scale_over(q.shape[-1]))
         return y
 
     def budget(self, y: np.ndarray, q: np.ndarray, k: np.ndarray, v: np.ndarray, *errors: np.ndarray) -> Budget:
@@ -103,7 +107,7 @@ class Attention:
         limit, condition = np.empty(y.shape), np.zeros(y.shape[:-1])
         exact = not errors or self.step.rows is not None
         for row, query, of_keys, seen, added in self._rows(q, k):
-            terms = BudgetedRow(q[query], k[of_keys][seen], v[of_keys][seen], added, k.shape[2], self.dtype)
+            terms = BudgetedRow(q[query], k[of_keys][seen], v[of_keys][seen], added, k.shape[2], self)
             if exact:
                 limit[row] = terms.local()
             else:

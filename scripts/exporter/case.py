@@ -16,6 +16,7 @@ STAGES = (
     *("k_cache", "v_cache", "attention", "output"),
 )
 
+NORM_ORDERS = ("after_pos_embeddings", "before_pos_embeddings")  # torchtune's, and that of its later Qwen3Attention
 ROTARY_WORDS = ("dim", "max_seq_len", "base")  # those that every rotary embedding has
 Y_IS_X, Y_GIVEN, Y_ABSENT = "x", "given", "absent"
 
@@ -82,6 +83,9 @@ class Layer:
     training: bool = False
     dtype: str = "float32"
     output_features: int | None = None  # of output_proj; embed_dim if None
+    scale: float | None = None  # of the scores; None: 1/sqrt(head_dim)
+    norm_order: str = NORM_ORDERS[0]
+    flex_attention: bool = False  # whether torchtune takes a BlockMask to torch's flex_attention
 
     def projection(self, name: str) -> Linear:
         """The Linear behind q_proj, k_proj, v_proj or output_proj."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from .case import PROJECTIONS, STAGES, Layer, RecordedCase, RecordedStep
 from .tensor import Tensor
 
 SCHEMA = "attest.attention"
-SAMPLED_VERSION = 2  # with sampled rows; every other file is of version 1
+SAMPLED_VERSION = 2  # with sampled rows
+LATER_FIELDS_VERSION = 3
 COMPRESSED_FROM = 1024  # bytes of a dataset of a sampled case: masks of runs and selecting weights shrink to nothing
 INPUTS = ("x", "y", "mask", "seq_lens", "input_pos")
 LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
     *("is_causal", "attn_dropout", "training", "dtype"),
 )
+LATER_ATTRIBUTES = ("scale", "norm_order", "flex_attention")  # written where they are not a layer's default
 
 
 def file_name(case_name: str) -> str:
@@ -31,9 +33,17 @@ def file_name(case_name: str) -> str:
 def case_bytes(case: RecordedCase) -> bytes:
     """The file's contents. Built in memory: a full disk then shows where the bytes are written, not inside HDF5."""
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", libver="earliest") as root:
+    format_of = "v108" if _version(case) >= LATER_FIELDS_VERSION else "earliest"
+    with h5py.File(buffer, "w", libver=(format_of, "v108")) as root:
         _write_root(root, case)
     return buffer.getvalue()
+
+
+def _create_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Without timestamps, which the later format would write."""
+    creation = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.Group(h5py.h5g.create(parent.id, name.encode(), gcpl=creation))
 
 
 def write_case(case: RecordedCase, directory: Path) -> None:
@@ -49,45 +59,59 @@ def write_case(case: RecordedCase, directory: Path) -> None:
 
 def _write_root(root: h5py.Group, case: RecordedCase) -> None:
     sampled = any(step.rows is not None for step in case.steps)
-    _set(root, schema=SCHEMA, schema_version=SAMPLED_VERSION if sampled else 1)
+    _set(root, schema=SCHEMA, schema_version=_version(case))
     _set(root, case=case.name, description=case.description, family=case.family)
-    _write_config(root.create_group("config"), case.layer)
-    _write_tensors(root.create_group("weights"), case.weights, compressed=sampled)
+    _write_config(_create_group(root, "config"), case.layer)
+    _write_tensors(_create_group(root, "weights"), case.weights, compressed=sampled)
     if case.tables:
-        _write_tensors(root.create_group("tables"), case.tables)
-    steps = root.create_group("steps")
+        _write_tensors(_create_group(root, "tables"), case.tables)
+    steps = _create_group(root, "steps")
     for number, step in enumerate(case.steps):
-        _write_step(steps.create_group(f"{number:03d}"), step)
-    _set(root.create_group("provenance"), **case.provenance)
+        _write_step(_create_group(steps, f"{number:03d}"), step)
+    _set(_create_group(root, "provenance"), **case.provenance)
+
+
+def _version(case: RecordedCase) -> int:
+    """The lowest that can hold it."""
+    if _later_facts(case.layer):
+        return LATER_FIELDS_VERSION
+    return SAMPLED_VERSION if any(step.rows is not None for step in case.steps) else 1
+
+
+def _later_facts(layer: Layer) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in fields(Layer)}
+    facts = {name: getattr(layer, name) for name in LATER_ATTRIBUTES}
+    return {name: fact for name, fact in facts.items() if fact != defaults[name]}
 
 
 def _write_config(group: h5py.Group, layer: Layer) -> None:
     _set(group, module="MultiHeadAttention", **{name: getattr(layer, name) for name in LAYER_ATTRIBUTES})
+    _set(group, **_later_facts(layer))
     for name in PROJECTIONS:
-        _set(group.create_group(name), kind="Linear", **asdict(layer.projection(name)))
+        _set(_create_group(group, name), kind="Linear", **asdict(layer.projection(name)))
     rotary = layer.pos_embeddings
     facts = {"kind": "none"} if rotary is None else {"kind": rotary.kind, **rotary.words()}
-    _set(group.create_group("pos_embeddings"), **facts)
+    _set(_create_group(group, "pos_embeddings"), **facts)
     for name, part, kind in (
         ("q_norm", layer.q_norm, "RMSNorm"),
         ("k_norm", layer.k_norm, "RMSNorm"),
         ("kv_cache", layer.kv_cache, "KVCache"),
     ):
-        _set(group.create_group(name), **({"kind": "none"} if part is None else {"kind": kind, **asdict(part)}))
+        _set(_create_group(group, name), **({"kind": "none"} if part is None else {"kind": kind, **asdict(part)}))
 
 
 def _write_step(group: h5py.Group, step: RecordedStep) -> None:
     _set(group, reset_cache=step.reset_cache, y=step.y)
     inputs = {name: step.inputs[name] for name in INPUTS if name in step.inputs}
-    _write_tensors(group.create_group("inputs"), inputs, compressed=step.rows is not None)
+    _write_tensors(_create_group(group, "inputs"), inputs, compressed=step.rows is not None)
     if step.error is not None:
-        _set(group.create_group("error"), **asdict(step.error))
+        _set(_create_group(group, "error"), **asdict(step.error))
         return
     if step.rows is not None:
         _write_tensors(group, {"rows": step.rows})
-        _set(group.create_group("sha256"), **step.sha256)
+        _set(_create_group(group, "sha256"), **step.sha256)
     for name, stages in (("expected", step.expected), ("truth", step.truth)):
-        _write_tensors(group.create_group(name), {stage: stages[stage] for stage in STAGES if stage in stages})
+        _write_tensors(_create_group(group, name), {stage: stages[stage] for stage in STAGES if stage in stages})
 
 
 def _write_tensors(group: h5py.Group, tensors: dict[str, Tensor], compressed: bool = False) -> None:
@@ -98,7 +122,7 @@ def _write_tensors(group: h5py.Group, tensors: dict[str, Tensor], compressed: bo
             _set(group.create_dataset(name, data=tensor.stored, track_times=False, **filters), dtype=tensor.dtype)
         else:
             _set(
-                group.create_group(name),
+                _create_group(group, name),
                 generator=generator.NAME,
                 **asdict(tensor.generated),
                 shape=np.array(tensor.shape, dtype="<i8"),

@@ -48,7 +48,7 @@ def _run_torchtune(entry: CaseEntry, case: RecordedCase) -> set[str]:
         return set()
     case.weights = weights
     case.tables = rotary_tables(module, _table_rows(entry))
-    calls = LayerCalls(module, entry.backend)
+    calls = LayerCalls(module, entry.backend, entry.layer.scale)
     for step in case.steps:
         calls.record(step, entry.field)
     return calls.backends

@@ -35,7 +35,7 @@ def _answer(case: RecordedCase, file: Path, backend: str) -> list[criterion.Verd
     module = build_layer(case.layer, case.weights)
     rows = len(case.tables["cos"].stored) if case.tables else 0
     case.tables = rotary_tables(module, rows)
-    calls = LayerCalls(module, backend)
+    calls = LayerCalls(module, backend, case.layer.scale)
     for number, step in enumerate(case.steps):
         step.error = None
         calls.record(step, "")

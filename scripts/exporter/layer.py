@@ -24,6 +24,20 @@ ROTARY = {
 }
 
 
+class NormedProjection(nn.Module):
+    """A projection whose heads are normalised before MultiHeadAttention sees them, so before it rotates them: the order
+    of Qwen3Attention, which torchtune 0.6.1 does not have yet, out of 0.6.1's own modules and forward."""
+
+    def __init__(self, projection: nn.Linear, norm: RMSNorm, head_dim: int) -> None:
+        super().__init__()
+        self.projection, self.norm, self._head_dim = projection, norm, head_dim
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = self.projection(x).unflatten(-1, (-1, self._head_dim)).transpose(1, 2)
+        normed: torch.Tensor = self.norm(heads)
+        return normed.transpose(1, 2).flatten(-2)
+
+
 @contextmanager
 def default_dtype(dtype: torch.dtype) -> Iterator[None]:
     """torchtune's recipes build a module under the wanted default dtype; its rotary tables stay float32 that way."""
@@ -43,7 +57,25 @@ def build_layer(layer: case.Layer, weights: dict[str, Tensor]) -> MultiHeadAtten
     module.load_state_dict({name: to_torch(tensor) for name, tensor in weights.items()}, strict=True)
     if layer.kv_cache is not None and layer.kv_cache.enabled:
         module.setup_cache(layer.kv_cache.batch_size, dtype, layer.kv_cache.max_seq_len)
+    if layer.norm_order == "before_pos_embeddings":
+        _normalise_first(module)
     return module.train(layer.training)
+
+
+def _normalise_first(module: MultiHeadAttention) -> None:
+    for letter in "qk":
+        projection, norm = getattr(module, f"{letter}_proj"), getattr(module, f"{letter}_norm")
+        setattr(module, f"{letter}_proj", NormedProjection(projection, norm, module.head_dim))
+        setattr(module, f"{letter}_norm", None)
+
+
+def stage_modules(module: MultiHeadAttention) -> dict[str, nn.Module]:
+    """The modules whose outputs are stages, by the stages' names. The rotary embedding is two stages', and apart."""
+    modules = {name: getattr(module, name) for name in ("q_proj", "k_proj", "v_proj", "q_norm", "k_norm")}
+    for letter in "qk":
+        if isinstance(normed := modules[f"{letter}_proj"], NormedProjection):
+            modules |= {f"{letter}_proj": normed.projection, f"{letter}_norm": normed.norm}
+    return {name: part for name, part in modules.items() if part is not None} | {"output": module.output_proj}
 
 
 def rotary_tables(module: MultiHeadAttention, rows: int) -> dict[str, Tensor]:

@@ -58,4 +58,5 @@ class LayerFormulas:
 
     def attention(self, step: RecordedStep) -> Attention:
         """torchtune attends causally without a cache object, enabled or not, and without a mask."""
-        return Attention(step, self.config.kv_cache is None and self.config.is_causal, self.config.dtype)
+        layer = self.config
+        return Attention(step, layer.kv_cache is None and layer.is_causal, layer.dtype, layer.scale)

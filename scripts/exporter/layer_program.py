@@ -80,13 +80,18 @@ class LayerProgram(Generic[V]):
         q = read.stage(proj, layer.projections[proj], x)
         # q = q.view(b, s_x, self.num_kv_heads * q_per_kv, self.head_dim)
         q = read.moved(self._split_heads, q)
+        norm_first = layer.config.norm_order == "before_pos_embeddings"
+        if norm in layer.norms and norm_first:
+            # Qwen3Attention: q = q.transpose(1, 2); q = self.q_norm(q); q = q.transpose(1, 2)
+            q = read.stage(norm, layer.norms[norm], read.moved(transpose_1_2, q))
+            q = read.moved(transpose_1_2, q)
         # if self.pos_embeddings is not None: q = self.pos_embeddings(q, input_pos=input_pos)
         if (rotation := layer.pos_embeddings(step)) is not None:
             q = read.stage(rope, rotation, q)
         # q = q.transpose(1, 2)
         q = read.moved(transpose_1_2, q)
         # if self.q_norm is not None: q = self.q_norm(q)
-        if norm in layer.norms:
+        if norm in layer.norms and not norm_first:
             q = read.stage(norm, layer.norms[norm], q)
         return q
 
@@ -102,7 +107,7 @@ class LayerProgram(Generic[V]):
 
 
 def transpose_1_2(values: np.ndarray) -> np.ndarray:
-    """[b, s, n, h_d] -> [b, n, s, h_d]."""
+    """[b, s, n, h_d] -> [b, n, s, h_d], and back."""
     return values.swapaxes(1, 2)
 
 

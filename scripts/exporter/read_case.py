@@ -11,7 +11,7 @@ import h5py
 
 from . import generator
 from .case import PROJECTIONS, KVCache, Layer, RaisedError, RecordedCase, RecordedStep, RefusedCase, RMSNorm, Rotary
-from .case_file import LAYER_ATTRIBUTES
+from .case_file import LATER_ATTRIBUTES, LAYER_ATTRIBUTES
 from .rotary import INTERLEAVED
 from .tensor import Generated, Tensor
 
@@ -61,6 +61,7 @@ def _layer(config: h5py.Group) -> Layer:
     own = _attributes(config)
     return Layer(
         **{name: own[name] for name in LAYER_ATTRIBUTES},
+        **{name: own[name] for name in LATER_ATTRIBUTES if name in own},
         bias="".join(name[0] for name in PROJECTIONS if linears[name]["bias"]),
         pos_embeddings=_part(Rotary, config["pos_embeddings"]),
         q_norm=_part(RMSNorm, config["q_norm"]),

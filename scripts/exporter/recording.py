@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchtune.modules import MultiHeadAttention
 from torchtune.modules.attention_utils import packed_block_causal_mask
 
 from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
+from .layer import stage_modules
 from .tensor import Tensor
 from .torch_tensors import from_torch, to_torch
 
@@ -21,12 +26,10 @@ class StageRecorder:
 
     def __init__(self, module: MultiHeadAttention) -> None:
         self.stages: dict[str, Tensor] = {}
-        for name in ("q_proj", "k_proj", "v_proj", "q_norm", "k_norm"):
-            if getattr(module, name) is not None:
-                self._hook(getattr(module, name), lambda name=name: name)
+        for name, part in stage_modules(module).items():
+            self._hook(part, lambda name=name: name)
         if module.pos_embeddings is not None:  # called for q first, then for k
             self._hook(module.pos_embeddings, lambda: "k_rope" if "q_rope" in self.stages else "q_rope")
-        self._hook(module.output_proj, lambda: "output")
         attention_call = module._attention_call
 
         def recording_attention_call(*args: Any, **kwargs: Any) -> torch.Tensor:
@@ -71,10 +74,11 @@ def keep_rows(step: RecordedStep, stages: dict[str, Tensor]) -> None:
 
 
 class LayerCalls:
-    """Records one call of forward after the other. `backends` collects what was seen."""
+    """Records one call of forward after the other. `backends` collects what was seen. torchtune never says a `scale` to
+    torch's attention; where the layer has one, it is said."""
 
-    def __init__(self, module: MultiHeadAttention, backend: str = "") -> None:
-        self._module = module
+    def __init__(self, module: MultiHeadAttention, backend: str = "", scale: float | None = None) -> None:
+        self._module, self._scale = module, scale
         self._allowed = [SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
         if backend:
             self._allowed = [{"flash": SDPBackend.FLASH_ATTENTION, "math": SDPBackend.MATH}[backend]]
@@ -89,7 +93,7 @@ class LayerCalls:
         backend = AttentionBackend()
         positional, keywords = self._positional(step), self._keywords(step)
         try:
-            with torch.no_grad(), sdpa_kernel(self._allowed), backend:
+            with torch.no_grad(), sdpa_kernel(self._allowed), backend, self._scaled():
                 self._module(*positional, **keywords)
         except Exception as raised:  # torchtune's own refusal is the result
             step.error = RaisedError("forward", type(raised).__name__, str(raised), field)
@@ -102,6 +106,11 @@ class LayerCalls:
         if self._module.kv_cache is not None and self._module.cache_enabled:
             step.expected["k_cache"] = from_torch(self._module.kv_cache.k_cache)
             step.expected["v_cache"] = from_torch(self._module.kv_cache.v_cache)
+
+    def _scaled(self) -> AbstractContextManager[Any]:
+        attention = nn.functional.scaled_dot_product_attention
+        with_scale = partial(attention, scale=self._scale)
+        return nullcontext() if self._scale is None else patch.object(nn.functional, attention.__name__, with_scale)
 
     @staticmethod
     def _positional(step: RecordedStep) -> list[torch.Tensor | None]:

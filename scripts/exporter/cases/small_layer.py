@@ -25,6 +25,11 @@ def small_layer(**words: Any) -> Layer:
     return replace(layer, **words)
 
 
+def tiny_layer(**words: Any) -> Layer:
+    """Four heads of width 4 on two key/value heads: a file of a few kilobytes."""
+    return replace(Layer(embed_dim=8, num_heads=4, num_kv_heads=2, head_dim=4, pos_embeddings=rotary(4)), **words)
+
+
 def normed_layer(eps: float = 1e-6, **words: Any) -> Layer:
     """The small layer with q_norm and k_norm."""
     layer = small_layer(**words)
