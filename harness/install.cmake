@@ -2,7 +2,8 @@
 include(CMakePackageConfigHelpers)
 set(ATTEST_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/attest)
 
-install(TARGETS attest_fixtures attest_reference attest_optimized attest_harness attest_command
+install(TARGETS attest_fixtures attest_reference attest_optimized attest_judge attest_harness attest_reports
+  attest_command
   EXPORT attestTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -29,14 +30,14 @@ set(ATTEST_PUBLIC_HEADERS
   fixtures/generator.h fixtures/manifest.h fixtures/printable.h fixtures/stage_inputs.h fixtures/tensor.h fixtures/validate.h
   reference/error_budget.h reference/multi_head_attention.h reference/truth.h
   optimized/call_clock.h optimized/multi_head_attention.h optimized/part_clock.h optimized/target.h
-  harness/attest_implementation.h harness/judge/case_truth.h harness/judge/comparator.h harness/fingerprint.h harness/implementation.h
-  harness/judge/judge_implementation.h harness/judge/judge_recorded.h harness/judge/judgement.h
-  harness/isolation/library_implementation.h harness/lineup.h
-  harness/judge/recorded_stages.h harness/selection.h harness/report/summary.h harness/verify.h
+  harness/attest_implementation.h harness/judge/case_truth.h harness/verdict/comparator.h harness/machine/fingerprint.h harness/judge/implementation.h
+  harness/judge/judge_implementation.h harness/judge/judge_recorded.h harness/verdict/judgement.h
+  harness/isolation/library_implementation.h harness/lineup/lineup.h
+  harness/verdict/recorded_stages.h harness/run/selection.h harness/report/summary.h harness/run/verify.h
   # What those include.
   harness/coverage/combinations.h harness/coverage/covering_array.h harness/coverage/dimensions.h
-  harness/coverage/run_coverage.h harness/declaration.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
-  harness/isolation/sandbox.h harness/judge/selected_heads.h harness/search/draw_run.h
+  harness/coverage/run_coverage.h harness/judge/declaration.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
+  harness/judge/confinement.h harness/run/run.h harness/verdict/selected_heads.h harness/search/draw_run.h
   harness/search/drawn_question.h reference/score_storage.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
   get_filename_component(room ${header} DIRECTORY)

@@ -5,7 +5,7 @@
 #include <iosfwd>
 
 #include "harness/draw/drawn_case.h"
-#include "harness/implementation.h"
+#include "harness/judge/implementation.h"
 
 namespace attest::harness {
 /// How rapidcheck shows a draw: as its line.

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "fixtures/case_file.h"
-#include "harness/implementation.h"
 #include "harness/isolation/library_implementation.h"
-#include "harness/judge/recorded_stages.h"
-#include "harness/process_resources.h"
+#include "harness/lineup/implementations.h"
+#include "harness/machine/process_resources.h"
+#include "harness/verdict/recorded_stages.h"
 #include "property_tests/golden_cases.h"
 
 /// The built-in implementations, brought as a shared library like anybody's, answer with the bits that they answer with

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "harness/judge/comparator.h"
 #include "harness/judge/comparator_self_check.h"
-#include "harness/judge/unwritten.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/unwritten.h"
 
 namespace attest::harness {
 namespace {

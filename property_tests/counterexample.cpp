@@ -2,7 +2,8 @@
 #include <rapidcheck.h>
 
 #include "harness/draw/draw_line.h"
-#include "harness/replay.h"
+#include "harness/lineup/implementations.h"
+#include "harness/run/replay.h"
 #include "property_tests/any_draw.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"

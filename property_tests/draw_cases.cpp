@@ -7,7 +7,7 @@
 
 #include "fixtures/case_file.h"
 #include "harness/judge/judge_implementation.h"
-#include "harness/replay.h"
+#include "harness/run/replay.h"
 #include "property_tests/any_draw.h"
 
 /// draw_cases COUNT SEED DIR: writes that many drawn case files for torchtune to answer (scripts/soak).

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "harness/judge/judge_implementation.h"
+#include "harness/lineup/implementations.h"
 #include "property_tests/buggy_attention.h"
 #include "property_tests/planted_bug.h"
 #include "reference/multi_head_attention.h"

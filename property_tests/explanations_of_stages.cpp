@@ -3,7 +3,7 @@
 #include <limits>
 #include <numeric>
 
-#include "harness/judge/unwritten.h"
+#include "harness/verdict/unwritten.h"
 #include "property_tests/planted_bug.h"
 
 /// Bugs planted in projections, rotary embeddings, norms, caches and the layer, and what is said about them.

@@ -12,7 +12,7 @@
 #include "harness/explain/formulas.h"
 #include "harness/explain/layer_hypotheses.h"
 #include "harness/judge/case_truth.h"
-#include "harness/judge/comparator.h"
+#include "harness/verdict/comparator.h"
 #include "property_tests/golden_cases.h"
 #include "property_tests/planted_bug.h"
 #include "reference/arrays.h"

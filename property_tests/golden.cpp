@@ -4,8 +4,8 @@
 
 #include "fixtures/error.h"
 #include "fixtures/manifest.h"
-#include "harness/process_resources.h"
-#include "harness/verify.h"
+#include "harness/machine/process_resources.h"
+#include "harness/run/verify.h"
 #include "property_tests/golden_cases.h"
 
 /// One test for each file of the manifest: golden.<case>. Torchtune's own recording, the reference and the optimized

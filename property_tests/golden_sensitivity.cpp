@@ -6,7 +6,7 @@
 #include "fixtures/floating_point.h"
 #include "fixtures/generator.h"
 #include "harness/judge/judge_recorded.h"
-#include "harness/process_resources.h"
+#include "harness/machine/process_resources.h"
 #include "property_tests/golden_cases.h"
 
 /// Would a wrong number in a fixture be noticed? In every small case, one element of every recorded stage is changed by

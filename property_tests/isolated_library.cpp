@@ -1,4 +1,4 @@
-#include "harness/judge/unwritten.h"
+#include "harness/verdict/unwritten.h"
 #include "property_tests/misbehaving_kernel.h"
 
 /// Whatever a library does to its process or to its buffers ends as a sentence about that one call.

@@ -7,8 +7,9 @@
 #include "fixtures/error.h"
 #include "harness/judge/judge_error.h"
 #include "harness/judge/judge_implementation.h"
-#include "harness/judge/unwritten.h"
-#include "harness/verify.h"
+#include "harness/lineup/implementations.h"
+#include "harness/run/verify.h"
+#include "harness/verdict/unwritten.h"
 
 /// The judge against implementations that are wrong in ways that a weaker judge lets pass.
 namespace attest::harness {

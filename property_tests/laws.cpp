@@ -7,8 +7,9 @@
 #include <algorithm>
 
 #include "harness/draw/draw_line.h"
-#include "harness/process_resources.h"
-#include "harness/replay_line.h"
+#include "harness/lineup/implementations.h"
+#include "harness/machine/process_resources.h"
+#include "harness/search/replay_line.h"
 #include "property_tests/any_draw.h"
 
 /// Every law, for the reference and the optimized code on every target that this machine can run.

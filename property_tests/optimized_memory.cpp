@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "harness/resident_memory.h"
+#include "harness/machine/resident_memory.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_layer_cases.h"
 

@@ -9,7 +9,7 @@
 #include "fixtures/case_file.h"
 #include "harness/explain/explain.h"
 #include "harness/judge/case_truth.h"
-#include "harness/judge/comparator.h"
+#include "harness/verdict/comparator.h"
 
 /// A planted bug is named in words: each one is judged, must fail, and the hypothesis expected must be the first of
 /// those that fit. What is planted is computed in float32, by code that the hypotheses do not share.

@@ -7,13 +7,13 @@
 #include <memory>
 
 #include "fixtures/error.h"
-#include "harness/process_resources.h"
+#include "harness/machine/process_resources.h"
 #include "harness/profile/judge_work.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/peak_movement.h"
-#include "harness/profile/profile_report.h"
 #include "harness/profile/rank_test.h"
 #include "harness/profile/sampled_rows.h"
+#include "harness/report/profile_report.h"
 
 /// What is counted, what follows from it, and what is judged. No test looks at how long anything took.
 namespace attest::property_tests {

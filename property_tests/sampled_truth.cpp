@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "harness/judge/comparator.h"
-#include "harness/judge/recorded_stages.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/recorded_stages.h"
+#include "harness/verdict/tensor_parts.h"
 #include "property_tests/any_draw.h"
 
 /// The truth of some tokens of an attention is, bit for bit, their part of the whole one's.

@@ -5,7 +5,7 @@
 
 #include "fixtures/error.h"
 #include "harness/draw/draw_line.h"
-#include "harness/replay.h"
+#include "harness/run/replay.h"
 #include "harness/search/draw_run.h"
 #include "harness/search/history.h"
 #include "harness/search/random_draw.h"
@@ -46,7 +46,9 @@ TEST(a_shrunk_draw, is_the_simplest_that_still_fails) {
 
 TEST(a_shrunk_draw, is_what_failed_where_there_is_no_time) {
   const CaseDraw failing = nearest_valid({.s_x = 200});
-  EXPECT_EQ(shrunk(failing, nearest_valid, [](const CaseDraw&) { return true; }, std::chrono::seconds(0)), failing);
+  EXPECT_EQ(shrunk(
+                failing, nearest_valid, [](const CaseDraw&) { return true; }, std::chrono::seconds(0)),
+            failing);
 }
 
 /// Fails if these earlier questions were asked, in their order.
@@ -81,9 +83,11 @@ TEST(history, of_what_never_fails_again_is_unknown) {
 
 std::string refusal_of(const std::string& line) {
   try {
-    std::visit([](const auto& one) {
-      if constexpr (!std::is_same_v<std::decay_t<decltype(one)>, RecordedLine>) static_cast<void>(replay(one));
-    }, replay_line(line));
+    std::visit(
+        [](const auto& one) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(one)>, RecordedLine>) static_cast<void>(replay(one));
+        },
+        replay_line(line));
   } catch (const InputError& error) {
     return error.what();
   }
@@ -99,7 +103,8 @@ TEST(replay, refuses_a_draw_that_it_would_have_to_change) {
 }
 
 TEST(replay, asks_a_sequence_in_one_process_and_judges_the_last) {
-  const auto line = replay_line("implementation=reference law=truth s_x=3 then law=decoding s_x=2 mask=causal keys=cache");
+  const auto line =
+      replay_line("implementation=reference law=truth s_x=3 then law=decoding s_x=2 mask=causal keys=cache");
   const auto& questions = std::get<QuestionsLine>(line);
   ASSERT_EQ(questions.questions.size(), 2u);
   EXPECT_EQ(questions.questions[1].law, "decoding");

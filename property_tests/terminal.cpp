@@ -4,7 +4,6 @@
 #include <set>
 #include <sstream>
 
-#include "harness/expected_work.h"
 #include "harness/report/progress.h"
 #include "property_tests/run_command.h"
 #include "property_tests/scratch_folder.h"
@@ -14,7 +13,6 @@
 namespace attest::property_tests {
 namespace {
 
-using harness::expected_work;
 using harness::progress_line;
 using Words = std::vector<std::string>;
 using Environment = std::map<std::string, std::string>;
@@ -68,21 +66,6 @@ TEST(terminal, a_progress_line_is_never_longer_than_the_terminal) {
   for (const std::size_t columns : {0, 1, 20, 40}) {
     EXPECT_EQ(progress_line(0.3, 9.0, std::string(100, 'x'), columns).size(), columns);
   }
-}
-
-TEST(terminal, a_layer_with_more_weights_is_expected_to_take_longer) {
-  const std::string fixtures = ATTEST_FIXTURES;
-  const double small = expected_work(fixtures + "/heads/grouped_query.h5");
-  const double medium = expected_work(fixtures + "/real_layers/qwen2_5_0_5b.h5");
-  const double large = expected_work(fixtures + "/real_layers/llama2_7b.h5");
-  EXPECT_GE(small, 1.0);
-  EXPECT_LT(small, 2.0);
-  EXPECT_GT(medium, 2.0);
-  EXPECT_GT(large, medium);
-}
-
-TEST(terminal, a_file_that_cannot_be_read_is_expected_to_take_some_time) {
-  EXPECT_EQ(expected_work("no/such/case.h5"), 1.0);
 }
 
 // --- the command ---------------------------------------------------------------------------------------------------

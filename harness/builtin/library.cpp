@@ -6,10 +6,10 @@
 #include "harness/attest_implementation.h"
 #include "harness/builtin/guarded_memory.h"
 #include "harness/builtin/layer_from_c.h"
-#include "harness/implementation.h"
 #include "harness/isolation/dlpack_tensor.h"
-#include "harness/process_resources.h"
-#include "harness/tensor_parts.h"
+#include "harness/lineup/implementations.h"
+#include "harness/machine/process_resources.h"
+#include "harness/verdict/tensor_parts.h"
 
 /// The built-in implementations as a library under test: `libattest_builtin.so#reference`, `#optimized/avx2`. Tensors
 /// are copied out of the interface's buffers and back, so this library puts its own tensors between guard pages too.

@@ -10,12 +10,12 @@
 #include "fixtures/case_file.h"
 #include "fixtures/error.h"
 #include "fixtures/manifest.h"
-#include "harness/case_text.h"
+#include "harness/command/case_text.h"
 #include "harness/command/commands.h"
 #include "harness/report/progress.h"
 #include "harness/report/terminal_style.h"
 #include "harness/report/terminal_table.h"
-#include "harness/selection.h"
+#include "harness/run/selection.h"
 
 namespace attest::harness {
 namespace {

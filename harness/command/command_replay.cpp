@@ -7,10 +7,10 @@
 #include "fixtures/overloaded.h"
 #include "harness/command/commands.h"
 #include "harness/command/exit_codes.h"
-#include "harness/replay.h"
 #include "harness/report/terminal_summary.h"
 #include "harness/report/terminal_table.h"
-#include "harness/selection.h"
+#include "harness/run/replay.h"
+#include "harness/run/selection.h"
 
 namespace attest::harness {
 namespace {

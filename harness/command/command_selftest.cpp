@@ -6,16 +6,16 @@
 
 #include "harness/command/commands.h"
 #include "harness/command/exit_codes.h"
-#include "harness/interrupt.h"
-#include "harness/process_resources.h"
+#include "harness/machine/interrupt.h"
+#include "harness/machine/process_resources.h"
 #include "harness/report/github.h"
 #include "harness/report/progress.h"
 #include "harness/report/report_file.h"
 #include "harness/report/report_kinds.h"
+#include "harness/report/selftest_report.h"
 #include "harness/report/terminal_style.h"
-#include "harness/selection.h"
+#include "harness/run/selection.h"
 #include "harness/selftest/selftest.h"
-#include "harness/selftest/selftest_report.h"
 
 namespace attest::harness {
 namespace {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,11 +9,10 @@
 #include "harness/command/commands.h"
 #include "harness/command/exit_codes.h"
 #include "harness/command/verify_options.h"
-#include "harness/expected_work.h"
-#include "harness/interrupt.h"
 #include "harness/judge/comparator_self_check.h"
 #include "harness/judge/offered.h"
-#include "harness/process_resources.h"
+#include "harness/machine/interrupt.h"
+#include "harness/machine/process_resources.h"
 #include "harness/report/coverage_text.h"
 #include "harness/report/draws_text.h"
 #include "harness/report/github.h"
@@ -22,28 +22,21 @@
 #include "harness/report/report_kinds.h"
 #include "harness/report/terminal_summary.h"
 #include "harness/report/terminal_table.h"
-#include "harness/selection.h"
+#include "harness/run/selection.h"
+#include "harness/run/verify.h"
 
 namespace attest::harness {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// How much of the work is done before each case, and at the end all of it.
-std::vector<double> work_before(const std::vector<fs::path>& files) {
-  std::vector<double> before = {0.0};
-  for (const auto& file : files) before.push_back(before.back() + (Progress::is_watched() ? expected_work(file) : 1.0));
-  return before;
-}
-
 /// Shows the table while the run goes on.
 class Screen {
  public:
   Screen(const Lineup& lineup, const std::vector<fs::path>& files, Detail detail)
       : detail_(detail),
-        work_before_(work_before(files)),
-        progress_(work_before_.back()),
         count_(files.size()),
+        progress_(static_cast<double>(std::max<std::size_t>(count_, 1))),
         style_(style_of_standard_output()),
         table_(columns(lineup), name_width(files), columns_of_terminal(STDOUT_FILENO), style_) {}
 
@@ -52,14 +45,14 @@ class Screen {
   }
 
   void before_case(const fs::path& file, std::size_t index) {
-    progress_.show(work_before_[index], fmt::format("{}/{} {}", index + 1, count_, file.stem().string()));
+    show(index, fmt::format("{}/{} {}", index + 1, count_, file.stem().string()));
   }
 
   void before_draw(std::int64_t row, std::int64_t of) {
-    progress_.show(work_before_.back(), fmt::format("covering array {}/{}", row + 1, of));
+    show(count_, fmt::format("covering array {}/{}", row + 1, of));
   }
 
-  void before_question(std::uint64_t asked) { progress_.show(work_before_.back(), fmt::format("draw {}", asked + 1)); }
+  void before_question(std::uint64_t asked) { show(count_, fmt::format("draw {}", asked + 1)); }
 
   void wipe() { progress_.wipe(); }
 
@@ -72,6 +65,10 @@ class Screen {
   }
 
  private:
+  void show(std::size_t cases_done, const std::string& doing) {
+    progress_.show(static_cast<double>(cases_done), doing);
+  }
+
   static void print(const std::string& text) { fmt::print("{}", text); }
 
   static std::vector<Judged> columns(const Lineup& lineup) {
@@ -81,9 +78,8 @@ class Screen {
   }
 
   Detail detail_;
-  std::vector<double> work_before_;
-  Progress progress_;
   std::size_t count_;
+  Progress progress_;
   TerminalStyle style_;
   TerminalTable table_;
 };

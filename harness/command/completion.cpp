@@ -7,7 +7,7 @@
 #include "harness/bug_zoo/bugs.h"
 #include "harness/command/visible.h"
 #include "harness/profile/named_layer.h"
-#include "harness/selection.h"
+#include "harness/run/selection.h"
 #include "optimized/target.h"
 
 namespace attest::harness {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/lineup.h"
+#include "harness/lineup/lineup.h"
 #include "harness/search/draw_run.h"
 
 /// What `attest verify` was asked for.

@@ -5,8 +5,8 @@
 #include <future>
 
 #include "harness/draw/judge_draw.h"
-#include "harness/interrupt.h"
-#include "harness/process_resources.h"
+#include "harness/machine/interrupt.h"
+#include "harness/machine/process_resources.h"
 
 namespace attest::harness {
 namespace {

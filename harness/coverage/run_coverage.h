@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "harness/coverage/covering_array.h"
-#include "harness/lineup.h"
+#include "harness/lineup/lineup.h"
 
 /// The covering array, judged: what its rows came to for each implementation, and what they covered.
 namespace attest::harness {

@@ -7,8 +7,8 @@
 #include "harness/draw/counter_numbers.h"
 #include "harness/draw/drawn_layer.h"
 #include "harness/draw/drawn_mask.h"
-#include "harness/judge/head_layout.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/head_layout.h"
+#include "harness/verdict/tensor_parts.h"
 #include "reference/masks.h"
 
 namespace attest::harness {

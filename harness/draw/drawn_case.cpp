@@ -9,7 +9,7 @@
 #include "harness/draw/drawn_layer.h"
 #include "harness/draw/drawn_mask.h"
 #include "harness/draw/input_family.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/tensor_parts.h"
 #include "reference/multi_head_attention.h"
 
 namespace attest::harness {

@@ -6,7 +6,7 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
 namespace {

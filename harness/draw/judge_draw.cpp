@@ -13,8 +13,8 @@
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/judge/judge_stage.h"
-#include "harness/judge/unwritten.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/tensor_parts.h"
+#include "harness/verdict/unwritten.h"
 
 namespace attest::harness {
 namespace {

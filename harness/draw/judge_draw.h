@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "harness/draw/drawn_attention.h"
-#include "harness/implementation.h"
 #include "harness/judge/case_truth.h"
+#include "harness/judge/implementation.h"
 
 /// A draw and its verdict: the attention alone on some of its tokens, or the calls of a layer end to end.
 namespace attest::harness {

@@ -9,7 +9,7 @@
 #include "harness/explain/hypothesis.h"
 #include "harness/explain/pattern_findings.h"
 #include "harness/explain/region.h"
-#include "harness/judge/unwritten.h"
+#include "harness/verdict/unwritten.h"
 
 namespace attest::harness::explain {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "harness/explain/residual.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 #include "reference/xtensor.h"
 
 namespace attest::harness::explain {

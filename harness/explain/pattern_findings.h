@@ -1,7 +1,7 @@
 #pragma once
 
 #include "harness/explain/residual.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 namespace attest::harness::explain {
 

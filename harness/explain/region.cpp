@@ -5,7 +5,7 @@
 #include <ranges>
 #include <set>
 
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 namespace attest::harness::explain {
 namespace {

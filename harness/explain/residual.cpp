@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/judge/comparator.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/judgement.h"
 #include "reference/error_budget.h"
 
 namespace attest::harness::explain {

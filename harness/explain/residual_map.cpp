@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "harness/explain/region.h"
-#include "harness/judge/comparator.h"
+#include "harness/verdict/comparator.h"
 
 namespace attest::harness::explain {
 namespace {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "harness/judge/recorded_stages.h"
+#include "harness/verdict/recorded_stages.h"
 
 namespace attest::harness::explain {
 

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "fixtures/case.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 namespace attest::harness::explain {
 

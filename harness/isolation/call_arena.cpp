@@ -10,7 +10,7 @@
 #include <iterator>
 #include <utility>
 
-#include "harness/judge/unwritten.h"
+#include "harness/verdict/unwritten.h"
 
 namespace attest::harness {
 namespace {

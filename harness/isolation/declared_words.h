@@ -4,7 +4,7 @@
 #include <string>
 
 #include "harness/attest_implementation.h"
-#include "harness/declaration.h"
+#include "harness/judge/declaration.h"
 
 /// What a library's table declares, as it comes over the C interface.
 namespace attest::harness {

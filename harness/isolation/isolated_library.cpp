@@ -14,10 +14,10 @@
 #include <vector>
 
 #include "fixtures/error.h"
-#include "harness/interrupt.h"
 #include "harness/isolation/call_fields.h"
 #include "harness/isolation/refusal.h"
 #include "harness/isolation/worker_channel.h"
+#include "harness/machine/interrupt.h"
 
 extern char** environ;
 

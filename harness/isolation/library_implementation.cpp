@@ -8,7 +8,7 @@
 #include "fixtures/validate.h"
 #include "harness/isolation/library_calls.h"
 #include "harness/isolation/questioned_library.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
 namespace {

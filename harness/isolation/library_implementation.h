@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/implementation.h"
+#include "harness/judge/implementation.h"
 
 /// Anybody's shared library behind the C interface (attest_implementation.h) as an Implementation.
 namespace attest::harness {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "harness/judge/input_guard.h"
-#include "harness/process_resources.h"
+#include "harness/machine/process_resources.h"
 
 namespace attest::harness {
 namespace {

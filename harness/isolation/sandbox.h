@@ -4,15 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "harness/judge/confinement.h"
+
 /// What keeps a library under test to the memory of its calls. A worker confines itself for good.
 namespace attest::harness {
-
-/// Of each means: empty if it is in force, else why not: the kernel lacks it, or ATTEST_SANDBOX=off.
-struct Confinement {
-  std::string seccomp;
-  std::string landlock;
-  bool operator==(const Confinement&) const = default;
-};
 
 /// Before the library is loaded, for that and for all that comes: no process is started, signalled or looked into, no
 /// socket opened, no memory shared, no file written and none of `hidden` read.

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "harness/interrupt.h"
+#include "harness/machine/interrupt.h"
 
 namespace attest::harness {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "fixtures/case.h"
 #include "fixtures/family.h"
-#include "harness/judge/judgement.h"
-#include "harness/judge/recorded_stages.h"
+#include "harness/verdict/judgement.h"
+#include "harness/verdict/recorded_stages.h"
 #include "reference/truth.h"
 
 namespace attest::harness {

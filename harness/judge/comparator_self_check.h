@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "harness/judge/comparator.h"
+#include "harness/verdict/comparator.h"
 
 /// The comparator's truth table. `attest verify` runs it before it judges anything, because a harness whose comparison
 /// is broken passes everything; the tests run it row by row.

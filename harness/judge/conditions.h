@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "harness/implementation.h"
+#include "harness/judge/implementation.h"
 
 namespace attest::harness {
 

@@ -6,9 +6,6 @@
 #include <cstring>
 #include <vector>
 
-#include "harness/process_resources.h"
-#include "optimized/threads.h"
-
 namespace attest::harness {
 namespace {
 
@@ -55,11 +52,9 @@ std::uint64_t fingerprint_of(const Tensor& tensor) {
 }
 
 std::uint64_t fingerprint_of_inputs(const Case& item) {
-  const std::vector<const Tensor*> tensors = everything_readable(item);
-  std::vector<std::uint64_t> mixed(tensors.size());
-  optimized::for_each_item(tensors.size(), threads(), [&](std::size_t i) { mixed[i] = fingerprint_of(*tensors[i]); });
   std::uint64_t all = 0;
-  for (const auto value : mixed) all = std::rotl(all, 11) * kMultiplier + value;
+  for (const Tensor* tensor : everything_readable(item))
+    all = std::rotl(all, 11) * kMultiplier + fingerprint_of(*tensor);
   return all;
 }
 

@@ -5,11 +5,11 @@
 
 #include "harness/explain/explain.h"
 #include "harness/judge/conditions.h"
-#include "harness/judge/head_layout.h"
 #include "harness/judge/input_guard.h"
 #include "harness/judge/judge_error.h"
 #include "harness/judge/judge_stage.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/head_layout.h"
+#include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
 namespace {
@@ -27,6 +27,20 @@ explain::StageFailure failure_of(const Question& question, Stage stage, const Te
 /// What the call that failed printed, which often says why.
 void add_printed(Result& result, const Implementation& implementation) {
   if (const std::string lines = implementation.printed(); !lines.empty()) result.message += ", last printed " + lines;
+}
+
+/// An implementation's answer to what torchtune recorded; of a sampled attention, which is asked for as a whole, the
+/// rows.
+Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage) {
+  struct Compute {
+    const Implementation& by;
+    Tensor operator()(const LinearInputs& in) const { return by.linear(in); }
+    Tensor operator()(const RotaryInputs& in) const { return by.rotary(in); }
+    Tensor operator()(const NormInputs& in) const { return by.norm(in); }
+    Tensor operator()(const AttentionInputs& in) const { return by.attention(in); }
+  };
+  Tensor computed = std::visit(Compute{implementation}, stage.inputs);
+  return stage.tokens.empty() ? computed : rows_of_tokens(computed, stage.tokens);
 }
 
 std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "harness/implementation.h"
+#include "harness/judge/implementation.h"
 #include "harness/judge/judge_stage.h"
 
 namespace attest::harness {

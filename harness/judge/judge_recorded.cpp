@@ -7,7 +7,7 @@
 #include "fixtures/floating_point.h"
 #include "fixtures/layer_shapes.h"
 #include "harness/judge/judge_stage.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
 namespace {

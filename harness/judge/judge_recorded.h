@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "harness/judge/case_truth.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 /// Judging what the case file holds, before any implementation is: a case whose own data disagree proves nothing.
 namespace attest::harness {

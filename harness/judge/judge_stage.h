@@ -2,10 +2,10 @@
 
 #include <functional>
 
-#include "harness/implementation.h"
 #include "harness/judge/case_truth.h"
-#include "harness/judge/comparator.h"
-#include "harness/judge/judgement.h"
+#include "harness/judge/implementation.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/judgement.h"
 
 namespace attest::harness {
 

@@ -4,8 +4,8 @@
 
 #include "fixtures/layer_shapes.h"
 #include "harness/explain/table_findings.h"
-#include "harness/judge/comparator.h"
 #include "harness/judge/judge_stage.h"
+#include "harness/verdict/comparator.h"
 #include "reference/rotary_tables.h"
 
 namespace attest::harness {

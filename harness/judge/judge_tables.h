@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "harness/judge/case_truth.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 namespace attest::harness {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 /// What somebody under test offers to compute, by the functions of attest_implementation.h.
 namespace attest::harness {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 #include "reference/truth.h"
 
 namespace attest::harness {

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "fixtures/stage_inputs.h"
-#include "harness/judge/comparator.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/judgement.h"
 
 /// A pass that could not have failed says nothing. What would the verdict have noticed?
 namespace attest::harness {

@@ -9,8 +9,8 @@
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
 #include "harness/draw/judge_draw.h"
-#include "harness/judge/recorded_stages.h"
 #include "harness/laws/law_tools.h"
+#include "harness/verdict/recorded_stages.h"
 
 /// Laws of the attention stage alone, on what a drawn case's last call feeds it.
 namespace attest::harness {

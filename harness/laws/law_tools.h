@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "harness/judge/comparator.h"
 #include "harness/laws/laws.h"
-#include "harness/tensor_parts.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/tensor_parts.h"
 
 /// What the laws are made of.
 namespace attest::harness {

@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "harness/draw/drawn_case.h"
-#include "harness/implementation.h"
-#include "harness/judge/judgement.h"
+#include "harness/judge/implementation.h"
+#include "harness/verdict/judgement.h"
 
 /// Laws of attention that need no recorded answer: what one computes must agree with what the same implementation (or
 /// its truth) gives for a transformed case.

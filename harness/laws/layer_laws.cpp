@@ -4,7 +4,7 @@
 
 #include "harness/draw/counter_numbers.h"
 #include "harness/laws/law_tools.h"
-#include "harness/process_resources.h"
+#include "harness/machine/process_resources.h"
 
 /// Laws of a whole layer: calling it in two ways gives the same bits.
 namespace attest::harness {

@@ -5,9 +5,9 @@
 #include <limits>
 
 #include "fixtures/layer_shapes.h"
-#include "harness/judge/comparator.h"
-#include "harness/judge/recorded_stages.h"
 #include "harness/profile/sampled_rows.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/recorded_stages.h"
 
 namespace attest::harness {
 namespace {

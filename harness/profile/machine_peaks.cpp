@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "harness/process_resources.h"
+#include "harness/machine/process_resources.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/threads.h"
 

@@ -15,8 +15,8 @@
 
 #include "fixtures/error.h"
 #include "fixtures/overloaded.h"
-#include "harness/interrupt.h"
 #include "harness/isolation/worker_channel.h"
+#include "harness/machine/interrupt.h"
 #include "harness/profile/named_layer.h"
 
 namespace attest::harness {

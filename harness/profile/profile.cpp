@@ -6,9 +6,9 @@
 #include <memory>
 #include <thread>
 
-#include "harness/interrupt.h"
-#include "harness/process_resources.h"
-#include "harness/resident_memory.h"
+#include "harness/machine/interrupt.h"
+#include "harness/machine/process_resources.h"
+#include "harness/machine/resident_memory.h"
 
 namespace attest::harness {
 namespace {

@@ -11,7 +11,7 @@
 #include "fixtures/overloaded.h"
 #include "fixtures/require.h"
 #include "harness/profile/named_layer.h"
-#include "harness/selection.h"
+#include "harness/run/selection.h"
 #include "optimized/multi_head_attention.h"
 #include "reference/rotary_tables.h"
 

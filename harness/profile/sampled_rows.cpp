@@ -7,9 +7,9 @@
 #include "fixtures/error.h"
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
-#include "harness/judge/comparator.h"
-#include "harness/judge/head_layout.h"
 #include "harness/judge/sensitivity.h"
+#include "harness/verdict/comparator.h"
+#include "harness/verdict/head_layout.h"
 
 namespace attest::harness {
 namespace {

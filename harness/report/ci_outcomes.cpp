@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "harness/replay_line.h"
-#include "harness/report/markup.h"
+#include "harness/report/document/markup.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "harness/replay_line.h"
 #include "harness/report/terminal_summary.h"
 #include "harness/report/terminal_table.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "harness/replay_line.h"
 #include "harness/report/terminal_table.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

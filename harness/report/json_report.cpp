@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/replay_line.h"
 #include "harness/report/coverage_text.h"
-#include "harness/report/json_values.h"
+#include "harness/report/document/json_values.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

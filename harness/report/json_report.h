@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/fingerprint.h"
+#include "harness/machine/fingerprint.h"
 #include "harness/report/summary.h"
 
 namespace attest::harness {

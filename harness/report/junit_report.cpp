@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/report/ci_outcomes.h"
-#include "harness/report/markup.h"
+#include "harness/report/document/markup.h"
 #include "harness/report/report_kinds.h"
 
 namespace attest::harness {

@@ -25,6 +25,12 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", hours, all % 60);
 }
 
+bool is_watched() {
+  const char* ci = std::getenv("CI");
+  const bool is_ci_job = ci != nullptr && *ci != '\0';
+  return !is_ci_job && is_capable_terminal(STDOUT_FILENO) && is_capable_terminal(STDERR_FILENO);
+}
+
 }  // namespace
 
 std::string progress_line(double share, double seconds, const std::string& doing, std::size_t columns) {
@@ -37,12 +43,6 @@ std::string progress_line(double share, double seconds, const std::string& doing
 }
 
 Progress::Progress(double total) : total_(total), watched_(is_watched()), start_(std::chrono::steady_clock::now()) {}
-
-bool Progress::is_watched() {
-  const char* ci = std::getenv("CI");
-  const bool is_ci_job = ci != nullptr && *ci != '\0';
-  return !is_ci_job && is_capable_terminal(STDOUT_FILENO) && is_capable_terminal(STDERR_FILENO);
-}
 
 void Progress::show(double done, const std::string& doing) {
   if (!watched_) return;

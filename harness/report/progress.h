@@ -19,9 +19,6 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Whether anything is shown, for a caller whose estimate of the work costs time.
-  static bool is_watched();
-
   void show(double done, const std::string& doing);
   /// Before anything else is printed.
   void wipe();

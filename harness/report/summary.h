@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/verify.h"
+#include "harness/run/run.h"
 
 /// A run in a few numbers.
 namespace attest::harness {
@@ -25,8 +25,8 @@ struct JudgedSummary {
   std::map<Status, std::size_t> counts;
   Spread localised;
   Spread end_to_end;
-  std::size_t offered = 0;  ///< results about functions that it has
-  std::size_t gaps = 0;     ///< of these, those that it declares a gap
+  std::size_t offered = 0;            ///< results about functions that it has
+  std::size_t gaps = 0;               ///< of these, those that it declares a gap
   std::optional<double> peer_median;  ///< median over stages of T2's median ratio
   double share_more_accurate = 0.0;   ///< mean over rows of T2
 };

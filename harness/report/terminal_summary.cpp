@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "harness/judge/peer.h"
-#include "harness/replay_line.h"
 #include "harness/report/terminal_table.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/replay_line.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

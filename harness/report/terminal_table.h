@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "harness/fingerprint.h"
-#include "harness/judge/judgement.h"
+#include "harness/machine/fingerprint.h"
 #include "harness/report/terminal_style.h"
-#include "harness/verify.h"
+#include "harness/run/run.h"
+#include "harness/verdict/judgement.h"
 
 /// The table of `attest verify`: one line a case, and for each implementation the worst e of its stages alone and of
 /// the whole layer end to end; where these do not fit into a terminal's line, for all of them together. Functions

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "harness/draw/judge_draw.h"
-#include "harness/interrupt.h"
+#include "harness/machine/interrupt.h"
 #include "harness/search/meet_again.h"
 #include "harness/search/random_draw.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/lineup.h"
+#include "harness/lineup/lineup.h"
 #include "harness/search/drawn_question.h"
 
 /// Fresh questions for everybody in a lineup, until there are enough or the time is over.
@@ -13,9 +13,9 @@ namespace attest::harness {
 
 struct DrawRequest {
   std::uint64_t seed = 0;
-  std::uint64_t count = 0;               ///< questions; 0: as many as there is time for
-  std::chrono::milliseconds time{0};     ///< 0: no limit
-  Isolation isolation;                   ///< of the fresh processes in which a failure is met again
+  std::uint64_t count = 0;            ///< questions; 0: as many as there is time for
+  std::chrono::milliseconds time{0};  ///< 0: no limit
+  Isolation isolation;                ///< of the fresh processes in which a failure is met again
 };
 
 /// What became of the questions that one implementation was asked.

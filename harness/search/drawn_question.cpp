@@ -2,7 +2,7 @@
 
 #include "harness/draw/draw_line.h"
 #include "harness/laws/evidence.h"
-#include "harness/replay_line.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 

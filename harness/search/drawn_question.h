@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/implementation.h"
+#include "harness/judge/implementation.h"
 #include "harness/laws/laws.h"
 
 /// What is asked of an implementation in one line.

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/interrupt.h"
-#include "harness/replay.h"
+#include "harness/machine/interrupt.h"
 #include "harness/search/history.h"
 #include "harness/search/shrink.h"
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "harness/bug_zoo/bugs.h"
-#include "harness/judge/judgement.h"
+#include "harness/verdict/judgement.h"
 
 /// Are the explanations true? What the first cause named of each failure of a planted bug is worth.
 namespace attest::harness {

@@ -15,12 +15,12 @@
 #include "harness/bug_zoo/bugs.h"
 #include "harness/bug_zoo/design.h"
 #include "harness/coverage/covering_array.h"
-#include "harness/interrupt.h"
 #include "harness/isolation/library_implementation.h"
 #include "harness/judge/judge_implementation.h"
 #include "harness/laws/evidence.h"
-#include "harness/own_files.h"
-#include "harness/process_resources.h"
+#include "harness/machine/interrupt.h"
+#include "harness/machine/own_files.h"
+#include "harness/machine/process_resources.h"
 #include "harness/selftest/selftest_cases.h"
 
 namespace attest::harness {

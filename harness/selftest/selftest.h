@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "harness/judge/judgement.h"
 #include "harness/selftest/named_cause.h"
+#include "harness/verdict/judgement.h"
 
 /// Would this harness have noticed? Every planted bug of the zoo (harness/bug_zoo/) is judged on small cases of every
 /// input family; so is every correct variant, which must be accepted.
@@ -41,11 +41,11 @@ struct Trial {
 
 struct Selftest {
   std::vector<std::string> families;
-  std::vector<Trial> bugs;      ///< those that were tried to the end, in the order of the zoo's list
-  std::vector<Trial> variants;  ///< likewise, all correct
+  std::vector<Trial> bugs;                  ///< those that were tried to the end, in the order of the zoo's list
+  std::vector<Trial> variants;              ///< likewise, all correct
   std::vector<std::string> coverage_holes;  ///< combinations that the covering array of `attest verify` lacks
-  std::size_t selected = 0;     ///< how many kernels were to be tried
-  bool interrupted = false;     ///< by Ctrl-C, before all were tried
+  std::size_t selected = 0;                 ///< how many kernels were to be tried
+  bool interrupted = false;                 ///< by Ctrl-C, before all were tried
   double seconds = 0.0;
 };
 

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/svg.h"
 #include "harness/report/html/verify_page.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

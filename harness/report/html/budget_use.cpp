@@ -2,8 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "fixtures/case.h"
+#include "harness/report/document/markup.h"
 #include "harness/report/html/verify_page.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "harness/replay_line.h"
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/verify_page.h"
-#include "harness/report/markup.h"
+#include "harness/search/replay_line.h"
 
 namespace attest::harness {
 namespace {

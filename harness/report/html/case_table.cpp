@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/page.h"
 #include "harness/report/html/verify_page.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/profile_page.h"
 #include "harness/report/html/svg.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

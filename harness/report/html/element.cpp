@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "harness/report/markup.h"
+#include "harness/report/document/markup.h"
 
 namespace attest::harness {
 

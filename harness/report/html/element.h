@@ -5,7 +5,7 @@
 #include <vector>
 
 /// Markup as calls that nest as the elements do. What comes from outside goes through escaped()
-/// (harness/report/markup.h).
+/// (harness/report/document/markup.h).
 namespace attest::harness {
 
 /// element("td class=word", "x") is <td class=word>x</td>. HTML asks for quotes only around a value with spaces.

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/page.h"
 #include "harness/report/html/selftest_page.h"
-#include "harness/report/markup.h"
 #include "harness/selftest/check_letter.h"
 
 namespace attest::harness {

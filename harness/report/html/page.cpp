@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/assets.h"
 #include "harness/report/html/element.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "harness/profile/peak_movement.h"
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/page.h"
 #include "harness/report/html/svg.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

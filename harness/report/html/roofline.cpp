@@ -4,11 +4,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/profile_page.h"
 #include "harness/report/html/svg.h"
-#include "harness/report/markup.h"
 
 /// Williams, Waterman and Patterson 2009: what the machine lets through for so many FLOPs a byte, and what ran.
 namespace attest::harness {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/page.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {

@@ -3,11 +3,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "harness/report/document/markup.h"
 #include "harness/report/html/element.h"
 #include "harness/report/html/number_text.h"
 #include "harness/report/html/page.h"
 #include "harness/report/html/profile_page.h"
-#include "harness/report/markup.h"
 
 namespace attest::harness {
 namespace {
