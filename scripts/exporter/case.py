@@ -116,13 +116,16 @@ MaskMaker = Callable[[np.random.Generator], "np.ndarray | Tensor"]
 class Call:
     """One call of forward with `b` samples of `s` tokens. `y`: "x", "absent", or the number s_y of another tensor's
     tokens. `mask` draws a mask; `seq_lens` packs each sample from documents of these lengths and gives torchtune the
-    mask of its packed_block_causal_mask; `input_pos` is an array of any shape torchtune accepts."""
+    mask of its packed_block_causal_mask; `block_mask` draws bool [b|1, n_h|1, s_x, s_k], of which torch makes a
+    BlockMask of blocks of `block_size` tokens and keys; `input_pos` is an array of any shape torchtune accepts."""
 
     b: int
     s: int
     y: str | int = Y_IS_X
     mask: MaskMaker | None = None
     seq_lens: tuple[tuple[int, ...], ...] | None = None
+    block_mask: MaskMaker | None = None
+    block_size: tuple[int, int] = (128, 128)
     input_pos: np.ndarray | None = None
     reset_cache: bool = False
     x_shape: tuple[int, ...] | None = None  # of x and y, where they are not [b, s, d] (error cases)
@@ -158,7 +161,7 @@ class RaisedError:
 class RecordedStep:
     reset_cache: bool
     y: str
-    inputs: dict[str, Tensor]  # x, y, mask or seq_lens, input_pos where given
+    inputs: dict[str, Tensor]  # x, y, mask or seq_lens or block_masks.TENSORS, input_pos, keep where given
     expected: dict[str, Tensor] = field(default_factory=dict)
     truth: dict[str, Tensor] = field(default_factory=dict)
     error: RaisedError | None = None

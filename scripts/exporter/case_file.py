@@ -17,8 +17,14 @@ from .tensor import Tensor
 SCHEMA = "attest.attention"
 SAMPLED_VERSION = 2  # with sampled rows
 LATER_FIELDS_VERSION = 3
-COMPRESSED_FROM = 1024  # bytes of a dataset of a sampled case: masks of runs and selecting weights shrink to nothing
-INPUTS = ("x", "y", "mask", "seq_lens", "input_pos")
+COMPRESSED_FROM = (
+    1024  # bytes of a dataset of a case from version 2 on: masks of runs and selecting weights shrink to nothing
+)
+INPUTS = (
+    *("x", "y", "mask", "seq_lens", "kv_num_blocks", "kv_indices", "full_kv_num_blocks", "full_kv_indices"),
+    *("partial_blocks", "input_pos", "keep"),
+)
+LATER_INPUTS = ("partial_blocks", "keep")
 LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
     *("is_causal", "attn_dropout", "training", "dtype"),
@@ -33,8 +39,8 @@ def file_name(case_name: str) -> str:
 def case_bytes(case: RecordedCase) -> bytes:
     """The file's contents. Built in memory: a full disk then shows where the bytes are written, not inside HDF5."""
     buffer = io.BytesIO()
-    format_of = "v108" if _version(case) >= LATER_FIELDS_VERSION else "earliest"
-    with h5py.File(buffer, "w", libver=(format_of, "v108")) as root:
+    later = _version(case) >= LATER_FIELDS_VERSION  # half the size: no tables for each group and each chunk
+    with h5py.File(buffer, "w", libver=("v110", "v110") if later else "earliest") as root:
         _write_root(root, case)
     return buffer.getvalue()
 
@@ -58,22 +64,22 @@ def write_case(case: RecordedCase, directory: Path) -> None:
 
 
 def _write_root(root: h5py.Group, case: RecordedCase) -> None:
-    sampled = any(step.rows is not None for step in case.steps)
+    compressed = _version(case) >= SAMPLED_VERSION
     _set(root, schema=SCHEMA, schema_version=_version(case))
     _set(root, case=case.name, description=case.description, family=case.family)
     _write_config(_create_group(root, "config"), case.layer)
-    _write_tensors(_create_group(root, "weights"), case.weights, compressed=sampled)
+    _write_tensors(_create_group(root, "weights"), case.weights, compressed)
     if case.tables:
         _write_tensors(_create_group(root, "tables"), case.tables)
     steps = _create_group(root, "steps")
     for number, step in enumerate(case.steps):
-        _write_step(_create_group(steps, f"{number:03d}"), step)
+        _write_step(_create_group(steps, f"{number:03d}"), step, compressed)
     _set(_create_group(root, "provenance"), **case.provenance)
 
 
 def _version(case: RecordedCase) -> int:
     """The lowest that can hold it."""
-    if _later_facts(case.layer):
+    if _later_facts(case.layer) or any(name in step.inputs for step in case.steps for name in LATER_INPUTS):
         return LATER_FIELDS_VERSION
     return SAMPLED_VERSION if any(step.rows is not None for step in case.steps) else 1
 
@@ -100,10 +106,10 @@ def _write_config(group: h5py.Group, layer: Layer) -> None:
         _set(_create_group(group, name), **({"kind": "none"} if part is None else {"kind": kind, **asdict(part)}))
 
 
-def _write_step(group: h5py.Group, step: RecordedStep) -> None:
+def _write_step(group: h5py.Group, step: RecordedStep, compressed: bool) -> None:
     _set(group, reset_cache=step.reset_cache, y=step.y)
     inputs = {name: step.inputs[name] for name in INPUTS if name in step.inputs}
-    _write_tensors(_create_group(group, "inputs"), inputs, compressed=step.rows is not None)
+    _write_tensors(_create_group(group, "inputs"), inputs, compressed)
     if step.error is not None:
         _set(_create_group(group, "error"), **asdict(step.error))
         return

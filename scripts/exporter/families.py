@@ -11,7 +11,7 @@ import hashlib
 
 import numpy as np
 
-from . import generator, selected_inputs, selecting_weights
+from . import block_masks, generator, selected_inputs, selecting_weights
 from .case import Y_ABSENT, Y_GIVEN, Y_IS_X, CaseEntry, RecordedStep
 from .tensor import Generated, Tensor, from_array, from_float64
 
@@ -88,6 +88,9 @@ def draw_inputs(entry: CaseEntry, number: int) -> dict[str, Tensor]:
         inputs["mask"] = mask if isinstance(mask, Tensor) else from_array(mask)
     if call.seq_lens is not None:
         inputs["seq_lens"] = from_array(_padded(call.seq_lens))
+    if call.block_mask is not None:
+        dense = call.block_mask(stream(entry.name, f"{place}/block_mask"))
+        inputs |= block_masks.tensors_of(np.asarray(dense), call.block_size)
     if call.input_pos is not None:
         inputs["input_pos"] = from_array(np.asarray(call.input_pos))
     return inputs

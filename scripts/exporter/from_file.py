@@ -10,7 +10,6 @@ import torch
 
 from . import criterion, provenance
 from .case import RecordedCase, RefusedCase
-from .export import refuse_random
 from .layer import build_layer, rotary_tables
 from .read_case import case_files, read_case
 from .readers import compute_truth
@@ -30,7 +29,6 @@ def answered(path: Path, backend: str = "") -> Iterator[tuple[RecordedCase, list
 
 
 def _answer(case: RecordedCase, file: Path, backend: str) -> list[criterion.Verdict]:
-    refuse_random(case)
     torch.set_num_threads(provenance.THREADS)
     module = build_layer(case.layer, case.weights)
     rows = len(case.tables["cos"].stored) if case.tables else 0

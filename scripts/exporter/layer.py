@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import nn
@@ -13,6 +13,7 @@ from torchtune.models.qwen2 import Qwen2RotaryPositionalEmbeddings
 from torchtune.modules import KVCache, MultiHeadAttention, RMSNorm, RotaryPositionalEmbeddings
 
 from . import case
+from .block_masks import torchtune_takes_block_masks
 from .tensor import Tensor
 from .torch_tensors import DTYPES, from_torch, to_torch
 
@@ -52,7 +53,7 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
 def build_layer(layer: case.Layer, weights: dict[str, Tensor]) -> MultiHeadAttention:
     """A layer in evaluation mode (unless `training`) with the given parameters. Raises what torchtune raises."""
     dtype = DTYPES[layer.dtype]
-    with default_dtype(dtype):
+    with default_dtype(dtype), torchtune_takes_block_masks() if layer.flex_attention else nullcontext():
         module = _construct(layer)
     module.load_state_dict({name: to_torch(tensor) for name, tensor in weights.items()}, strict=True)
     if layer.kv_cache is not None and layer.kv_cache.enabled:

@@ -59,4 +59,4 @@ class LayerFormulas:
     def attention(self, step: RecordedStep) -> Attention:
         """torchtune attends causally without a cache object, enabled or not, and without a mask."""
         layer = self.config
-        return Attention(step, layer.kv_cache is None and layer.is_causal, layer.dtype, layer.scale)
+        return Attention(step, layer.kv_cache is None and layer.is_causal, layer.dtype, layer.scale, layer.attn_dropout)

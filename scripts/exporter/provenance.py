@@ -23,7 +23,7 @@ def collect(backends: set[str]) -> dict[str, str]:
         "exporter": EXPORTER_VERSION,
         "python": platform.python_version(),
         **packages,
-        "torch_config": torch.__config__.show().strip(),
+        "torch_config": torch.__config__.show().partition("  - Build settings")[0].strip(),
         "cpu_model": _cpu_model(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": str(torch.get_num_threads()),

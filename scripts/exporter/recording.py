@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from contextlib import nullcontext
 from typing import Any
 from unittest.mock import patch
 
@@ -15,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchtune.modules import MultiHeadAttention
 from torchtune.modules.attention_utils import packed_block_causal_mask
 
+from . import block_masks
 from .case import Y_ABSENT, Y_IS_X, RaisedError, RecordedStep
 from .layer import stage_modules
 from .tensor import Tensor
@@ -73,9 +73,42 @@ def keep_rows(step: RecordedStep, stages: dict[str, Tensor]) -> None:
     }
 
 
+class TorchAttention:
+    """Stands in for torch's scaled_dot_product_attention while a layer is called. torchtune never says a `scale`; where
+    the layer has one, it is said. What a dropout keeps becomes an input of the step; if the step has it, it is fed
+    back."""
+
+    def __init__(self, step: RecordedStep, scale: float | None) -> None:
+        self._step, self._scale = step, scale
+        self._attention = nn.functional.scaled_dot_product_attention
+
+    def __call__(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        *,
+        attn_mask: torch.Tensor | None,
+        dropout_p: float,
+        is_causal: bool,
+    ) -> torch.Tensor:
+        words: dict[str, Any] = {"attn_mask": attn_mask, "dropout_p": dropout_p, "is_causal": is_causal}
+        words["scale"] = self._scale
+        if dropout_p > 0.0 and "keep" in self._step.inputs:
+            keep = to_torch(self._step.inputs["keep"])
+            result: torch.Tensor = torch._scaled_dot_product_attention_math(q, k, v, dropout_mask=keep, **words)[0]
+            return result
+        state = torch.get_rng_state()
+        result = self._attention(q, k, v, **words)
+        if dropout_p > 0.0:  # the same draw once more, of weights that are all 1
+            torch.set_rng_state(state)
+            weights = torch.ones(*q.shape[:-1], k.shape[-2])
+            self._step.inputs["keep"] = from_torch(nn.functional.dropout(weights, dropout_p) != 0.0)
+        return result
+
+
 class LayerCalls:
-    """Records one call of forward after the other. `backends` collects what was seen. torchtune never says a `scale` to
-    torch's attention; where the layer has one, it is said."""
+    """Records one call of forward after the other. `backends` collects what was seen."""
 
     def __init__(self, module: MultiHeadAttention, backend: str = "", scale: float | None = None) -> None:
         self._module, self._scale = module, scale
@@ -91,14 +124,16 @@ class LayerCalls:
             self._module.reset_cache()
         self._recorder.stages = {}
         backend = AttentionBackend()
+        attention = patch.object(nn.functional, "scaled_dot_product_attention", TorchAttention(step, self._scale))
         positional, keywords = self._positional(step), self._keywords(step)
+        flex = "partial_blocks" in step.inputs  # flex_attention refuses to be watched
         try:
-            with torch.no_grad(), sdpa_kernel(self._allowed), backend, self._scaled():
+            with torch.no_grad(), sdpa_kernel(self._allowed), nullcontext() if flex else backend, attention:
                 self._module(*positional, **keywords)
         except Exception as raised:  # torchtune's own refusal is the result
             step.error = RaisedError("forward", type(raised).__name__, str(raised), field)
             return
-        self.backends |= backend.seen
+        self.backends |= {"flex"} if flex else backend.seen
         if step.rows is not None:
             keep_rows(step, self._recorder.stages)
             return
@@ -107,11 +142,6 @@ class LayerCalls:
             step.expected["k_cache"] = from_torch(self._module.kv_cache.k_cache)
             step.expected["v_cache"] = from_torch(self._module.kv_cache.v_cache)
 
-    def _scaled(self) -> AbstractContextManager[Any]:
-        attention = nn.functional.scaled_dot_product_attention
-        with_scale = partial(attention, scale=self._scale)
-        return nullcontext() if self._scale is None else patch.object(nn.functional, attention.__name__, with_scale)
-
     @staticmethod
     def _positional(step: RecordedStep) -> list[torch.Tensor | None]:
         x = to_torch(step.inputs["x"])
@@ -119,10 +149,16 @@ class LayerCalls:
             return [x, x]
         return [x, None if step.y == Y_ABSENT else to_torch(step.inputs["y"])]
 
-    @staticmethod
-    def _keywords(step: RecordedStep) -> dict[str, torch.Tensor]:
+    def _keywords(self, step: RecordedStep) -> dict[str, Any]:
         given: tuple[str, ...] = ("mask", "input_pos")
-        keywords = {name: to_torch(step.inputs[name]) for name in given if name in step.inputs}
+        keywords: dict[str, Any] = {name: to_torch(step.inputs[name]) for name in given if name in step.inputs}
         if "seq_lens" in step.inputs:
             keywords["mask"] = packed_block_causal_mask(list(to_torch(step.inputs["seq_lens"])))
+        if "partial_blocks" in step.inputs:
+            keywords["mask"] = block_masks.to_torch(step.inputs, step.inputs["x"].shape[1], self._keys(step))
         return keywords
+
+    def _keys(self, step: RecordedStep) -> int:
+        if self._module.kv_cache is not None and self._module.cache_enabled:
+            return int(self._module.kv_cache.k_cache.shape[2])
+        return step.inputs["x" if step.y == Y_IS_X else "y"].shape[1]

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..case import Call, CaseEntry, KVCache, Layer, RMSNorm
 from .mask_makers import causal, constant, random_bool
-from .small_layer import rotary, small_layer
+from .small_layer import rotary, small_layer, tiny_layer
 
 B, S = 2, 5
 
@@ -44,6 +44,20 @@ MASKS = [
         "mask",
         small_layer(kv_cache=KVCache(B, 8)),
         Call(B, S, mask=random_bool(B, S, S)),
+    ),
+    refused(
+        "block_mask_on_a_cpu",
+        "torchtune takes no BlockMask where it found no GPU for flex_attention.",
+        "mask",
+        tiny_layer(),
+        Call(1, S, block_mask=constant(np.ones((1, 1, S, S), dtype=bool))),
+    ),
+    refused(
+        "block_mask_and_dropout",
+        "flex_attention has no dropout.",
+        "attn_dropout",
+        tiny_layer(flex_attention=True, training=True, attn_dropout=0.1),
+        Call(1, S, block_mask=constant(np.ones((1, 1, S, S), dtype=bool))),
     ),
     refused(
         "seq_lens_of_another_sum",

@@ -50,7 +50,7 @@ CASES = [
         "norms/before_rotary",
         "RMSNorm on q and k before the rotary embedding, as Qwen3Attention has it.",
         qwen3_layer(),
-        CALL,
+        (Call(b=1, s=5),),
     ),
     CaseEntry(
         "norms/before_rotary_with_cache",
