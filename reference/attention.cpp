@@ -1,68 +1,299 @@
 #include "reference/attention.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
-#include <numeric>
+#include <vector>
+
+#include "reference/arrays.h"
+#include "reference/products.h"
 
 namespace attest::reference {
 namespace {
 
-/// p = exp(s - m) / sum exp(s - m). Where every logit is -inf, or there is none, torch gives a row of zeros.
-template <class T>
-void softmax(AttentionRow<T>& row) {
-  constexpr T kMinusInfinity = -std::numeric_limits<T>::infinity();
-  row.probabilities.assign(row.logits.size(), T{0});
-  if (std::ranges::all_of(row.logits, [](T logit) { return logit == kMinusInfinity; })) return;
+/// Consecutive rows of one head.
+struct Rows {
+  RowIndex first;
+  std::int64_t count;
+};
 
-  row.largest_logit = *std::ranges::max_element(row.logits);
-  std::ranges::transform(row.logits, row.probabilities.begin(),
-                         [&](T logit) { return std::exp(logit - row.largest_logit); });
-  const T sum = std::accumulate(row.probabilities.begin(), row.probabilities.end(), T{0});
-  for (T& p : row.probabilities) p /= sum;
+/// Calls visit(Rows) for all rows, as many of a head at a time as keep an array [rows, s_k] at 2 MiB.
+template <class T, class Visit>
+void for_each_rows(const AttentionCall<T>& call, Visit visit) {
+  constexpr std::int64_t kElements = 1 << 15;
+  const std::int64_t n_h = extent(call.q, 1), s_x = extent(call.q, 2), q_per_kv = n_h / extent(call.k, 1);
+  const std::int64_t at_once = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(1, extent(call.k, 2)));
+  for (std::int64_t b = 0; b < extent(call.q, 0); ++b) {
+    for (std::int64_t h = 0; h < n_h; ++h) {
+      for (std::int64_t i = 0; i < s_x; i += at_once) visit(Rows{{b, h, h / q_per_kv, i}, std::min(at_once, s_x - i)});
+    }
+  }
+}
+
+/// [count, h_d] of heads [b, n, s, h_d], for reading or writing.
+template <class Heads>
+auto rows_of(Heads& heads, std::int64_t b, std::int64_t h, std::int64_t first, std::int64_t count) {
+  return xt::view(heads, b, h, xt::range(first, first + count), xt::all());
+}
+
+template <class Heads>
+auto query_rows(Heads& heads, const Rows& at) {
+  return rows_of(heads, at.first.b, at.first.h, at.first.i, at.count);
+}
+
+template <class T>
+Array<T> head_of(const Array<T>& keys_or_values, const RowIndex& at) {
+  return rows_of(keys_or_values, at.b, at.g, 0, extent(keys_or_values, 2));
+}
+
+/// [count, s_k] of a mask's array.
+template <class T>
+Array<T> mask_rows(const Array<T>& mask, const Rows& at, std::size_t s_k) {
+  const auto along = [&](std::size_t axis, std::int64_t index) { return mask.shape(axis) == 1 ? 0 : index; };
+  const std::int64_t first = along(2, at.first.i), end = first + along(2, at.count - 1) + 1;
+  const auto rows = xt::view(mask, along(0, at.first.b), along(1, at.first.h), xt::range(first, end), xt::all());
+  return repeated<T>(rows, static_cast<std::size_t>(at.count), s_k);
+}
+
+/// Weights [rows, n] times values [n, h_d]. What is no number reaches the rows that see it: 0 times NaN is NaN.
+template <class T>
+Array<T> weighted(const Array<T>& weights, const Array<bool>& visible, const Array<T>& values) {
+  const Array<bool> finite = xt::isfinite(values);
+  if (xt::all(finite)) return times(weights, values);
+  Array<T> sums = times<T>(weights, xt::where(finite, values, T{0}));
+  for (const auto& at : xt::argwhere(!finite)) {
+    for (std::size_t i = 0; i < sums.shape(0); ++i) {
+      if (visible(i, at[0])) sums(i, at[1]) += weights(i, at[0]) * values(at[0], at[1]);
+    }
+  }
+  return sums;
 }
 
 }  // namespace
 
 template <class T>
-AttentionRow<T> attention_row(const Array<T>& q, const Array<T>& k, const AttentionMask<T>& mask, RowIndex at) {
-  const auto [b, h, g, i] = at;
-  const std::span<const T> query = row(q, b, h, i);
-  const T scale = T{1} / std::sqrt(static_cast<T>(query.size()));
-
-  AttentionRow<T> result;
-  for (std::int64_t j = 0; j < static_cast<std::int64_t>(k.shape(2)); ++j) {
-    if (!mask.visible(b, i, j)) continue;
-    const std::span<const T> key = row(k, b, g, j);
-    const T score = scale * std::inner_product(query.begin(), query.end(), key.begin(), T{0});
-    result.keys.push_back(j);
-    result.logits.push_back(mask.bias ? score + (*mask.bias)(b, i, j) : score);
-  }
-  softmax(result);
-  return result;
+AttentionCall<T> attention_call(const AttentionInputs& inputs) {
+  const auto rows = all_rows(inputs.q.dim(0), inputs.q.dim(2));
+  return {to_array<T>(inputs.q), to_array<T>(inputs.k), to_array<T>(inputs.v), attention_mask<T>(inputs, rows),
+          score_scale(inputs.scale, inputs.q.dim(3))};
 }
 
 template <class T>
-Array<T> attention(const Array<T>& q, const Array<T>& k, const Array<T>& v, const AttentionMask<T>& mask) {
-  Array<T> y = xt::zeros<T>(q.shape());
-  for_each_row(q, k.shape(1), [&](RowIndex at) {
-    const AttentionRow<T> weights = attention_row(q, k, mask, at);
-    const std::span<T> out = row(y, at.b, at.h, at.i);
-    for (std::size_t n = 0; n < weights.keys.size(); ++n) {
-      const std::span<const T> value = row(v, at.b, at.g, weights.keys[n]);
-      for (std::size_t c = 0; c < out.size(); ++c) out[c] += weights.probabilities[n] * value[c];
-    }
+AttentionRows<T> attention_rows(const AttentionCall<T>& call, const RowIndex& first, std::int64_t count) {
+  using Limits = std::numeric_limits<T>;
+  const Rows at{first, count};
+  const std::size_t s_k = call.k.shape(2);
+  AttentionRows<T> rows;
+  rows.visible = mask_rows(call.mask.visible, at, s_k);
+  rows.scores = static_cast<T>(call.scale) * times_transposed<T>(query_rows(call.q, at), head_of(call.k, first));
+  rows.logits = rows.scores;
+  if (call.mask.bias) rows.logits += mask_rows(*call.mask.bias, at, s_k);
+  rows.logits = xt::where(rows.visible, rows.logits, -Limits::infinity());
+
+  const Array<T> top = xt::maximum(largest_of_rows<T>(rows.logits), Limits::lowest());
+  rows.below_top = rows.logits - beside(top, rows.logits);
+  const Array<T> exponentials = xt::exp(rows.below_top), sum = sum_of_rows<T>(exponentials);
+  const Array<T> divisor = xt::where(xt::equal(sum, T{0}), T{1}, sum);
+  rows.probabilities = exponentials / beside(divisor, exponentials);
+  rows.weights = rows.probabilities;
+  if (call.mask.kept) rows.weights *= mask_rows(*call.mask.kept, at, s_k);
+  return rows;
+}
+
+template <class T>
+Array<T> attention(const AttentionCall<T>& call) {
+  Array<T> y = xt::zeros<T>(call.q.shape());
+  for_each_rows(call, [&](const Rows& at) {
+    const AttentionRows<T> rows = attention_rows(call, at.first, at.count);
+    query_rows(y, at) = weighted(rows.weights, rows.visible, head_of(call.v, at.first));
   });
   return y;
 }
 
-template AttentionRow<float> attention_row(const Array<float>&, const Array<float>&, const AttentionMask<float>&,
-                                           RowIndex);
-template AttentionRow<double> attention_row(const Array<double>&, const Array<double>&, const AttentionMask<double>&,
-                                            RowIndex);
-template Array<float> attention(const Array<float>&, const Array<float>&, const Array<float>&,
-                                const AttentionMask<float>&);
-template Array<double> attention(const Array<double>&, const Array<double>&, const Array<double>&,
-                                 const AttentionMask<double>&);
+namespace {
+
+using Doubles = Array<double>;
+
+const Doubles& of(Growth growth, const Budget& budget) {
+  return growth == Growth::statistical ? budget.statistical : budget.worst_case;
+}
+
+/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own. In the
+/// worst case all keys count as equal.
+double squared_groups(Growth growth, const AttentionRows<double>& rows, std::size_t row) {
+  const std::size_t keys = rows.logits.shape(1);
+  if (growth == Growth::worst_case) return static_cast<double>(keys * keys);
+  std::vector<std::uint32_t> bits;  // which sort fast: only equality matters, and -0 + 0 is 0
+  for (std::size_t j = 0; j < keys; ++j) {
+    if (!rows.visible(row, j)) continue;
+    bits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(rows.logits(row, j)) + 0.0F));
+  }
+  std::ranges::sort(bits);
+  auto sum = static_cast<double>(keys - bits.size());
+  for (auto first = bits.begin(); first != bits.end();) {
+    const auto end = std::ranges::find_if(first, bits.end(), [&](std::uint32_t logit) { return logit != *first; });
+    sum += static_cast<double>((end - first) * (end - first));
+    first = end;
+  }
+  return sum;
+}
+
+/// score_roundoff of each score.
+Doubles score_roundoffs(const Doubles& values, ScoreStorage scores) {
+  if (scores == ScoreStorage::float32) return xt::zeros_like(values);
+  return xt::vectorize([scores](double value) { return score_roundoff(value, scores); })(values);
+}
+
+/// Some rows of attention and what their errors are measured by, whichever way these are taken to grow.
+class BudgetedRows {
+ public:
+  BudgetedRows(const AttentionCall<double>& call, const Rows& at, DType storage, ScoreStorage scores)
+      : call_(call),
+        at_(at),
+        storage_(storage),
+        scores_(scores),
+        rows_(attention_rows(call, at.first, at.count)),
+        q_(query_rows(call.q, at)),
+        k_(head_of(call.k, at.first)),
+        v_(head_of(call.v, at.first)),
+        y_(weighted(rows_.weights, rows_.visible, v_)),
+        matters_(rows_.probabilities > 0.0),
+        condition_(std::fabs(call.scale) * times_transposed<double>(xt::abs(q_), xt::abs(k_))),
+        addition_(xt::zeros_like(condition_)),
+        storing_(score_roundoffs(rows_.scores, scores)),
+        exact_(xt::zeros<bool>(condition_.shape())) {
+    if (!call.mask.bias) return;
+    const Doubles bias = xt::abs(mask_rows(*call.mask.bias, at, k_.shape(0)));
+    exact_ = xt::not_equal(bias, 0.0) && xt::equal(bias + condition_, bias);
+    addition_ = xt::minimum(kUnitRoundoff * xt::abs(rows_.logits), xt::minimum(bias, xt::abs(rows_.scores)));
+    storing_ = xt::where(exact_, 0.0, storing_) + score_roundoffs(rows_.logits, scores);
+  }
+
+  const Doubles& y() const { return y_; }
+
+  /// E_ij, or D_ij with the budgets of the inputs.
+  Doubles logit_errors(Growth growth, const AttentionInputBudgets* inputs) const {
+    Doubles errors = logit_factor(growth, static_cast<double>(q_.shape(1))) * kUnitRoundoff * condition_ + addition_;
+    if (inputs != nullptr) {
+      const double scale = std::fabs(call_.scale);
+      const Doubles dq = query_rows(of(growth, inputs->q), at_), dk = head_of(of(growth, inputs->k), at_.first);
+      if (growth == Growth::statistical) {
+        const Doubles from_q = times_transposed<double>(xt::square(dq), xt::square(k_));
+        const Doubles from_k = times_transposed<double>(xt::square(q_), xt::square(dk));
+        errors += kKappa * scale * xt::sqrt(from_q + from_k);
+      } else {
+        errors += scale * (times_transposed<double>(dq, xt::abs(k_)) + times_transposed<double>(xt::abs(q_), dk));
+      }
+    }
+    return xt::where(exact_, 0.0, errors) + storing_;
+  }
+
+  /// [rows, h_d]: all of B_ic but half_ulp(y_ic).
+  Doubles bounds(Growth growth, const Doubles& errors, const AttentionInputBudgets* inputs) const {
+    const Doubles difference = kUnitRoundoff * xt::abs(rows_.below_top), c_s = softmax_roundoffs(growth);
+    const Doubles visible = rows_.visible, underflows = (static_cast<double>(k_.shape(0)) + 2) * kUnderflow * visible;
+    Doubles of_sizes = half_ulp(0, storage_) * visible;
+    if (inputs == nullptr) {
+      of_sizes += share(probability_errors(errors) + difference + c_s);
+    } else {
+      of_sizes += share(c_s);
+    }
+    Doubles bounds = weighted<double>(of_sizes, rows_.visible, xt::abs(v_)) + largest_of_rows(underflows);
+    if (inputs != nullptr) {
+      bounds += moved_by_logits(xt::expm1(errors) + difference) + moved_by_values(growth, of(growth, inputs->v));
+    }
+    return bounds;
+  }
+
+  /// The largest D_ij on a key that matters: p_ij exp(D_ij) >= kShareThatMatters, compared in logarithms.
+  Doubles worst_logit(const Doubles& errors) const {
+    const Doubles log_sum = xt::log(sum_of_rows(xt::exp(rows_.below_top)));
+    const Doubles log_share = rows_.below_top - beside(log_sum, errors) + errors;
+    return xt::amax(xt::where(rows_.visible && log_share >= std::log(kShareThatMatters), errors, 0.0), {1});
+  }
+
+ private:
+  /// c_S u + u_P of each row, beside each weight.
+  Doubles softmax_roundoffs(Growth growth) const {
+    Doubles c_s = xt::zeros<double>({q_.shape(0), std::size_t{1}});
+    for (std::size_t i = 0; i < c_s.size(); ++i) {  // groups are found by sorting
+      const double groups = squared_groups(growth, rows_, i);
+      const double units = softmax_factor(growth, static_cast<double>(k_.shape(0)), groups) + (call_.mask.kept ? 2 : 0);
+      c_s(i, 0) = units * kUnitRoundoff + probability_roundoff(storage_);
+    }
+    return beside(c_s, condition_);
+  }
+
+  /// What errors of the logits do to each probability, as a share of it.
+  Doubles probability_errors(const Doubles& errors) const {
+    const bool small = scores_ == ScoreStorage::float32;
+    const Doubles own = small ? errors : Doubles(xt::expm1(errors));
+    const Doubles mean = sum_of_rows(xt::where(matters_, rows_.probabilities * own, 0.0));
+    if (small) return errors + beside(mean, errors);
+    return xt::expm1(errors + beside<double>(xt::log1p(mean), errors));
+  }
+
+  /// Of each weight; 0 where there is none, however wrong its logit is.
+  Doubles share(const Doubles& relative) const { return xt::where(matters_, rows_.weights * relative, 0.0); }
+
+  /// sum_j p_ij |r_ij v_jc - y_ic| relative_ij. A loop, since the difference is another matrix for each row.
+  Doubles moved_by_logits(const Doubles& relative) const {
+    Doubles moved = xt::zeros_like(y_);
+    for (std::size_t i = 0; i < y_.shape(0); ++i) {
+      for (std::size_t j = 0; j < k_.shape(0); ++j) {
+        if (!matters_(i, j)) continue;
+        const double p = rows_.probabilities(i, j), kept = rows_.weights(i, j) / p, moves = p * relative(i, j);
+        for (std::size_t c = 0; c < y_.shape(1); ++c) moved(i, c) += moves * std::fabs(kept * v_(j, c) - y_(i, c));
+      }
+    }
+    return moved;
+  }
+
+  Doubles moved_by_values(Growth growth, const Doubles& all_dv) const {
+    const Doubles dv = head_of(all_dv, at_.first);
+    if (growth == Growth::worst_case) return weighted(rows_.weights, rows_.visible, dv);
+    return kKappa * xt::sqrt(weighted<double>(xt::square(rows_.weights), rows_.visible, xt::square(dv)));
+  }
+
+  const AttentionCall<double>& call_;
+  Rows at_;
+  DType storage_;
+  ScoreStorage scores_;
+  AttentionRows<double> rows_;
+  Doubles q_, k_, v_, y_;
+  Array<bool> matters_;  ///< p_ij > 0
+  Doubles condition_;    ///< A_ij
+  Doubles addition_;     ///< rounding of score + bias
+  Doubles storing_;      ///< of scores that a kernel keeps in 16 bits
+  Array<bool> exact_;    ///< the bias swallows the score even in float64, whatever error the score has
+};
+
+}  // namespace
+
+BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType storage,
+                                     const AttentionInputBudgets* inputs, ScoreStorage scores) {
+  const Doubles zeros = xt::zeros_like(call.q);
+  BudgetedAttention result{zeros, {zeros, zeros}, xt::zeros<double>({zeros.shape(0), zeros.shape(1), zeros.shape(2)})};
+  for_each_rows(call, [&](const Rows& at) {
+    const BudgetedRows rows(call, at, storage, scores);
+    query_rows(result.y, at) = rows.y();
+    const Doubles errors = rows.logit_errors(Growth::statistical, inputs);
+    query_rows(result.budget.statistical, at) = rows.bounds(Growth::statistical, errors, inputs);
+    const Doubles worst_errors = rows.logit_errors(Growth::worst_case, inputs);
+    query_rows(result.budget.worst_case, at) = rows.bounds(Growth::worst_case, worst_errors, inputs);
+    const auto [b, h, g, i] = at.first;
+    xt::view(result.condition, b, h, xt::range(i, i + at.count)) = rows.worst_logit(errors);
+  });
+  add_storage(result.budget, result.y, storage);
+  return result;
+}
+
+Doubles worst_head(const Doubles& condition) { return xt::amax(condition, {1}); }
+
+template AttentionCall<float> attention_call(const AttentionInputs&);
+template AttentionCall<double> attention_call(const AttentionInputs&);
+template AttentionRows<double> attention_rows(const AttentionCall<double>&, const RowIndex&, std::int64_t);
+template Array<float> attention(const AttentionCall<float>&);
+template Array<double> attention(const AttentionCall<double>&);
 
 }  // namespace attest::reference

@@ -1,7 +1,6 @@
 #include "reference/bounds.h"
 
 #include "reference/arrays.h"
-#include "reference/attention_budget.h"
 
 namespace attest::reference {
 namespace {
@@ -30,15 +29,15 @@ CacheBudget empty_cache_budget(const KVCacheState<double>& cache) {
 Bounds::Bounds(const Layer<double>& layer, BoundedCache& cache, const Inputs& inputs, ScoreStorage scores)
     : storage_(layer.config.dtype), scores_(scores), cache_(cache), values_(layer, cache.values, inputs) {}
 
-Bounded Bounds::keep(Stage stage, Array<double> stored, Budget budget) {
+Bounded Bounds::keep(Stage stage, const Array<double>& y, Budget budget) {
   budgets_[stage] = budget;
-  return {std::move(stored), std::move(budget)};
+  return {values_.keep(stage, y), std::move(budget)};
 }
 
 Bounded Bounds::linear(Stage stage, const Bounded& x) {
-  Array<double> y = values_.linear(stage, x.value);
   const auto& parameters = values_.layer().projections.at(stage);
-  return keep(stage, std::move(y), linear_budget(x.value, parameters, computed(stage), storage_, budget_of(x)));
+  const Array<double> y = reference::linear(x.value, parameters);
+  return keep(stage, y, linear_budget(x.value, parameters, y, storage_, budget_of(x)));
 }
 
 Bounded Bounds::split_heads(const Bounded& x, std::int64_t n) const {
@@ -46,17 +45,17 @@ Bounded Bounds::split_heads(const Bounded& x, std::int64_t n) const {
 }
 
 Bounded Bounds::rotary(Stage stage, const Bounded& x) {
-  Array<double> y = values_.rotary(stage, x.value);
   const auto rotation = values_.rotation(x.value);
-  return keep(stage, std::move(y), rotary_budget(x.value, rotation, computed(stage), storage_, budget_of(x)));
+  const Array<double> y = reference::rotary(x.value, rotation);
+  return keep(stage, y, rotary_budget(x.value, rotation, y, storage_, budget_of(x)));
 }
 
 Bounded Bounds::transpose_1_2(const Bounded& x) const { return laid_out(x, reference::transpose_1_2<double>); }
 
 Bounded Bounds::norm(Stage stage, const Bounded& x) {
-  Array<double> y = values_.norm(stage, x.value);
   const auto& parameters = values_.layer().norms.at(stage);
-  return keep(stage, std::move(y), norm_budget(x.value, parameters, computed(stage), storage_, budget_of(x)));
+  const Array<double> y = rms_norm(x.value, parameters);
+  return keep(stage, y, norm_budget(x.value, parameters, y, storage_, budget_of(x)));
 }
 
 void Bounds::update_cache(const Bounded& k, const Bounded& v) {
@@ -74,7 +73,7 @@ Bounded Bounds::cache(Stage stage) {
   const Budget& slots = stage == Stage::k_cache ? cache_.budgets->k : cache_.budgets->v;
   Budget judged = slots;
   if (storage_ != DType::float32) {
-    const Array<double> halves = half_ulps(computed(stage), storage_);
+    const Array<double> halves = half_ulps(values().at(stage), storage_);
     judged.statistical += halves;
     judged.worst_case += halves;
   }
@@ -83,12 +82,11 @@ Bounded Bounds::cache(Stage stage) {
 }
 
 Bounded Bounds::attention(const Bounded& q, const Bounded& k, const Bounded& v) {
-  Array<double> stored = values_.attention(q.value, k.value, v.value);
-  const auto mask = values_.mask(q.value, k.value);
-  const AttentionCall call{q.value, k.value, v.value, mask, computed(Stage::attention), storage_, scores_};
-  auto [budget, condition] = attention_budget(call, {*q.budget, *k.budget, *v.budget});
+  const AttentionInputBudgets inputs{*q.budget, *k.budget, *v.budget};
+  auto [y, budget, condition] =
+      budgeted_attention(values_.attention_call(q.value, k.value, v.value), storage_, &inputs, scores_);
   condition_ = std::move(condition);
-  return keep(Stage::attention, std::move(stored), std::move(budget));
+  return keep(Stage::attention, y, std::move(budget));
 }
 
 Bounded Bounds::join_heads(const Bounded& x) const { return laid_out(x, reference::join_heads<double>); }

@@ -54,8 +54,7 @@ class Bounds {
   const Array<double>& condition() const { return condition_; }  ///< of attention, [b, n_h, s_x]
 
  private:
-  Value keep(Stage stage, Array<double> stored, Budget budget);
-  const Array<double>& computed(Stage stage) const { return values().at(stage); }
+  Value keep(Stage stage, const Array<double>& y, Budget budget);
 
   DType storage_;
   ScoreStorage scores_;

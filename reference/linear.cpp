@@ -5,7 +5,7 @@
 
 #include "fixtures/overloaded.h"
 #include "reference/arrays.h"
-#include "reference/one_blas_thread.h"
+#include "reference/products.h"
 
 namespace attest::reference {
 namespace {
@@ -16,15 +16,6 @@ Array<T> as_rows(const Array<T>& values, std::size_t columns) {
   Array<T> rows = values;
   rows.reshape({values.size() / columns, columns});
   return rows;
-}
-
-/// a [rows, n] b^T with b [columns, n], through BLAS; neither operand is copied.
-template <class T>
-Array<T> times_transposed(const Array<T>& a, const Array<T>& b) {
-  Array<T> product = xt::zeros<T>({a.shape(0), b.shape(0)});
-  const OneBlasThread here;
-  xt::blas::gemm(a, b, product, false, true, T{1}, T{0});
-  return product;
 }
 
 constexpr auto magnitude = [](double w) { return std::fabs(w); };

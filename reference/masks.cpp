@@ -2,37 +2,57 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
+#include "fixtures/block_mask.h"
 #include "fixtures/floating_point.h"
 #include "fixtures/overloaded.h"
 
 namespace attest::reference {
 namespace {
 
-/// Calls visit(sample, token, key, its place in the rows) for every element of the rows.
-template <class Visit>
-void for_each_element(const MaskRows& rows, std::int64_t s_k, Visit visit) {
-  std::size_t at = 0;
-  for (std::int64_t b = rows.first_sample; b < rows.first_sample + rows.samples; ++b) {
-    for (std::int64_t i = rows.first_token; i < rows.first_token + rows.tokens; ++i) {
-      for (std::int64_t j = 0; j < s_k; ++j) visit(b, i, j, at++);
+std::vector<std::int64_t> count_up(std::int64_t count) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
+}
+
+/// The numbers along one axis of four: [1, 1, n, 1] for axis 2.
+Array<std::int64_t> along_axis(std::size_t axis, const std::vector<std::int64_t>& numbers) {
+  std::vector<std::size_t> shape(4, 1);
+  shape[axis] = numbers.size();
+  Array<std::int64_t> values(shape);
+  std::ranges::copy(numbers, values.data());
+  return values;
+}
+
+/// These rows of a mask [b|1, s_x|1, s_k|1] or [b|1, n_h|1, s_x|1, s_k|1] whose elements are given: in four axes.
+template <class T, class Stored>
+Array<T> chosen_rows(const Tensor& mask, std::span<const Stored> elements, const MaskRows& rows) {
+  const std::vector<std::int64_t> shared = {0};
+  const std::size_t last = mask.rank() - 1;
+  const std::int64_t heads = mask.rank() == 4 ? mask.dim(1) : 1;
+  const auto& samples = mask.dim(0) == 1 ? shared : rows.samples;
+  const auto& tokens = mask.dim(last - 1) == 1 ? shared : rows.tokens;
+  const auto keys = static_cast<std::size_t>(mask.dim(last));
+  Array<T> chosen(std::vector<std::size_t>{samples.size(), static_cast<std::size_t>(heads), tokens.size(), keys});
+  T* out = chosen.data();
+  for (const auto sample : samples) {  // in xtensor, elements that are classes cannot be chosen and converted at once
+    for (std::int64_t head = sample * heads; head < (sample + 1) * heads; ++head) {
+      for (const auto token : tokens) {
+        const auto row = elements.subspan(static_cast<std::size_t>(head * mask.dim(last - 1) + token) * keys, keys);
+        out = std::ranges::transform(row, out, converted<T, Stored>).out;
+      }
     }
   }
+  return chosen;
 }
 
-template <class Value>
-Array<Value> rows_of(const MaskRows& rows, std::int64_t s_k, Value value) {
-  Array<Value> filled(std::vector<std::size_t>{static_cast<std::size_t>(rows.samples),
-                                               static_cast<std::size_t>(rows.tokens), static_cast<std::size_t>(s_k)});
-  std::fill_n(filled.data(), filled.size(), value);
-  return filled;
-}
-
-/// Token i sees keys 0..i.
-Array<bool> lower_triangle(const MaskRows& rows, std::int64_t s_k) {
-  Array<bool> visible = rows_of(rows, s_k, false);
-  for_each_element(rows, s_k, [&](auto, auto i, auto j, std::size_t at) { visible.data()[at] = j <= i; });
-  return visible;
+template <class T>
+Array<T> biases(const Tensor& mask, const MaskRows& rows) {
+  Array<T> bias;
+  visit_floating_point(mask, [&](auto elements) { bias = chosen_rows<T>(mask, elements, rows); });
+  return bias;
 }
 
 /// Where the document of a token begins; beyond the last one, the token after it: it sees nothing.
@@ -47,65 +67,64 @@ std::int64_t document_begin(std::span<const std::int64_t> lengths, std::int64_t 
 
 /// Token i sees the keys of its own document up to i. torchtune attention_utils.py create_block_causal_mask
 Array<bool> block_causal(const Tensor& seq_lens, const MaskRows& rows, std::int64_t s_k) {
-  Array<bool> visible = rows_of(rows, s_k, false);
+  const Array<std::int64_t> i = along_axis(2, rows.tokens), j = along_axis(3, count_up(s_k));
   const auto documents = static_cast<std::size_t>(seq_lens.dim(1));
-  std::int64_t begin = 0;
-  for_each_element(rows, s_k, [&](auto b, auto i, auto j, std::size_t at) {
-    const std::size_t sample = seq_lens.dim(0) == 1 ? 0 : static_cast<std::size_t>(b);
-    if (j == 0) begin = document_begin(seq_lens.as<std::int64_t>().subspan(sample * documents, documents), i);
-    visible.data()[at] = begin <= j && j <= i;
-  });
-  return visible;
-}
-
-/// The rows of a tensor that broadcasts to [b, s_x, s_k], each element as `convert` has it.
-template <class Value, class Convert>
-Array<Value> broadcast_rows(const Tensor& mask, const MaskRows& rows, std::int64_t s_k, Convert convert) {
-  Array<Value> values = rows_of(rows, s_k, Value{});
-  const auto along = [&](std::size_t axis, std::int64_t index) { return mask.dim(axis) == 1 ? 0 : index; };
-  for_each_element(rows, s_k, [&](auto b, auto i, auto j, std::size_t at) {
-    const std::int64_t row = along(0, b) * mask.dim(1) + along(1, i);
-    values.data()[at] = convert(static_cast<std::size_t>(row * mask.dim(2) + along(2, j)));
-  });
-  return values;
-}
-
-Array<bool> boolean_rows(const Tensor& mask, const MaskRows& rows, std::int64_t s_k) {
-  const auto given = mask.as<std::uint8_t>();
-  return broadcast_rows<bool>(mask, rows, s_k, [&](std::size_t at) { return given[at] != 0; });
-}
-
-template <class T>
-AttentionMask<T> additive_rows(const Tensor& mask, const MaskRows& rows, std::int64_t s_k) {
-  Array<T> bias;
-  visit_floating_point(mask, [&]<class Stored>(std::span<const Stored> given) {
-    bias = broadcast_rows<T>(mask, rows, s_k, [&](std::size_t at) { return converted<T, Stored>(given[at]); });
-  });
-  Array<bool> visible = rows_of(rows, s_k, true);
-  std::transform(bias.begin(), bias.end(), visible.begin(),
-                 [](T value) { return value != -std::numeric_limits<T>::infinity(); });
-  return {std::move(visible), std::move(bias)};
+  Array<std::int64_t> begin(std::vector<std::size_t>{rows.samples.size(), 1, rows.tokens.size(), 1});
+  for (std::size_t n = 0; n < begin.size(); ++n) {  // the lengths of documents add up one after the other
+    const auto sample = seq_lens.dim(0) == 1 ? 0 : static_cast<std::size_t>(rows.samples[n / rows.tokens.size()]);
+    const auto lengths = seq_lens.as<std::int64_t>().subspan(sample * documents, documents);
+    begin.data()[n] = document_begin(lengths, rows.tokens[n % rows.tokens.size()]);
+  }
+  return begin <= j && j <= i;
 }
 
 }  // namespace
 
+MaskRows all_rows(std::int64_t b, std::int64_t s_x) { return {count_up(b), count_up(s_x)}; }
+
 template <class T>
 AttentionMask<T> attention_mask(const Mask& mask, bool is_causal, const MaskRows& rows, std::int64_t s_k) {
   using Result = AttentionMask<T>;
-  return std::visit(overloaded{[&](const NoMask&) {
-                                 return Result{is_causal ? lower_triangle(rows, s_k) : rows_of(rows, s_k, true), {}};
+  return std::visit(overloaded{[&](const NoMask&) -> Result {
+                                 if (!is_causal) return {xt::ones<bool>({1, 1, 1, 1})};
+                                 return {along_axis(3, count_up(s_k)) <= along_axis(2, rows.tokens)};
                                },
-                               [&](const BoolMask& given) {
-                                 return Result{boolean_rows(given.values, rows, s_k), {}};
+                               [&](const BoolMask& given) -> Result {
+                                 return {chosen_rows<bool>(given.values, given.values.as<std::uint8_t>(), rows)};
                                },
-                               [&](const FloatMask& given) { return additive_rows<T>(given.values, rows, s_k); },
-                               [&](const PackedBlockCausalMask& given) {
-                                 return Result{block_causal(given.seq_lens, rows, s_k), {}};
+                               [&](const FloatMask& given) -> Result {
+                                 Array<T> bias = biases<T>(given.values, rows);
+                                 return {xt::not_equal(bias, -std::numeric_limits<T>::infinity()), std::move(bias)};
+                               },
+                               [&](const PackedBlockCausalMask& given) -> Result {
+                                 return {block_causal(given.seq_lens, rows, s_k)};
+                               },
+                               [&](const BlockMask& given) -> Result {
+                                 const Tensor seen = dense_rows(given, rows.samples, rows.tokens, s_k);
+                                 const MaskRows all = all_rows(seen.dim(0), seen.dim(2));
+                                 return {chosen_rows<bool>(seen, seen.as<std::uint8_t>(), all)};
                                }},
                     mask);
 }
 
+template <class T>
+AttentionMask<T> attention_mask(const AttentionInputs& inputs, const MaskRows& rows) {
+  auto mask = attention_mask<T>(inputs.mask, inputs.is_causal, rows, inputs.k.dim(2));
+  if (inputs.keep != nullptr) mask.kept = kept_weights<T>(*inputs.keep, inputs.dropout_p, rows);
+  return mask;
+}
+
+template <class T>
+Array<T> kept_weights(const Tensor& keep, double p, const MaskRows& rows) {
+  const T factor = p < 1 ? static_cast<T>(1 / (1 - p)) : T{0};
+  return factor * chosen_rows<T>(keep, keep.as<std::uint8_t>(), rows);
+}
+
 template AttentionMask<float> attention_mask(const Mask&, bool, const MaskRows&, std::int64_t);
 template AttentionMask<double> attention_mask(const Mask&, bool, const MaskRows&, std::int64_t);
+template AttentionMask<float> attention_mask(const AttentionInputs&, const MaskRows&);
+template AttentionMask<double> attention_mask(const AttentionInputs&, const MaskRows&);
+template Array<float> kept_weights(const Tensor&, double, const MaskRows&);
+template Array<double> kept_weights(const Tensor&, double, const MaskRows&);
 
 }  // namespace attest::reference

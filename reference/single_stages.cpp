@@ -25,10 +25,7 @@ Tensor norm(const NormInputs& inputs) {
 }
 
 Tensor attention(const AttentionInputs& inputs) {
-  const auto mask =
-      attention_mask<float>(inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2));
-  return to_tensor(attention(to_array<float>(inputs.q), to_array<float>(inputs.k), to_array<float>(inputs.v), mask),
-                   inputs.q.dtype());
+  return to_tensor(attention(attention_call<float>(inputs)), inputs.q.dtype());
 }
 
 }  // namespace attest::reference

@@ -6,7 +6,6 @@
 #include "fixtures/layer_program.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
-#include "reference/attention_budget.h"
 #include "reference/bounds.h"
 
 namespace attest::reference {
@@ -47,20 +46,15 @@ StageTruth norm_truth(const NormInputs& inputs) {
   return stage_truth(y, norm_budget(x, parameters, y, inputs.x.dtype(), nullptr));
 }
 
-StageTruth attention_truth(const AttentionInputs& inputs, ScoreStorage scores) {
-  const Array<double> q = to_array<double>(inputs.q), k = to_array<double>(inputs.k), v = to_array<double>(inputs.v);
-  const auto mask =
-      attention_mask<double>(inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2));
-  const Array<double> y = attention(q, k, v, mask);
-  auto [budget, condition] = attention_budget({q, k, v, mask, y, inputs.q.dtype(), scores});
-  StageTruth truth = stage_truth(y, budget);
-  if (scores != ScoreStorage::float32) truth.condition = to_tensor(condition, DType::float64);
+namespace {
+
+StageTruth attention_truth(const BudgetedAttention& attention, ScoreStorage scores) {
+  StageTruth truth = stage_truth(attention.y, attention.budget);
+  if (scores != ScoreStorage::float32) truth.condition = to_tensor(attention.condition, DType::float64);
   return truth;
 }
 
-namespace {
-
-/// [1, n, s, h_d] of heads [b, n, s, h_d]: one sample.
+/// [1, n, s, h_d] of heads [b, n, s, h_d].
 Array<double> sample_of(const Tensor& heads, std::int64_t sample) {
   Tensor one(heads.dtype(), {1, heads.dim(1), heads.dim(2), heads.dim(3)});
   const std::size_t bytes = one.bytes().size();
@@ -68,50 +62,38 @@ Array<double> sample_of(const Tensor& heads, std::int64_t sample) {
   return to_array<double>(one);
 }
 
-/// [1, n_h, 1, h_d] of heads [1, n_h, s_x, h_d]: one token.
-Array<double> token_of(const Array<double>& heads, std::int64_t token) {
-  return xt::view(heads, xt::all(), xt::all(), xt::range(token, token + 1), xt::all());
+/// The attention of some tokens of one sample, each with all its keys.
+AttentionCall<double> call_of_tokens(const AttentionInputs& inputs, const MaskRows& rows) {
+  const std::int64_t sample = rows.samples.front();
+  const Array<double> queries = sample_of(inputs.q, sample);
+  return {xt::view(queries, xt::all(), xt::all(), xt::keep(rows.tokens), xt::all()), sample_of(inputs.k, sample),
+          sample_of(inputs.v, sample), attention_mask<double>(inputs, rows), score_scale(inputs.scale, inputs.q.dim(3))};
 }
-
-/// The arrays of the tokens [1, n_h, 1, h_d] (or [1, n_h, 1], as h_d = 1), one after the other: [tokens, n_h, h_d].
-class RowsOfTokens {
- public:
-  RowsOfTokens(std::size_t tokens, const Tensor& q, std::int64_t h_d)
-      : rows_(DType::float64, {static_cast<std::int64_t>(tokens), q.dim(1), h_d}) {}
-  void append(const Array<double>& token) {
-    std::copy_n(token.data(), token.size(), rows_.as<double>().subspan(filled_).begin());
-    filled_ += token.size();
-  }
-  Tensor take() { return std::move(rows_); }
-
- private:
-  Tensor rows_;
-  std::size_t filled_ = 0;
-};
 
 }  // namespace
 
+StageTruth attention_truth(const AttentionInputs& inputs, ScoreStorage scores) {
+  return attention_truth(budgeted_attention(attention_call<double>(inputs), inputs.q.dtype(), nullptr, scores), scores);
+}
+
 StageTruth attention_truth(const AttentionInputs& inputs, std::span<const TokenIndex> tokens, ScoreStorage scores) {
-  RowsOfTokens value(tokens.size(), inputs.q, inputs.q.dim(3)), budget = value, worst_case = value;
-  RowsOfTokens condition(tokens.size(), inputs.q, 1);
-  Array<double> queries, k, v;
-  std::int64_t converted = -1;  // the sample that these are of
-  for (const auto& [sample, token] : tokens) {
-    if (sample != converted) {
-      queries = sample_of(inputs.q, sample), k = sample_of(inputs.k, sample), v = sample_of(inputs.v, sample);
-      converted = sample;
+  const std::vector<std::int64_t> shape = {std::ssize(tokens), inputs.q.dim(1), inputs.q.dim(3)};
+  const Array<double> zeros = xt::zeros<double>(shape);
+  BudgetedAttention all{zeros, {zeros, zeros}, sum_of_rows(zeros)};
+  for (std::size_t first = 0, end = 0; first < tokens.size(); first = end) {  // those of a sample share its keys
+    MaskRows rows{{tokens[first].sample}, {}};
+    for (; end < tokens.size() && tokens[end].sample == tokens[first].sample; ++end) {
+      rows.tokens.push_back(tokens[end].token);
     }
-    const Array<double> q = token_of(queries, token);
-    const auto mask =
-        attention_mask<double>(inputs.mask, inputs.is_causal, MaskRows{sample, 1, token, 1}, inputs.k.dim(2));
-    const Array<double> y = attention(q, k, v, mask);
-    const BudgetedAttention b = attention_budget({q, k, v, mask, y, inputs.q.dtype(), scores});
-    value.append(y), budget.append(b.budget.statistical), worst_case.append(b.budget.worst_case);
-    condition.append(b.condition);
+    const auto put = [&](Array<double>& by_token, const Array<double>& heads) {  // [1, n_h, s, n]
+      xt::view(by_token, xt::range(first, end)) = xt::view(transpose_1_2(heads), 0);
+    };
+    const auto call = call_of_tokens(inputs, rows);
+    const auto [y, budget, condition] = budgeted_attention(call, inputs.q.dtype(), nullptr, scores);
+    put(all.y, y), put(all.condition, as_column(condition));
+    put(all.budget.statistical, budget.statistical), put(all.budget.worst_case, budget.worst_case);
   }
-  StageTruth truth{value.take(), budget.take(), worst_case.take(), {}};
-  if (scores != ScoreStorage::float32) truth.condition = condition.take();
-  return truth;
+  return attention_truth(all, scores);
 }
 
 struct LayerTruth::State {

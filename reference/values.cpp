@@ -5,11 +5,9 @@
 #include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
 #include "reference/arrays.h"
-#include "reference/attention.h"
 
 namespace attest::reference {
 
-/// Records a stage as computed and returns what the next one reads.
 template <class T>
 Array<T> Values<T>::keep(Stage stage, Array<T> value) {
   Array<T> stored = rounded_to(layer_.config.dtype, value);
@@ -64,7 +62,7 @@ Array<T> Values<T>::cache(Stage stage) {
 
 template <class T>
 Array<T> Values<T>::attention(const Array<T>& q, const Array<T>& k, const Array<T>& v) {
-  return keep(Stage::attention, reference::attention(q, k, v, mask(q, k)));
+  return keep(Stage::attention, reference::attention(attention_call(q, k, v)));
 }
 
 template <class T>
@@ -79,9 +77,12 @@ Rotation<T> Values<T>::rotation(const Array<T>& x) const {
 }
 
 template <class T>
-AttentionMask<T> Values<T>::mask(const Array<T>& q, const Array<T>& k) const {
-  return attention_mask<T>(inputs_.mask, attends_causally(layer_.config, inputs_), extent(q, 0), extent(q, 2),
-                           extent(k, 2));
+AttentionCall<T> Values<T>::attention_call(const Array<T>& q, const Array<T>& k, const Array<T>& v) const {
+  const Config& config = layer_.config;
+  const MaskRows rows = all_rows(extent(q, 0), extent(q, 2));
+  auto mask = attention_mask<T>(inputs_.mask, attends_causally(config, inputs_), rows, extent(k, 2));
+  if (inputs_.keep) mask.kept = kept_weights<T>(*inputs_.keep, config.attn_dropout, rows);
+  return {q, k, v, std::move(mask), score_scale(config.scale, extent(q, 3))};
 }
 
 template class Values<float>;

@@ -3,9 +3,9 @@
 #include <map>
 #include <optional>
 
+#include "reference/attention.h"
 #include "reference/kv_cache.h"
 #include "reference/layer.h"
-#include "reference/masks.h"
 
 namespace attest::reference {
 
@@ -38,14 +38,14 @@ class Values {
 
   const StageArrays<T>& stages() const { return stages_; }
 
-  /// What the operations read besides their values.
+  /// What the operations read, for whoever computes more of them than their values.
   const Layer<T>& layer() const { return layer_; }
   Rotation<T> rotation(const Value& x) const;
-  AttentionMask<T> mask(const Value& q, const Value& k) const;
-
- private:
+  AttentionCall<T> attention_call(const Value& q, const Value& k, const Value& v) const;
+  /// Records a stage as computed and returns what the next one reads.
   Value keep(Stage stage, Value value);
 
+ private:
   const Layer<T>& layer_;
   std::optional<KVCacheState<T>>& cache_;
   const Inputs& inputs_;

@@ -16,11 +16,14 @@ namespace {
 
 /// Whether any row of the sample sees the key, for each key and empty slot.
 std::vector<bool> seen_keys(const CaseDraw& draw, const Mask& mask, std::int64_t sample) {
-  const auto rows =
-      reference::attention_mask<float>(mask, false, {sample, 1, 0, draw.called_tokens()}, draw.mask_columns());
+  reference::MaskRows rows = reference::all_rows(1, draw.called_tokens());
+  rows.samples = {sample};
+  const auto visible = reference::attention_mask<float>(mask, false, rows, draw.mask_columns()).visible;
   std::vector<bool> seen(static_cast<std::size_t>(draw.mask_columns()));
-  for (std::size_t i = 0; i < rows.visible.size(); ++i) {
-    if (rows.visible.data()[i]) seen[i % seen.size()] = true;
+  for (std::int64_t i = 0; i < draw.called_tokens(); ++i) {
+    for (std::int64_t j = 0; j < draw.mask_columns(); ++j) {
+      if (reference::broadcast_element(visible, 0, 0, i, j)) seen[static_cast<std::size_t>(j)] = true;
+    }
   }
   return seen;
 }

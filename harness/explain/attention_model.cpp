@@ -39,7 +39,7 @@ AttentionModel::AttentionModel(const AttentionInputs& inputs, std::span<const To
       k(shared(inputs.k)),
       v(shared(inputs.v)),
       mask(std::make_shared<const reference::AttentionMask<double>>(reference::attention_mask<double>(
-          inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2), inputs.k.dim(2)))),
+          inputs.mask, inputs.is_causal, reference::all_rows(inputs.q.dim(0), inputs.q.dim(2)), inputs.k.dim(2)))),
       scale(score_scale(inputs.scale, inputs.q.dim(3))),
       kv_head([queries = heads() / kv_heads()](std::int64_t h) { return h / queries; }),
       kv_sample([](std::int64_t b) { return b; }),
@@ -63,8 +63,9 @@ ScoredRow AttentionModel::scored(const reference::RowIndex& at) const {
     // A hidden key may hold anything, and only a formula that looks at it should suffer.
     const auto key = reference::row(*k, kv_sample(at.b), at.g, j);
     result.scores.push_back(scale * std::inner_product(query.begin(), query.end(), key.begin(), 0.0));
-    result.visible.push_back(mask->visible(masked_by.b, masked_by.i, j));
-    if (mask->bias) result.bias.push_back((*mask->bias)(masked_by.b, masked_by.i, j));
+    result.visible.push_back(reference::broadcast_element(mask->visible, masked_by.b, masked_by.h, masked_by.i, j));
+    if (mask->bias)
+      result.bias.push_back(reference::broadcast_element(*mask->bias, masked_by.b, masked_by.h, masked_by.i, j));
   }
   return result;
 }

@@ -166,7 +166,7 @@ void add_biased(Hypotheses& all, const AttentionModel& right) {
 /// The mask holds for the first keys only, or the keys beyond them are out of sight.
 void add_ending(Hypotheses& all, const AttentionModel& right) {
   const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
-    return mask->visible(b, i, j);
+    return reference::broadcast_element(mask->visible, b, 0, i, j);
   };
   for (std::int64_t end = 1; end < right.keys(); end = end < 32 ? end + 1 : end / 16 * 16 + 16) {
     all.push_back(hypothesis({"mask_ends", fmt::format("the mask is ignored from key {} on", end)},
@@ -176,7 +176,7 @@ void add_ending(Hypotheses& all, const AttentionModel& right) {
 
 void add_masked(Hypotheses& all, const AttentionModel& right) {
   const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
-    return mask->visible(b, i, j);
+    return reference::broadcast_element(mask->visible, b, 0, i, j);
   };
   const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
   all.push_back(
@@ -202,9 +202,10 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
     add_causal(all, right);
   } else {
     add_masked(all, right);
-    all.push_back(hypothesis(
-        {"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
-        seeing(right, [mask = right.mask](auto b, auto i, auto j) { return j <= i && mask->visible(b, i, j); })));
+    all.push_back(hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
+                             seeing(right, [mask = right.mask](auto b, auto i, auto j) {
+                               return j <= i && reference::broadcast_element(mask->visible, b, 0, i, j);
+                             })));
   }
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},

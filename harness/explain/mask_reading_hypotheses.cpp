@@ -64,8 +64,9 @@ class MaskReadingBuilder {
       for (std::size_t j = 0; j < row.visible.size(); ++j) {
         const std::int64_t at = std::clamp<std::int64_t>(flat(row.at, static_cast<std::int64_t>(j)), 0, end - 1);
         const std::int64_t from = at / keys;
-        other.visible[j] = mask->visible(from / s, from % s, at % keys);
-        if (mask->bias) other.bias[j] = (*mask->bias)(from / s, from % s, at % keys);
+        other.visible[j] = reference::broadcast_element(mask->visible, from / s, row.at.h, from % s, at % keys);
+        if (mask->bias)
+          other.bias[j] = reference::broadcast_element(*mask->bias, from / s, row.at.h, from % s, at % keys);
       }
       return softmax(other);
     };

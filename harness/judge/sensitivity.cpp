@@ -15,7 +15,7 @@
 namespace attest::harness {
 namespace {
 
-using reference::Array;
+using reference::extent;
 using reference::RowIndex;
 
 /// |difference| in budgets; a budget of zero notices everything. Where the truth is NaN, nothing is measured.
@@ -27,18 +27,14 @@ double share(double difference, double budget) {
 class Mutations {
  public:
   Mutations(const AttentionInputs& inputs, const reference::StageTruth& truth)
-      : q_(reference::to_array<double>(inputs.q)),
-        k_(reference::to_array<double>(inputs.k)),
-        v_(reference::to_array<double>(inputs.v)),
-        mask_(reference::attention_mask<double>(inputs.mask, inputs.is_causal, inputs.q.dim(0), inputs.q.dim(2),
-                                                inputs.k.dim(2))),
+      : call_(reference::attention_call<double>(inputs)),
         y_(truth.value.as<double>()),
         budget_(truth.budget.as<double>()),
-        of_key_(k_.shape(2), -1.0) {}
+        of_key_(call_.k.shape(2), -1.0) {}
 
   Sensitivity measure() {
-    const std::int64_t s_x = extent(q_, 2), n_h = extent(q_, 1), rows = extent(q_, 0) * n_h * s_x;
-    const std::int64_t queries = n_h / extent(k_, 1), taken = std::min(rows, kMostSensitivityRows);
+    const std::int64_t s_x = extent(call_.q, 2), n_h = extent(call_.q, 1), rows = extent(call_.q, 0) * n_h * s_x;
+    const std::int64_t queries = n_h / extent(call_.k, 1), taken = std::min(rows, kMostSensitivityRows);
     for (std::int64_t n = 0; n < taken; ++n) {
       const std::int64_t row = n * rows / taken, h = row / s_x % n_h;
       take({row / s_x / n_h, h, h / queries, row % s_x});
@@ -48,23 +44,20 @@ class Mutations {
   }
 
  private:
-  static std::int64_t extent(const Array<double>& array, std::size_t axis) {
-    return static_cast<std::int64_t>(array.shape(axis));
-  }
   std::span<const double> row_of(std::span<const double> values, const RowIndex& at, std::int64_t head) const {
-    const auto row = (at.b * extent(q_, 1) + head) * extent(q_, 2) + at.i;
-    return values.subspan(static_cast<std::size_t>(row) * q_.shape(3), q_.shape(3));
+    const auto row = (at.b * extent(call_.q, 1) + head) * extent(call_.q, 2) + at.i;
+    return values.subspan(static_cast<std::size_t>(row) * call_.q.shape(3), call_.q.shape(3));
   }
 
   void take(const RowIndex& at) {
     const auto y = row_of(y_, at, at.h), budget = row_of(budget_, at, at.h);
-    const reference::AttentionRow<double> row = reference::attention_row(q_, k_, mask_, at);
+    const reference::AttentionRows<double> row = reference::attention_rows(call_, at);
     if (std::ranges::all_of(y, [](double value) { return value == 0.0; })) {
       read_as_ones(budget);
     } else {
       drop_keys(at, row, y, budget);
     }
-    if (extent(q_, 1) > 1) swap_heads(at, y, budget);
+    if (extent(call_.q, 1) > 1) swap_heads(at, y, budget);
     nudge_scale(at, row, y, budget);
   }
 
@@ -73,13 +66,14 @@ class Mutations {
   }
 
   /// Without key j, y_c moves by p_j / (1 - p_j) (y_c - v_jc); without its only key, to zero.
-  void drop_keys(const RowIndex& at, const reference::AttentionRow<double>& row, std::span<const double> y,
+  void drop_keys(const RowIndex& at, const reference::AttentionRows<double>& row, std::span<const double> y,
                  std::span<const double> budget) {
-    for (std::size_t n = 0; n < row.keys.size(); ++n) {
-      const double p = row.probabilities[n];
-      const auto value = reference::row(v_, at.b, at.g, row.keys[n]);
-      const bool is_only = row.keys.size() == 1;
-      double& worst = is_only ? only_key_ : of_key_[static_cast<std::size_t>(row.keys[n])];
+    const bool is_only = std::ranges::count(row.visible, true) == 1;
+    for (std::size_t j = 0; j < of_key_.size(); ++j) {
+      if (!row.visible(0, j)) continue;
+      const double p = row.probabilities(0, j);
+      const auto value = reference::row(call_.v, at.b, at.g, static_cast<std::int64_t>(j));
+      double& worst = is_only ? only_key_ : of_key_[j];
       worst = std::max(worst, 0.0);
       for (std::size_t c = 0; c < y.size(); ++c) {
         const double moved = p < 1.0 ? p / (1.0 - p) * (y[c] - value[c]) : -y[c];
@@ -89,24 +83,22 @@ class Mutations {
   }
 
   void swap_heads(const RowIndex& at, std::span<const double> y, std::span<const double> budget) {
-    const auto other = row_of(y_, at, (at.h + 1) % extent(q_, 1));
+    const auto other = row_of(y_, at, (at.h + 1) % extent(call_.q, 1));
     double worst = found_.swapped_heads.value_or(0.0);
     for (std::size_t c = 0; c < y.size(); ++c) worst = std::max(worst, share(other[c] - y[c], budget[c]));
     found_.swapped_heads = worst;
   }
 
   /// To first order in the change d of the scale, dy_c = sum_j p_j (v_jc - y_c) d s_j, s_j without the mask.
-  void nudge_scale(const RowIndex& at, const reference::AttentionRow<double>& row, std::span<const double> y,
+  void nudge_scale(const RowIndex& at, const reference::AttentionRows<double>& row, std::span<const double> y,
                    std::span<const double> budget) {
-    const auto query = reference::row(q_, at.b, at.h, at.i);
-    const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(query.size())));
+    const auto scale = static_cast<float>(call_.scale);
     const double unit = static_cast<double>(std::nextafter(scale, 2 * scale) - scale);
     std::vector<double> moved(y.size(), 0.0);
-    for (std::size_t n = 0; n < row.keys.size(); ++n) {
-      if (row.probabilities[n] == 0.0) continue;
-      const auto key = reference::row(k_, at.b, at.g, row.keys[n]), value = reference::row(v_, at.b, at.g, row.keys[n]);
-      const double change =
-          row.probabilities[n] * unit * std::inner_product(query.begin(), query.end(), key.begin(), 0.0);
+    for (std::size_t j = 0; j < of_key_.size(); ++j) {
+      if (row.probabilities(0, j) == 0.0) continue;
+      const auto value = reference::row(call_.v, at.b, at.g, static_cast<std::int64_t>(j));
+      const double change = row.probabilities(0, j) * unit * row.scores(0, j) / call_.scale;
       for (std::size_t c = 0; c < y.size(); ++c) moved[c] += change * (value[c] - y[c]);
     }
     for (std::size_t c = 0; c < y.size(); ++c) found_.scale = std::max(found_.scale, share(moved[c], budget[c]));
@@ -120,8 +112,7 @@ class Mutations {
     found_.keys_noticed = seen == 0 ? 0.0 : static_cast<double>(noticed) / static_cast<double>(seen);
   }
 
-  Array<double> q_, k_, v_;
-  reference::AttentionMask<double> mask_;
+  reference::AttentionCall<double> call_;
   std::span<const double> y_, budget_;
   std::vector<double> of_key_;  ///< largest e of each key's loss beside others; negative if no row sees it so
   double only_key_ = -1.0;      ///< largest e of an only key's loss; negative if every row sees several

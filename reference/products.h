@@ -2,9 +2,12 @@
 
 #include <omp.h>
 
+#include "reference/xtensor.h"
+
 // OpenBLAS's own switch; absent if another BLAS was linked.
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int count);
 
+/// Products of matrices through BLAS; no operand is copied.
 namespace attest::reference {
 
 /// While it lives, BLAS uses one thread: OpenBLAS's kernels for AVX2 give other bits when threads share a product.
@@ -23,5 +26,23 @@ class OneBlasThread {
  private:
   int before_;
 };
+
+/// a [rows, n] b with b [n, columns].
+template <class T>
+Array<T> times(const Array<T>& a, const Array<T>& b) {
+  auto product = Array<T>::from_shape({a.shape(0), b.shape(1)});
+  const OneBlasThread here;
+  xt::blas::gemm(a, b, product, false, false, T{1}, T{0});
+  return product;
+}
+
+/// a [rows, n] b^T with b [columns, n].
+template <class T>
+Array<T> times_transposed(const Array<T>& a, const Array<T>& b) {
+  auto product = Array<T>::from_shape({a.shape(0), b.shape(0)});
+  const OneBlasThread here;
+  xt::blas::gemm(a, b, product, false, true, T{1}, T{0});
+  return product;
+}
 
 }  // namespace attest::reference
