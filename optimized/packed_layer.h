@@ -21,9 +21,9 @@ struct NormSettings {
 /// A layer as the kernels want it: everything that is made once, at construction, and never changes.
 struct PackedLayer {
   /// Throws InputError as torchtune's constructor would, or for a gap.
-  PackedLayer(const LayerSpec& layer, const KernelTable& table);
+  PackedLayer(const LayerSpec& layer, const Execution& execution);
 
-  const KernelTable& kernels;
+  Execution execution;
   LayerSpec spec;  ///< without its weights
   std::size_t head_dim;
   PackedLinear q_proj, k_proj, v_proj, output_proj;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "optimized/kernels.h"
+#include "optimized/resources.h"
+
+namespace attest::optimized {
+
+/// What a layer, or a single stage, is computed with.
+struct Execution {
+  /// Throws InputError for a target that is not usable here, or a negative number of threads.
+  Execution(Target target, const Resources& resources);
+
+  const KernelTable& kernels;
+  Blocking blocking;
+  int threads;
+};
+
+}  // namespace attest::optimized
