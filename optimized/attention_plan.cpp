@@ -13,7 +13,7 @@ std::size_t parts_of(std::size_t count, std::size_t size) { return (count + size
 
 }  // namespace
 
-AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution& execution)
+AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution<float>& execution)
     : shape(of), all_threads(execution.threads), group(of.num_heads / of.num_kv_heads) {
   const Blocking& blocking = execution.blocking;
   tile_tokens = std::clamp<std::size_t>(blocking.attention_rows / group, 1, shape.tokens);

@@ -19,7 +19,7 @@ struct AttentionShape {
 /// split as well. The cut depends on the shapes only, so the bits depend neither on the threads nor on how much is
 /// attended at a time.
 struct AttentionPlan {
-  AttentionPlan(const AttentionShape& shape, const Execution& execution);
+  AttentionPlan(const AttentionShape& shape, const Execution<float>& execution);
 
   /// Tile = ((sample - samples.first) * heads.count + head - heads.first) * token_tiles + position.
   std::size_t tiles(const Portion& portion) const;

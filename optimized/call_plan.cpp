@@ -39,9 +39,10 @@ std::size_t kv_heads_at_once(const PackedLayer& layer, std::size_t bytes_a_head)
 
 /// Floats that the passes of one portion need, one after the other.
 std::size_t scratch_floats(const PackedLayer& layer, const CallPlan& plan) {
-  const auto product = [&](std::size_t tokens, std::size_t depth, std::initializer_list<const PackedLinear*> linears) {
+  const auto product = [&](std::size_t tokens, std::size_t depth,
+                           std::initializer_list<const PackedLinear<float>*> linears) {
     std::size_t widest = 0;
-    for (const PackedLinear* linear : linears) widest = std::max(widest, linear->widest_group());
+    for (const PackedLinear<float>* linear : linears) widest = std::max(widest, linear->widest_group());
     return product_workspace(layer.execution, plan.samples_at_once * tokens, depth, widest);
   };
   const Portion portion{{0, plan.samples_at_once}, {0, plan.kv_heads_at_once}};
@@ -77,7 +78,7 @@ CallPlan plan_call(const PackedLayer& layer, const LayerCache& cache, const Inpu
                 .workspace = {}};
   const bool keeps_none = y == nullptr || cache.enabled();
   const HeadShape head{.capacity = added, .head_dim = layer.head_dim};
-  const std::size_t a_head = keeps_none ? 0 : KeyValuePanels::floats_a_head(layer.execution.kernels, head);
+  const std::size_t a_head = keeps_none ? 0 : KeyValuePanels<float>::size_of_head(layer.execution.kernels, head);
   const std::size_t queries = plan.queries_in_output ? 0 : plan.tokens * width;  // of one sample
   const std::size_t bytes = (queries + shape.num_kv_heads * a_head) * sizeof(float);
   if (bytes > 0) {

@@ -22,7 +22,8 @@ Blocking default_blocking(Target target) {
   return blocking_for(kernels.tile_rows, kernels.attention_rows, cache);
 }
 
-Execution::Execution(Target target, const Resources& resources)
+template <>
+Execution<float>::Execution(Target target, const Resources& resources)
     : kernels(kernels_of(target)),
       blocking(resources.blocking.value_or(default_blocking(target))),
       threads(threads_of(resources)) {}

@@ -37,10 +37,10 @@ struct HeadFinishing {
 class HeadFinisher final : public BlockFinisher {
  public:
   struct Store {
-    HeadRows rows;                     ///< queries: rows to write
-    KeyValuePanels* keys = nullptr;    ///< or keys,
-    KeyValuePanels* values = nullptr;  ///< or values,
-    std::size_t first_slot = 0;        ///< from this slot on
+    HeadRows<float> rows;                     ///< queries: rows to write
+    KeyValuePanels<float>* keys = nullptr;    ///< or keys,
+    KeyValuePanels<float>* values = nullptr;  ///< or values,
+    std::size_t first_slot = 0;               ///< from this slot on
   };
 
   HeadFinisher(const KernelTable& kernels, const HeadFinishing& finishing, const Store& store)

@@ -95,8 +95,8 @@ struct HeadShape {
 /// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
 template <class Element>
 struct AttentionTile {
-  const float* q;  ///< first token, first head of the group
-  float* out;
+  const Element* q;  ///< first token, first head of the group
+  Element* out;
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
   size_t tokens, group, head_dim;
@@ -141,10 +141,10 @@ struct Kernels {
   size_t attention_rows;  ///< Blocking::attention_rows
 
   size_t (*packed_rows_size)(size_t count, size_t depth) noexcept;
-  void (*pack_rows)(const float* rows, size_t row_stride, size_t count, size_t depth, Element* packed) noexcept;
+  void (*pack_rows)(const Element* rows, size_t row_stride, size_t count, size_t depth, Element* packed) noexcept;
   /// A weight panel holds panel_width columns; pack_panel leaves those beyond `columns` as they are.
   size_t (*panel_size)(size_t depth) noexcept;
-  void (*pack_panel)(const float* rows, size_t row_stride, size_t columns, size_t depth, Element* panel) noexcept;
+  void (*pack_panel)(const Element* rows, size_t row_stride, size_t columns, size_t depth, Element* panel) noexcept;
   void (*multiply_block)(const BlockProduct<Element>& block) noexcept;
   void (*finish_head)(const ProductRow& source, const HeadFinish& finish, float* row) noexcept;
 

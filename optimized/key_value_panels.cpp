@@ -4,16 +4,18 @@
 
 namespace attest::optimized {
 
-std::size_t KeyValuePanels::floats_a_head(const KernelTable& kernels, const HeadShape& shape) {
+template <class Element>
+std::size_t KeyValuePanels<Element>::size_of_head(const Kernels<Element>& kernels, const HeadShape& shape) {
   return kernels.keys_size(shape) + kernels.values_size(shape);
 }
 
-void KeyValuePanels::place(const Portion& portion, const HeadShape& shape, float* memory) {
+template <class Element>
+void KeyValuePanels<Element>::place(const Portion& portion, const HeadShape& shape, Element* memory) {
   portion_ = portion;
   shape_ = shape;
   memory_ = memory;
-  key_floats_ = kernels_.keys_size(shape);
-  value_floats_ = kernels_.values_size(shape);
+  key_size_ = kernels_.keys_size(shape);
+  value_size_ = kernels_.values_size(shape);
   if (heads() > flags_) {
     flags_ = heads();
     not_finite_ = std::make_unique<std::atomic<bool>[]>(flags_);
@@ -21,25 +23,30 @@ void KeyValuePanels::place(const Portion& portion, const HeadShape& shape, float
   expect_finite();
 }
 
-void KeyValuePanels::expect_finite() {
+template <class Element>
+void KeyValuePanels<Element>::expect_finite() {
   for (std::size_t i = 0; i < heads(); ++i) not_finite_[i].store(false, std::memory_order_relaxed);
 }
 
-void KeyValuePanels::clear() {
-  std::fill_n(memory_, heads() * (key_floats_ + value_floats_), 0.0F);
+template <class Element>
+void KeyValuePanels<Element>::clear() {
+  std::fill_n(memory_, heads() * (key_size_ + value_size_), Element{});
   expect_finite();
 }
 
-void KeyValuePanels::store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+template <class Element>
+void KeyValuePanels<Element>::store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
   kernels_.store_key(row, token, shape_, keys_at(index(sample, head)));
 }
 
-void KeyValuePanels::store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+template <class Element>
+void KeyValuePanels<Element>::store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
   const std::size_t i = index(sample, head);
   if (!kernels_.store_value(row, token, shape_, values_at(i))) not_finite_[i].store(true, std::memory_order_relaxed);
 }
 
-void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
+template <class Element>
+void KeyValuePanels<Element>::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
   const auto tokens = static_cast<std::size_t>(k.dim(2));
   const float* keys = k.as<float>().data();
   const float* values = v.as<float>().data();
@@ -53,18 +60,24 @@ void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_s
   }
 }
 
-const float* KeyValuePanels::keys(std::size_t sample, std::size_t head) const { return keys_at(index(sample, head)); }
+template <class Element>
+const Element* KeyValuePanels<Element>::keys(std::size_t sample, std::size_t head) const {
+  return keys_at(index(sample, head));
+}
 
-const float* KeyValuePanels::values(std::size_t sample, std::size_t head) const {
+template <class Element>
+const Element* KeyValuePanels<Element>::values(std::size_t sample, std::size_t head) const {
   return values_at(index(sample, head));
 }
 
-bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
+template <class Element>
+bool KeyValuePanels<Element>::values_finite(std::size_t sample, std::size_t head) const {
   return !not_finite_[index(sample, head)].load(std::memory_order_relaxed);
 }
 
+template <class Element>
 template <class Load>
-Tensor KeyValuePanels::tensor_of(const Load& load) const {
+Tensor KeyValuePanels<Element>::tensor_of(const Load& load) const {
   const auto extent = [](std::size_t count) { return static_cast<std::int64_t>(count); };
   Tensor tensor(DType::float32, {extent(portion_.samples.count), extent(portion_.heads.count), extent(shape_.capacity),
                                  extent(shape_.head_dim)});
@@ -75,14 +88,18 @@ Tensor KeyValuePanels::tensor_of(const Load& load) const {
   return tensor;
 }
 
-Tensor KeyValuePanels::keys_tensor() const {
+template <class Element>
+Tensor KeyValuePanels<Element>::keys_tensor() const {
   return tensor_of(
       [&](std::size_t i, std::size_t token, float* row) { kernels_.load_key(keys_at(i), token, shape_, row); });
 }
 
-Tensor KeyValuePanels::values_tensor() const {
+template <class Element>
+Tensor KeyValuePanels<Element>::values_tensor() const {
   return tensor_of(
       [&](std::size_t i, std::size_t token, float* row) { kernels_.load_value(values_at(i), token, shape_, row); });
 }
+
+template class KeyValuePanels<float>;
 
 }  // namespace attest::optimized

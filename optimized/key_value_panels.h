@@ -13,14 +13,15 @@ namespace attest::optimized {
 /// Keys and values [samples, heads, capacity, head_dim] in the target's layout, in memory that somebody else keeps: the
 /// cache, or a call's own keys and values, of which there may be a portion at a time. Samples and heads are named by
 /// their number in the call and the layer.
+template <class Element>
 class KeyValuePanels {
  public:
-  explicit KeyValuePanels(const KernelTable& kernels) : kernels_(kernels) {}
+  explicit KeyValuePanels(const Kernels<Element>& kernels) : kernels_(kernels) {}
 
-  /// Floats of one head of one sample.
-  static std::size_t floats_a_head(const KernelTable& kernels, const HeadShape& shape);
+  /// Elements of one head of one sample.
+  static std::size_t size_of_head(const Kernels<Element>& kernels, const HeadShape& shape);
   /// From now on of this portion, in `memory`, whatever that holds. Allocates flags where it never had as many heads.
-  void place(const Portion& portion, const HeadShape& shape, float* memory);
+  void place(const Portion& portion, const HeadShape& shape, Element* memory);
   /// Every slot becomes zero.
   void clear();
 
@@ -31,8 +32,8 @@ class KeyValuePanels {
   /// k and v [samples, heads, s, head_dim], float32, as tokens first_slot, first_slot + 1, ...
   void store(const Tensor& k, const Tensor& v, std::size_t first_slot);
 
-  const float* keys(std::size_t sample, std::size_t head) const;
-  const float* values(std::size_t sample, std::size_t head) const;
+  const Element* keys(std::size_t sample, std::size_t head) const;
+  const Element* values(std::size_t sample, std::size_t head) const;
   std::size_t capacity() const { return shape_.capacity; }
   /// False once a NaN or Inf was stored among this head's values.
   bool values_finite(std::size_t sample, std::size_t head) const;
@@ -49,17 +50,19 @@ class KeyValuePanels {
   std::size_t index(std::size_t sample, std::size_t head) const {
     return (sample - portion_.samples.first) * portion_.heads.count + head - portion_.heads.first;
   }
-  float* keys_at(std::size_t index) const { return memory_ + index * key_floats_; }
-  float* values_at(std::size_t index) const { return memory_ + heads() * key_floats_ + index * value_floats_; }
+  Element* keys_at(std::size_t index) const { return memory_ + index * key_size_; }
+  Element* values_at(std::size_t index) const { return memory_ + heads() * key_size_ + index * value_size_; }
   void expect_finite();
 
-  const KernelTable& kernels_;
+  const Kernels<Element>& kernels_;
   Portion portion_{};
   HeadShape shape_{};
-  float* memory_ = nullptr;                          ///< all keys, then all values
-  std::size_t key_floats_ = 0, value_floats_ = 0;    ///< of one head
+  Element* memory_ = nullptr;                        ///< all keys, then all values
+  std::size_t key_size_ = 0, value_size_ = 0;        ///< of one head
   std::unique_ptr<std::atomic<bool>[]> not_finite_;  ///< of each head of each sample
   std::size_t flags_ = 0;
 };
+
+extern template class KeyValuePanels<float>;
 
 }  // namespace attest::optimized

@@ -21,7 +21,7 @@ LayerCache::LayerCache(const Config& config, const KernelTable& kernels) : panel
   slots_ = extent(wanted->max_seq_len);
   head_dim_ = extent(config.head_dim);
   const HeadShape shape{.capacity = slots_, .head_dim = head_dim_};
-  float* memory = memory_.reserve(samples_ * heads_ * KeyValuePanels::floats_a_head(kernels, shape));
+  float* memory = memory_.reserve(samples_ * heads_ * KeyValuePanels<float>::size_of_head(kernels, shape));
   panels_.place({{0, samples_}, {0, heads_}}, shape, memory);
 }
 

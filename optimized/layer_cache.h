@@ -17,8 +17,8 @@ class LayerCache {
   bool enabled() const { return slots_ > 0; }
   std::size_t slots() const { return slots_; }
   std::size_t filled() const { return filled_; }
-  KeyValuePanels& panels() { return panels_; }
-  const KeyValuePanels& panels() const { return panels_; }
+  KeyValuePanels<float>& panels() { return panels_; }
+  const KeyValuePanels<float>& panels() const { return panels_; }
 
   /// The next `tokens` slots were written, if there are any.
   void advance(std::size_t tokens) {
@@ -32,7 +32,7 @@ class LayerCache {
 
  private:
   AlignedBuffer memory_;
-  KeyValuePanels panels_;
+  KeyValuePanels<float> panels_;
   std::size_t samples_ = 0, heads_ = 0, slots_ = 0, head_dim_ = 0;
   std::size_t filled_ = 0;
 };

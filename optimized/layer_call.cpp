@@ -9,7 +9,7 @@
 namespace attest::optimized {
 namespace {
 
-RowMatrix rows_of(const Tensor& x, const Range& samples) {
+RowMatrix<float> rows_of(const Tensor& x, const Range& samples) {
   const auto tokens = static_cast<std::size_t>(x.dim(1)), width = static_cast<std::size_t>(x.dim(2));
   const std::size_t first = samples.first * tokens;
   return {.data = x.as<float>().data() + first * width,
@@ -50,7 +50,7 @@ std::span<const std::int64_t> LayerCall::positions(const Tensor& tokens, std::ve
 }
 
 /// Queries, and in their place the attention's output.
-HeadRows LayerCall::head_rows(const Range& samples) const {
+HeadRows<float> LayerCall::head_rows(const Range& samples) const {
   const std::size_t width = layer_.q_proj.out_features(), out_width = layer_.output_proj.out_features();
   const std::size_t token_stride = plan_.queries_in_output ? out_width : width;
   return {.data = plan_.queries_in_output ? out_ : memory_.workspace.data() + plan_.workspace.queries,
@@ -60,7 +60,7 @@ HeadRows LayerCall::head_rows(const Range& samples) const {
           .first_sample = plan_.queries_in_output ? 0 : samples.first};
 }
 
-void LayerCall::multiply(const RowMatrix& rows, std::span<const Projection> projections, Part part) {
+void LayerCall::multiply(const RowMatrix<float>& rows, std::span<const Projection> projections, Part part) {
   multiply_rows(layer_.execution, rows, projections, part, scratch(), memory_.clock);
 }
 
@@ -87,7 +87,7 @@ void LayerCall::project(const Portion& portion) {
 }
 
 void LayerCall::attend(const Portion& portion) {
-  const HeadRows rows = head_rows(portion.samples);
+  const HeadRows<float> rows = head_rows(portion.samples);
   optimized::attend(layer_.execution.kernels,
                     {.plan = plan_.attention,
                      .mask = memory_.mask,
@@ -101,7 +101,7 @@ void LayerCall::attend(const Portion& portion) {
 
 void LayerCall::project_output(const Range& samples) {
   if (attention_stage_ != nullptr) record_attention(samples);
-  const HeadRows rows = head_rows(samples);
+  const HeadRows<float> rows = head_rows(samples);
   const RowFinisher finisher(layer_.execution.kernels, out_, layer_.output_proj.out_features());
   const Projection projection{&layer_.output_proj, layer_.output_proj.all_columns(), &finisher};
   multiply({.data = rows.at(samples.first, 0, 0),
@@ -114,7 +114,7 @@ void LayerCall::project_output(const Range& samples) {
 
 void LayerCall::record_attention(const Range& samples) const {
   const std::size_t tokens = plan_.tokens, heads = plan_.attention.shape.num_heads, rows = heads * tokens;
-  const HeadRows attended = head_rows(samples);
+  const HeadRows<float> attended = head_rows(samples);
   for (std::size_t i = samples.first * rows; i < (samples.first + samples.count) * rows; ++i) {
     const float* row = attended.at(i / rows, i % tokens, i / tokens % heads);
     std::copy_n(row, layer_.head_dim, attention_stage_ + i * layer_.head_dim);

@@ -14,7 +14,7 @@ struct LayerMemory {
       : cache(layer.spec.config, layer.execution.kernels), fresh(layer.execution.kernels), mask(layer.execution) {}
 
   LayerCache cache;
-  KeyValuePanels fresh;  ///< keys and values of a call without a cache, of a portion at a time
+  KeyValuePanels<float> fresh;  ///< keys and values of a call without a cache, of a portion at a time
   MaskMap mask;
   AlignedBuffer workspace;  ///< CallPlan::workspace
   std::vector<std::int64_t> x_positions, y_positions;
@@ -37,10 +37,10 @@ class LayerCall {
 
  private:
   std::span<const std::int64_t> positions(const Tensor& tokens, std::vector<std::int64_t>& resolved) const;
-  HeadRows head_rows(const Range& samples) const;
-  KeyValuePanels& panels() { return memory_.cache.enabled() ? memory_.cache.panels() : memory_.fresh; }
+  HeadRows<float> head_rows(const Range& samples) const;
+  KeyValuePanels<float>& panels() { return memory_.cache.enabled() ? memory_.cache.panels() : memory_.fresh; }
   float* scratch() { return memory_.workspace.data() + plan_.workspace.scratch; }
-  void multiply(const RowMatrix& rows, std::span<const Projection> projections, Part part);
+  void multiply(const RowMatrix<float>& rows, std::span<const Projection> projections, Part part);
   void record_attention(const Range& samples) const;
 
   const PackedLayer& layer_;

@@ -23,7 +23,7 @@ class MaskMap {
     const BlockVisibility* visibility = nullptr;  ///< and one entry a block of keys, or null without a mask
   };
 
-  explicit MaskMap(const Execution& execution) : execution_(execution) {}
+  explicit MaskMap(const Execution<float>& execution) : execution_(execution) {}
 
   /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
   void build(const Mask& mask, bool is_causal, const AttentionPlan& plan, CallClock& clock);
@@ -41,7 +41,7 @@ class MaskMap {
   MaskRows rows(std::size_t sample) const;
   std::size_t tile_index(std::size_t sample, std::size_t tile) const;
 
-  const Execution& execution_;
+  const Execution<float>& execution_;
   std::size_t tokens_ = 0, keys_ = 0, tile_tokens_ = 0;
   MaskRows first_sample_;
   std::size_t samples_ = 0, sample_stride_ = 0;  ///< samples_ is 1 where all see the same

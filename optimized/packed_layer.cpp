@@ -16,7 +16,8 @@ const LayerSpec& checked(const LayerSpec& layer) {
 }
 
 /// `unit` columns are never separated.
-PackedLinear packed(const Execution& execution, const LayerSpec& layer, const std::string& name, std::size_t unit) {
+PackedLinear<float> packed(const Execution<float>& execution, const LayerSpec& layer, const std::string& name,
+                           std::size_t unit) {
   const auto bias = layer.weights.find(name + ".bias");
   return {execution, layer.weights.find(name + ".weight")->second,
           bias == layer.weights.end() ? nullptr : &bias->second, unit};
@@ -39,7 +40,7 @@ NormSettings::NormSettings(const Norm& norm, const LayerSpec& layer, const std::
              norm);
 }
 
-PackedLayer::PackedLayer(const LayerSpec& layer, const Execution& its_execution)
+PackedLayer::PackedLayer(const LayerSpec& layer, const Execution<float>& its_execution)
     : execution(its_execution),
       spec{checked(layer).config, {}, layer.tables},
       head_dim(static_cast<std::size_t>(layer.config.head_dim)),

@@ -20,12 +20,14 @@ std::size_t units_per_group(std::size_t unit, std::size_t units, std::size_t wid
 
 }  // namespace
 
-PackedLinear::PackedLinear(const Execution& execution, const Tensor& weight, const Tensor* bias, std::size_t unit)
+template <class Element>
+PackedLinear<Element>::PackedLinear(const Execution<Element>& execution, const Tensor& weight, const Tensor* bias,
+                                    std::size_t unit)
     : depth_(static_cast<std::size_t>(weight.dim(1))),
       columns_(static_cast<std::size_t>(weight.dim(0))),
       panel_width_(execution.kernels.panel_width),
       panel_size_(execution.kernels.panel_size(depth_)) {
-  if (bias != nullptr) bias_.assign(bias->as<float>().begin(), bias->as<float>().end());
+  if (bias != nullptr) bias_.assign(bias->as<Element>().begin(), bias->as<Element>().end());
   const std::size_t width = panel_width_, units = std::max<std::size_t>(columns_ / unit, 1);
   group_columns_ = unit * units_per_group(unit, units, width, execution.blocking.group_columns);
   separable_columns_ = unit % width == 0 ? unit : group_columns_;
@@ -39,16 +41,16 @@ PackedLinear::PackedLinear(const Execution& execution, const Tensor& weight, con
                        .columns = columns});
     panels += groups_.back().panel_count;
   }
-  float* const packed = panels_.reserve(panels * panel_size_);
-  float* next = packed;
+  Element* const packed = panels_.reserve(panels * panel_size_);
+  Element* next = packed;
   for (auto& group : groups_) {
     group.panels = next;
     next += group.panel_count * panel_size_;
   }
-  const float* source = weight.as<float>().data();
+  const Element* source = weight.as<Element>().data();
   for_each_item(groups_.size(), execution.threads, [&](std::size_t g) {
-    const ColumnGroup& group = groups_[g];
-    float* panel = packed + (group.panels - packed);
+    const ColumnGroup<Element>& group = groups_[g];
+    Element* panel = packed + (group.panels - packed);
     for (std::size_t first = 0; first < group.columns; first += width, panel += panel_size_) {
       execution.kernels.pack_panel(source + (group.first_column + first) * depth_, depth_,
                                    std::min(width, group.columns - first), depth_, panel);
@@ -56,13 +58,15 @@ PackedLinear::PackedLinear(const Execution& execution, const Tensor& weight, con
   });
 }
 
-Range PackedLinear::groups_with(const Range& columns) const {
+template <class Element>
+Range PackedLinear<Element>::groups_with(const Range& columns) const {
   const std::size_t first = columns.first / group_columns_;
   return {first, (columns.first + columns.count + group_columns_ - 1) / group_columns_ - first};
 }
 
-ColumnGroup PackedLinear::part_of(std::size_t index, const Range& columns) const {
-  const ColumnGroup& group = groups_[index];
+template <class Element>
+ColumnGroup<Element> PackedLinear<Element>::part_of(std::size_t index, const Range& columns) const {
+  const ColumnGroup<Element>& group = groups_[index];
   const std::size_t begin = std::max(group.first_column, columns.first);
   const std::size_t end = std::min(group.first_column + group.columns, columns.first + columns.count);
   const std::size_t skipped = begin - group.first_column;
@@ -72,5 +76,7 @@ ColumnGroup PackedLinear::part_of(std::size_t index, const Range& columns) const
           .first_column = begin,
           .columns = end - begin};
 }
+
+template class PackedLinear<float>;
 
 }  // namespace attest::optimized

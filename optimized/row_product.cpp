@@ -12,7 +12,7 @@ constexpr std::size_t kFewRows = 64;
 
 /// Rows in as few blocks as may be, of equal size: multiples of the register tile.
 struct RowBlocks {
-  RowBlocks(const Execution& execution, std::size_t rows) : tile(execution.kernels.tile_rows) {
+  RowBlocks(const Execution<float>& execution, std::size_t rows) : tile(execution.kernels.tile_rows) {
     const std::size_t tiles = (rows + tile - 1) / tile;
     const std::size_t most = std::max<std::size_t>(execution.blocking.block_rows / tile, 1);
     const std::size_t blocks = std::max<std::size_t>((tiles + most - 1) / most, 1);
@@ -27,7 +27,7 @@ struct RowBlocks {
 
 /// Where the parts of the workspace begin, in floats: packed rows, then of each thread a block's product and one row.
 struct ProductLayout {
-  ProductLayout(const Execution& execution, std::size_t packed_rows, std::size_t block_rows, std::size_t depth,
+  ProductLayout(const Execution<float>& execution, std::size_t packed_rows, std::size_t block_rows, std::size_t depth,
                 std::size_t widest_group)
       : row((widest_group + 1) * execution.kernels.panel_width),
         thread(widest_group * execution.kernels.panel_width * std::min(block_rows, packed_rows) + row),
@@ -40,7 +40,7 @@ struct ProductLayout {
 
 /// A group of one of the projections.
 struct GroupTask {
-  ColumnGroup group;
+  ColumnGroup<float> group;
   const BlockFinisher* finisher;
 };
 
@@ -54,7 +54,7 @@ GroupTask task_of(std::span<const Projection> projections, std::size_t index) {
 }
 
 /// Rows that are packed together.
-void multiply_packed(const Execution& execution, const RowMatrix& x, const RowBlocks& cut,
+void multiply_packed(const Execution<float>& execution, const RowMatrix<float>& x, const RowBlocks& cut,
                      std::span<const Projection> projections, Part part, float* workspace, CallClock& clock) {
   const KernelTable& kernels = execution.kernels;
   std::size_t widest = 0, columns = 0, groups = 0;
@@ -101,7 +101,7 @@ void multiply_packed(const Execution& execution, const RowMatrix& x, const RowBl
 
 }  // namespace
 
-std::size_t product_workspace(const Execution& execution, std::size_t rows, std::size_t depth,
+std::size_t product_workspace(const Execution<float>& execution, std::size_t rows, std::size_t depth,
                               std::size_t widest_group) {
   const std::size_t tile = execution.kernels.tile_rows;
   const std::size_t block = std::min((rows + tile - 1) / tile * tile, std::max(execution.blocking.block_rows, tile));
@@ -110,15 +110,15 @@ std::size_t product_workspace(const Execution& execution, std::size_t rows, std:
   return layout.threads + layout.thread * static_cast<std::size_t>(execution.threads);
 }
 
-void multiply_rows(const Execution& execution, const RowMatrix& x, std::span<const Projection> projections, Part part,
-                   float* workspace, CallClock& clock) {
+void multiply_rows(const Execution<float>& execution, const RowMatrix<float>& x,
+                   std::span<const Projection> projections, Part part, float* workspace, CallClock& clock) {
   const RowBlocks cut(execution, x.rows);
   for (const auto& [first, count] : ranges_of(x.rows, std::max<std::size_t>(cut.packed, 1))) {
-    const RowMatrix rows{.data = x.data + first * x.stride,
-                         .rows = count,
-                         .depth = x.depth,
-                         .stride = x.stride,
-                         .first_row = x.first_row + first};
+    const RowMatrix<float> rows{.data = x.data + first * x.stride,
+                                .rows = count,
+                                .depth = x.depth,
+                                .stride = x.stride,
+                                .first_row = x.first_row + first};
     multiply_packed(execution, rows, cut, projections, part, workspace, clock);
   }
 }

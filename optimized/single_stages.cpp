@@ -33,7 +33,7 @@ ProductRow contiguous(const KernelTable& kernels, const float* row, std::size_t 
 }  // namespace
 
 Tensor linear(const LinearInputs& inputs, Target target, const Resources& resources) {
-  const Execution execution(target, resources);
+  const Execution<float> execution(target, resources);
   require_rank("weight", inputs.weight, 2, 2);
   require_rank("x", inputs.x, 1, kAnyRank);
   const std::int64_t out_features = inputs.weight.dim(0), in_features = inputs.weight.dim(1);
@@ -46,13 +46,13 @@ Tensor linear(const LinearInputs& inputs, Target target, const Resources& resour
   Tensor out(DType::float32, shape);
   if (inputs.x.size() == 0 || out.size() == 0) return out;
 
-  const PackedLinear packed(execution, inputs.weight, inputs.bias, 1);
+  const PackedLinear<float> packed(execution, inputs.weight, inputs.bias, 1);
   const RowFinisher finisher(execution.kernels, out.as<float>().data(), packed.out_features());
   const Projection projection{&packed, packed.all_columns(), &finisher};
-  const RowMatrix rows{.data = inputs.x.as<float>().data(),
-                       .rows = extent(inputs.x.size() / in_features),
-                       .depth = packed.in_features(),
-                       .stride = packed.in_features()};
+  const RowMatrix<float> rows{.data = inputs.x.as<float>().data(),
+                              .rows = extent(inputs.x.size() / in_features),
+                              .depth = packed.in_features(),
+                              .stride = packed.in_features()};
   AlignedBuffer workspace;
   workspace.reserve(product_workspace(execution, rows.rows, rows.depth, packed.widest_group()));
   CallClock untimed;
@@ -107,7 +107,7 @@ Tensor norm(const NormInputs& inputs, Target target) {
 }
 
 Tensor attention(const AttentionInputs& inputs, Target target, const Resources& resources) {
-  const Execution execution(target, resources);
+  const Execution<float> execution(target, resources);
   require_rank("q", inputs.q, 4, 4);
   require_rank("k", inputs.k, 4, 4);
   const Shape& q = inputs.q.shape();
@@ -134,14 +134,14 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
   const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};
   const std::size_t heads = plan.shape.samples * plan.shape.num_kv_heads;
   AlignedBuffer keys_values, workspace;
-  KeyValuePanels panels(execution.kernels);
-  panels.place(all, head, keys_values.reserve(heads * KeyValuePanels::floats_a_head(execution.kernels, head)));
+  KeyValuePanels<float> panels(execution.kernels);
+  panels.place(all, head, keys_values.reserve(heads * KeyValuePanels<float>::size_of_head(execution.kernels, head)));
   panels.store(inputs.k, inputs.v, 0);
   std::ranges::copy(inputs.q.as<float>(), out.as<float>().begin());  // attention works in place
-  const HeadRows rows{.data = out.as<float>().data(),
-                      .sample_stride = plan.shape.num_heads * plan.shape.tokens * plan.shape.head_dim,
-                      .token_stride = plan.shape.head_dim,
-                      .head_stride = plan.shape.tokens * plan.shape.head_dim};
+  const HeadRows<float> rows{.data = out.as<float>().data(),
+                             .sample_stride = plan.shape.num_heads * plan.shape.tokens * plan.shape.head_dim,
+                             .token_stride = plan.shape.head_dim,
+                             .head_stride = plan.shape.tokens * plan.shape.head_dim};
   CallClock untimed;
   MaskMap mask(execution);
   mask.build(inputs.mask, inputs.is_causal, plan, untimed);

@@ -11,9 +11,9 @@ namespace attest::optimized {
 struct AttentionCall {
   const AttentionPlan& plan;
   const MaskMap& mask;  ///< built for the plan's tiles
-  HeadRows q;           ///< only read; may be the same rows as out
-  HeadRows out;
-  const KeyValuePanels& keys_values;
+  HeadRows<float> q;    ///< only read; may be the same rows as out
+  HeadRows<float> out;
+  const KeyValuePanels<float>& keys_values;
   Portion portion;   ///< what is attended now
   float* workspace;  ///< AttentionPlan::workspace floats
 };

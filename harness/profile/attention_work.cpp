@@ -18,7 +18,7 @@ optimized::AttentionShape attention_shape(const Config& config, const WorkItem& 
 
 }  // namespace
 
-AttentionWork::AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution& execution)
+AttentionWork::AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution<float>& execution)
     : execution_(execution),
       q_(generated_activations(kStreamOfX, {item.batch, config.num_heads, item.length, config.head_dim})),
       k_(generated_activations(kStreamOfX + 1, {item.batch, config.num_kv_heads, item.length, config.head_dim})),
@@ -30,7 +30,7 @@ AttentionWork::AttentionWork(const Config& config, const WorkItem& item, const o
       mask_map_(execution_) {
   const optimized::HeadShape head{.capacity = plan_.shape.keys, .head_dim = plan_.shape.head_dim};
   const std::size_t heads = plan_.shape.samples * plan_.shape.num_kv_heads;
-  const std::size_t floats = heads * optimized::KeyValuePanels::floats_a_head(execution_.kernels, head);
+  const std::size_t floats = heads * optimized::KeyValuePanels<float>::size_of_head(execution_.kernels, head);
   panels_.place(all_, head, keys_values_.reserve(floats));
   panels_.store(k_, v_, 0);
   workspace_.reserve(plan_.workspace(all_));
@@ -38,10 +38,11 @@ AttentionWork::AttentionWork(const Config& config, const WorkItem& item, const o
 
 void AttentionWork::run(optimized::PartTimes* times) {
   const auto rows = [&](Tensor& tensor) {
-    return optimized::HeadRows{.data = tensor.as<float>().data(),
-                               .sample_stride = plan_.shape.num_heads * plan_.shape.tokens * plan_.shape.head_dim,
-                               .token_stride = plan_.shape.head_dim,
-                               .head_stride = plan_.shape.tokens * plan_.shape.head_dim};
+    return optimized::HeadRows<float>{
+        .data = tensor.as<float>().data(),
+        .sample_stride = plan_.shape.num_heads * plan_.shape.tokens * plan_.shape.head_dim,
+        .token_stride = plan_.shape.head_dim,
+        .head_stride = plan_.shape.tokens * plan_.shape.head_dim};
   };
   clock_.start(times);
   mask_map_.build(mask_, true, plan_, clock_);

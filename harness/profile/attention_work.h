@@ -9,7 +9,7 @@ namespace attest::harness {
 /// Causal attention alone, with the heads of a layer. Keys and values already lie as the projections leave them.
 class AttentionWork final : public PreparedWork {
  public:
-  AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution& execution);
+  AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution<float>& execution);
 
   void restore() override {}
   void run(optimized::PartTimes* times) override;
@@ -17,12 +17,12 @@ class AttentionWork final : public PreparedWork {
   std::vector<float> sampled_output() const override;
 
  private:
-  optimized::Execution execution_;
+  optimized::Execution<float> execution_;
   Tensor q_, k_, v_, out_;  ///< q, out [b, n_h, s, h_d]; k, v [b, n_kv, s, h_d]
   optimized::AttentionPlan plan_;
   optimized::Portion all_;
   optimized::AlignedBuffer keys_values_, workspace_;
-  optimized::KeyValuePanels panels_;
+  optimized::KeyValuePanels<float> panels_;
   optimized::MaskMap mask_map_;
   optimized::CallClock clock_;
   Mask mask_ = NoMask{};
