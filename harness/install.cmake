@@ -29,7 +29,8 @@ set(ATTEST_PUBLIC_HEADERS
   fixtures/bfloat16.h fixtures/float16.h fixtures/float_format.h fixtures/case.h fixtures/case_file.h fixtures/config.h fixtures/error.h fixtures/family.h
   fixtures/generator.h fixtures/manifest.h fixtures/printable.h fixtures/stage_inputs.h fixtures/tensor.h fixtures/validate.h
   reference/error_budget.h reference/multi_head_attention.h reference/truth.h
-  optimized/call_clock.h optimized/multi_head_attention.h optimized/part_clock.h optimized/target.h
+  optimized/blocking.h optimized/call_clock.h optimized/multi_head_attention.h optimized/part_clock.h optimized/resources.h
+  optimized/target.h
   harness/attest_implementation.h harness/judge/case_truth.h harness/verdict/comparator.h harness/machine/fingerprint.h harness/judge/implementation.h
   harness/judge/judge_implementation.h harness/judge/judge_recorded.h harness/verdict/judgement.h
   harness/isolation/library_implementation.h harness/lineup/lineup.h

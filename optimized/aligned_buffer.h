@@ -12,12 +12,13 @@
 
 namespace attest::optimized {
 
-/// Floats on a cache line's boundary (a huge page's, where that pays). Grows when asked for more and never shrinks, so
-/// that a call of a known shape allocates nothing. New memory is zero.
-class AlignedBuffer {
+/// Elements on a cache line's boundary (a huge page's, where that pays). Grows when asked for more and never shrinks,
+/// so that a call of a known shape allocates nothing. New memory is zero.
+template <class Element>
+class AlignedArray {
  public:
-  /// At least `count` floats; the contents are lost when it grows.
-  float* reserve(std::size_t count) {
+  /// At least `count` elements; the contents are lost when it grows.
+  Element* reserve(std::size_t count) {
     if (count > capacity_) {
       memory_.reset();
       memory_.reset(allocate(count));
@@ -26,20 +27,20 @@ class AlignedBuffer {
     return memory_.get();
   }
 
-  float* data() { return memory_.get(); }
-  const float* data() const { return memory_.get(); }
+  Element* data() { return memory_.get(); }
+  const Element* data() const { return memory_.get(); }
 
  private:
   static constexpr std::size_t kLine = 64;
   static constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
   struct Release {
-    void operator()(float* memory) const { std::free(memory); }
+    void operator()(Element* memory) const { std::free(memory); }
   };
 
-  static float* allocate(std::size_t count) {
-    const std::size_t alignment = count * sizeof(float) >= 2 * kHugePage ? kHugePage : kLine;
-    const std::size_t bytes = (count * sizeof(float) + alignment - 1) / alignment * alignment;
+  static Element* allocate(std::size_t count) {
+    const std::size_t alignment = count * sizeof(Element) >= 2 * kHugePage ? kHugePage : kLine;
+    const std::size_t bytes = (count * sizeof(Element) + alignment - 1) / alignment * alignment;
     void* memory = std::aligned_alloc(alignment, bytes);
     if (memory == nullptr) throw std::bad_alloc();
 #ifdef __linux__
@@ -47,11 +48,13 @@ class AlignedBuffer {
     if (alignment == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
     std::memset(memory, 0, bytes);
-    return static_cast<float*>(memory);
+    return static_cast<Element*>(memory);
   }
 
-  std::unique_ptr<float, Release> memory_;
+  std::unique_ptr<Element, Release> memory_;
   std::size_t capacity_ = 0;
 };
+
+using AlignedBuffer = AlignedArray<float>;
 
 }  // namespace attest::optimized

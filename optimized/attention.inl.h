@@ -1,5 +1,6 @@
 #pragma once
 
+#include "optimized/head_finish.inl.h"
 #include "optimized/kernels.h"
 #include "optimized/softmax.inl.h"
 #include "optimized/tile_product.inl.h"
@@ -14,37 +15,52 @@
 /// lanes, channels by the zero padding of the value panels.
 namespace {
 
-using attest::optimized::AttentionTile;
+using AttentionTile = attest::optimized::AttentionTile<float>;
 using attest::optimized::BlockVisibility;
 using attest::optimized::KeyRun;
 using attest::optimized::kKeyBlock;
 
-inline size_t round_up(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+/// Where the parts of a tile's workspace begin, in floats.
+struct TileLayout {
+  size_t scores;      ///< [kTileRows][kKeyBlock]
+  size_t out;         ///< product panels [head_dim / width][rows][width]
+  size_t sums;        ///< [rows][kWidth]
+  size_t references;  ///< [rows]
+  size_t queries;     ///< packed rows, scaled
+  size_t total;
+};
 
-/// The tile's workspace. Outputs lie in product panels [head_dim / width][rows][width].
+constexpr TileLayout layout(size_t rows, size_t head_dim) noexcept {
+  const size_t scores = 0;
+  const size_t out = scores + kTileRows * kKeyBlock;
+  const size_t sums = out + rows * round_up(head_dim, kPanelWidth);
+  const size_t references = sums + rows * kWidth;
+  const size_t queries = references + round_up(rows, 16);
+  return {scores, out, sums, references, queries, queries + rows * head_dim + 64};
+}
+
+size_t attention_workspace(size_t rows, size_t head_dim) noexcept { return layout(rows, head_dim).total; }
+
+/// A tile at work.
 struct TileState {
   const AttentionTile& tile;
   size_t rows;
   size_t value_panels;
-  float* queries;  ///< packed rows, scaled
-  float* out;
-  float* sums;        ///< [rows][kWidth]
-  float* references;  ///< [rows]
-  float* scores;      ///< [kTileRows][kKeyBlock]
+  float *scores, *out, *sums, *references, *queries;  ///< TileLayout
 };
-
-size_t attention_workspace(size_t rows, size_t head_dim) noexcept {
-  return rows * (head_dim + round_up(head_dim, kPanelWidth) + kWidth) + round_up(rows, 16) + kTileRows * kKeyBlock + 64;
-}
 
 inline TileState place_state(const AttentionTile& tile) noexcept {
   const size_t rows = tile.tokens * tile.group;
-  const size_t value_panels = round_up(tile.head_dim, kPanelWidth) / kPanelWidth;
-  float* scores = tile.workspace;
-  float* out = scores + kTileRows * kKeyBlock;
-  float* sums = out + rows * value_panels * kPanelWidth;
-  float* references = sums + rows * kWidth;
-  return {tile, rows, value_panels, references + round_up(rows, 16), out, sums, references, scores};
+  const TileLayout at = layout(rows, tile.head_dim);
+  float* workspace = tile.workspace;
+  return {.tile = tile,
+          .rows = rows,
+          .value_panels = round_up(tile.head_dim, kPanelWidth) / kPanelWidth,
+          .scores = workspace + at.scores,
+          .out = workspace + at.out,
+          .sums = workspace + at.sums,
+          .references = workspace + at.references,
+          .queries = workspace + at.queries};
 }
 
 /// Packs and scales the queries, and starts each row's softmax: empty, or with the empty slots' weight of exp(0) each.
@@ -108,7 +124,12 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   const float* queries = s.queries + w.row * depth;
   for (size_t key = w.begin; key < w.end; key += kPanelWidth) {
     const float* panel = s.tile.keys + key * depth;
-    const TileOperands operands{queries, panel, depth, s.scores + (key - w.begin), kKeyBlock, false, {}, {}, {}};
+    const TileOperands operands{.rows = queries,
+                                .panel = panel,
+                                .depth = depth,
+                                .out = s.scores + (key - w.begin),
+                                .out_stride = kKeyBlock,
+                                .accumulate = false};
     multiply_packed_rows(w.rows, with_prefetch(operands, panel + kPanelWidth * depth));
   }
 }
@@ -127,19 +148,24 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
       hide_before(offset_in(run.begin, w.begin, w.end), scores);
     }
     if (visible < padded) hide_from(visible, padded, scores);
-    const SoftmaxRow state{s.references + row, s.sums + row * kWidth, s.out + row * kPanelWidth,
-                           s.value_panels,     s.rows * kPanelWidth,  t.to_log2};
+    const SoftmaxRow state{.reference = s.references + row,
+                           .sums = s.sums + row * kWidth,
+                           .out = s.out + row * kPanelWidth,
+                           .panels = s.value_panels,
+                           .panel_stride = s.rows * kPanelWidth,
+                           .to_log2 = t.to_log2};
     weigh_row(state, scores, padded);
   }
 }
 
 inline void add_values(const TileState& s, const BlockWork& w) noexcept {
-  const size_t count = w.end - w.begin, stride = s.tile.value_panel_stride;
+  const size_t count = w.end - w.begin, stride = value_panel_stride(s.tile.capacity);
   for (size_t p = 0; p < s.value_panels; ++p) {
     const float* values = s.tile.values + p * stride + w.begin * kPanelWidth;
     const float* following = p + 1 < s.value_panels ? values + stride : values - p * stride + count * kPanelWidth;
     float* out = s.out + (p * s.rows + w.row) * kPanelWidth;
-    const TileOperands operands{s.scores, values, count, out, kPanelWidth, true, {}, {}, {}};
+    const TileOperands operands{
+        .rows = s.scores, .panel = values, .depth = count, .out = out, .out_stride = kPanelWidth, .accumulate = true};
     multiply_weight_rows(w.rows, with_prefetch(operands, following));
   }
 }
@@ -156,7 +182,7 @@ void add_visible_values(const TileState& s, const BlockWork& w) noexcept {
       Vec sum = zero();
       for (size_t key = w.begin; key < w.end; ++key) {
         if (key < run.begin || key >= run.end || !is_visible(t.mask, token, key)) continue;
-        const float* value = t.values + panel * t.value_panel_stride + key * kPanelWidth + offset;
+        const float* value = t.values + panel * value_panel_stride(t.capacity) + key * kPanelWidth + offset;
         sum = fma(broadcast(s.scores[r * kKeyBlock + key - w.begin]), load(value), sum);
       }
       float* out = s.out + (panel * s.rows + w.row + r) * kPanelWidth + offset;

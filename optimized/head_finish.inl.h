@@ -9,6 +9,7 @@
 namespace {
 
 using attest::optimized::HeadFinish;
+using attest::optimized::HeadShape;
 using attest::optimized::Pairing;
 using attest::optimized::ProductRow;
 
@@ -80,20 +81,52 @@ void finish_head(const ProductRow& source, const HeadFinish& finish, float* row)
   end_of(finish.clock, Part::norm);
 }
 
-/// One token's key becomes one column of a key panel.
-void store_key(const float* row, size_t head_dim, float* column) noexcept {
-  for (size_t c = 0; c < head_dim; ++c) column[c * kPanelWidth] = row[c];
+// --- keys and values, as attention reads them ------------------------------------------------------------------------
+
+constexpr size_t round_up(size_t count, size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+
+/// [capacity / kPanelWidth][head_dim][kPanelWidth]: a panel holds so many tokens, one a column.
+size_t keys_size(const HeadShape& shape) noexcept { return round_up(shape.capacity, kPanelWidth) * shape.head_dim; }
+
+inline size_t place_of_key(size_t token, const HeadShape& shape) noexcept {
+  return token / kPanelWidth * kPanelWidth * shape.head_dim + token % kPanelWidth;
 }
 
-/// One token's value, spread over the value panels. x - x is zero exactly where x is finite.
-bool store_value(const float* row, size_t head_dim, float* element, size_t panel_stride) noexcept {
+void store_key(const float* row, size_t token, const HeadShape& shape, float* keys) noexcept {
+  float* column = keys + place_of_key(token, shape);
+  for (size_t c = 0; c < shape.head_dim; ++c) column[c * kPanelWidth] = row[c];
+}
+
+void load_key(const float* keys, size_t token, const HeadShape& shape, float* row) noexcept {
+  const float* column = keys + place_of_key(token, shape);
+  for (size_t c = 0; c < shape.head_dim; ++c) row[c] = column[c * kPanelWidth];
+}
+
+/// [head_dim / kPanelWidth][capacity][kPanelWidth]: a panel holds so many channels of every token.
+size_t values_size(const HeadShape& shape) noexcept { return round_up(shape.head_dim, kPanelWidth) * shape.capacity; }
+
+inline size_t value_panel_stride(size_t capacity) noexcept { return capacity * kPanelWidth; }
+
+inline size_t place_of_value(size_t token, size_t channel, const HeadShape& shape) noexcept {
+  return channel / kPanelWidth * value_panel_stride(shape.capacity) + token * kPanelWidth + channel % kPanelWidth;
+}
+
+/// x - x is zero exactly where x is finite.
+bool store_value(const float* row, size_t token, const HeadShape& shape, float* values) noexcept {
   Vec excess = zero();
-  for (size_t c = 0; c < head_dim; c += kWidth) {
-    const Vec x = load_first(row + c, head_dim - c);
+  for (size_t c = 0; c < shape.head_dim; c += kWidth) {
+    const Vec x = load_first(row + c, shape.head_dim - c);
     excess = add(excess, subtract(x, x));
-    store(element + c / kPanelWidth * panel_stride + c % kPanelWidth, x);
+    store(values + place_of_value(token, c, shape), x);
   }
   return bits(equal(excess, zero())) == bits(first_lanes(kWidth));
+}
+
+void load_value(const float* values, size_t token, const HeadShape& shape, float* row) noexcept {
+  for (size_t c = 0; c < shape.head_dim; c += kWidth) {
+    const Vec x = load(values + place_of_value(token, c, shape));
+    store_first(row + c, x, shape.head_dim - c);
+  }
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ Pairing pairing_of(const PosEmbeddings& embedding) {
 }
 
 void HeadFinisher::finish(const FinishedBlock& block) const noexcept {
-  const std::size_t first_head = block.group.first_column / settings_.head_dim;
-  const std::size_t heads = block.group.columns / settings_.head_dim;
+  const std::size_t first_head = block.group.first_column / finishing_.head_dim;
+  const std::size_t heads = block.group.columns / finishing_.head_dim;
   SampledClock clock(block.clock);
   for (std::size_t row = 0; row < block.rows; ++row) {
     for (std::size_t head = 0; head < heads; ++head) finish_row(block, row, first_head + head, clock.next());
@@ -26,7 +26,7 @@ void HeadFinisher::finish(const FinishedBlock& block) const noexcept {
 
 void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::size_t head,
                               PartClock* clock) const noexcept {
-  const Settings& s = settings_;
+  const HeadFinishing& s = finishing_;
   const std::size_t width = kernels_.panel_width;
   const std::size_t index = block.first_row + row, sample = index / s.tokens, token = index % s.tokens;
   const std::size_t column = head * s.head_dim - block.group.first_column;
@@ -42,15 +42,15 @@ void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::
   finish.norm_eps = s.norm_eps;
   finish.clock = clock;
   const std::size_t at = (index * s.heads + head) * s.head_dim;
-  if (captures_.projected != nullptr) finish.after_projection = captures_.projected + at;
-  if (captures_.rotated != nullptr) finish.after_rotary = captures_.rotated + at;
+  if (s.captures.projected != nullptr) finish.after_projection = s.captures.projected + at;
+  if (s.captures.rotated != nullptr) finish.after_rotary = s.captures.rotated + at;
 
-  float* out = store_.rows != nullptr ? store_.rows->at(sample, token, head) : block.row_buffer;
+  float* out = store_.rows.data != nullptr ? store_.rows.at(sample, token, head) : block.row_buffer;
   kernels_.finish_head({block.product + row * width, block.rows * width, column, s.head_dim}, finish, out);
   if (store_.keys != nullptr) store_.keys->store_key(sample, head, store_.first_slot + token, out);
   if (store_.values != nullptr) store_.values->store_value(sample, head, store_.first_slot + token, out);
-  if (captures_.normalised != nullptr) {
-    std::copy_n(out, s.head_dim, captures_.normalised + ((sample * s.heads + head) * s.tokens + token) * s.head_dim);
+  if (s.captures.normalised != nullptr) {
+    std::copy_n(out, s.head_dim, s.captures.normalised + ((sample * s.heads + head) * s.tokens + token) * s.head_dim);
   }
   end_of(clock, Part::layout);
 }

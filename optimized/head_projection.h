@@ -5,9 +5,9 @@
 #include <variant>
 
 #include "fixtures/case.h"
+#include "optimized/head_rows.h"
 #include "optimized/key_value_panels.h"
 #include "optimized/row_product.h"
-#include "optimized/tiled_attention.h"
 
 namespace attest::optimized {
 
@@ -21,28 +21,30 @@ struct HeadCaptures {
   float* normalised = nullptr;  ///< [b, n, s, h_d]
 };
 
+/// What is made of the heads of q, k or v.
+struct HeadFinishing {
+  std::size_t tokens = 0, heads = 0, head_dim = 0;
+  Pairing pairing = Pairing::none;
+  const RotaryTables* tables = nullptr;
+  std::span<const std::int64_t> positions;  ///< [b, s], with a pairing
+  const float* norm_scale = nullptr;        ///< [h_d], or null
+  float norm_eps = 0;
+  HeadCaptures captures;
+};
+
 /// Finishes the heads of q, k or v on the way out of their projection: bias, rotary embedding, norm, and the layout
 /// that attention reads.
 class HeadFinisher final : public BlockFinisher {
  public:
   struct Store {
-    HeadRows* rows = nullptr;          ///< queries: rows to write
-    KeyValuePanels* keys = nullptr;    ///< or keys,
-    KeyValuePanels* values = nullptr;  ///< or values,
-    std::size_t first_slot = 0;        ///< from this slot on
+    HeadRows<float> rows;                     ///< queries: rows to write
+    KeyValuePanels<float>* keys = nullptr;    ///< or keys,
+    KeyValuePanels<float>* values = nullptr;  ///< or values,
+    std::size_t first_slot = 0;               ///< from this slot on
   };
 
-  struct Settings {
-    std::size_t tokens = 0, heads = 0, head_dim = 0;
-    Pairing pairing = Pairing::none;
-    const RotaryTables* tables = nullptr;
-    std::span<const std::int64_t> positions;  ///< [b, s], with a pairing
-    const float* norm_scale = nullptr;        ///< [h_d], or null
-    float norm_eps = 0;
-  };
-
-  HeadFinisher(const KernelTable& kernels, const Settings& settings, const Store& store, const HeadCaptures& captures)
-      : kernels_(kernels), settings_(settings), store_(store), captures_(captures) {}
+  HeadFinisher(const KernelTable& kernels, const HeadFinishing& finishing, const Store& store)
+      : kernels_(kernels), finishing_(finishing), store_(store) {}
 
   void finish(const FinishedBlock& block) const noexcept override;
 
@@ -50,9 +52,8 @@ class HeadFinisher final : public BlockFinisher {
   void finish_row(const FinishedBlock& block, std::size_t row, std::size_t head, PartClock* clock) const noexcept;
 
   const KernelTable& kernels_;
-  Settings settings_;
+  const HeadFinishing& finishing_;
   Store store_;
-  HeadCaptures captures_;
 };
 
 /// Writes rows [rows, out_features] with the bias added: a plain linear layer.

@@ -2,32 +2,31 @@
 
 #include <stddef.h>
 
+#include "optimized/blocking.h"
 #include "optimized/part_clock.h"
 
 /// What every target compiles: plain functions over raw pointers, gathered in a table. This header is included by files
 /// compiled for one instruction set, so it holds plain structs only (optimized/README.md, "The object rule").
 ///
-/// The layouts the kernels share; `width` is the table's panel_width, "panel" a strip of that many columns:
-///   packed rows      micro-panels of tile_rows rows, each [depth][rows in it]: what the tile product broadcasts from
-///   weight panels    [columns / width][depth][width], zero-padded
-///   product panels   [columns / width][rows][width]
-///   key panels       [tokens / width][head_dim][width]: a panel holds `width` tokens, one per column
-///   value panels     [head_dim / width][capacity][width]: a panel holds `width` channels of every token
+/// A target stores rows, weights, keys and values as it multiplies them, as elements of a type of its own. How they lie
+/// is known to its kernels alone: the others ask how many elements something takes, and leave writing and reading to
+/// the functions of the table. What every target shares are the results of its products, in float:
+///   product panels   [columns / width][rows][width], where `width` is the table's panel_width
 namespace attest::optimized {
-
-/// Keys are visited in blocks of this many; the visibility of a mask is known for each block.
-inline constexpr size_t kKeyBlock = 256;
 
 // --- projections -----------------------------------------------------------------------------------------------------
 
 /// product panels [panel_count][rows][width] = packed rows times weight panels
+template <class Element>
 struct BlockProduct {
-  const float* packed_rows;
-  const float* panels;
+  const Element* packed_rows;
+  const Element* panels;
   float* product;
   size_t rows;
   size_t depth;
   size_t panel_count;
+  size_t depth_block;      ///< Blocking::depth_block
+  size_t resident_floats;  ///< Blocking::resident_floats
 };
 
 enum class Pairing { none, interleaved, halves };
@@ -88,31 +87,37 @@ struct BlockVisibility {
   bool plain;               ///< no mask has to be read
 };
 
+/// How keys and values of one head lie: for `capacity` tokens.
+struct HeadShape {
+  size_t capacity, head_dim;
+};
+
 /// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
+template <class Element>
 struct AttentionTile {
-  const float* q;  ///< first token, first head of the group
-  float* out;
+  const Element* q;  ///< first token, first head of the group
+  Element* out;
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
   size_t tokens, group, head_dim;
   float score_scale;  ///< 1 / sqrt(head_dim), times log2(e) where scores are kept in the log2 domain
   float to_log2;      ///< what turns a difference of scores into one of exponents: 1 in the log2 domain, else log2(e)
 
-  const float* keys;
-  const float* values;
-  size_t value_panel_stride;
-  size_t key_begin, key_end;
+  const Element* keys;
+  const Element* values;
+  size_t capacity;  ///< of keys and values
+  size_t key_begin = 0, key_end;
   size_t empty_slots;  ///< visible keys that are zero, with a value of zero: they weigh exp(0) and are not read
   bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
-  const KeyRun* runs;  ///< of each token of the tile, or null: all keys, but for what the mask hides
-  size_t first_token;  ///< its row of the mask
-  MaskRows mask;
-  const BlockVisibility* visibility;  ///< of each key block of the mask, or null without a mask
+  const KeyRun* runs = nullptr;  ///< of each token of the tile, or null: all keys, but for what the mask hides
+  size_t first_token;            ///< its row of the mask
+  MaskRows mask = {};
+  const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
 
-  float* partial;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
-  float* workspace;  ///< KernelTable::attention_workspace floats
-  PartClock* clock;  ///< or null
+  float* partial = nullptr;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
+  float* workspace = nullptr;  ///< Kernels::attention_workspace floats
+  PartClock* clock = nullptr;  ///< or null
 };
 
 /// Joins `parts` partial results of the same rows, part_stride floats apart, in order.
@@ -127,29 +132,40 @@ struct PartialMerge {
 
 // --- the table -------------------------------------------------------------------------------------------------------
 
-struct KernelTable {
-  size_t vector_width;
-  size_t tile_rows;
-  size_t panel_width;
-  size_t attention_rows;  ///< query rows of one tile; a larger group makes a tile of its own
+/// `Element` is the type in which packed rows, weights, keys and values are stored.
+template <class Element>
+struct Kernels {
+  size_t vector_width;    ///< floats
+  size_t tile_rows;       ///< rows that are multiplied together: packed rows begin anew at multiples of it
+  size_t panel_width;     ///< columns of weights, or keys, that are multiplied together
+  size_t attention_rows;  ///< Blocking::attention_rows
 
-  void (*pack_rows)(const float* rows, size_t row_stride, size_t count, size_t depth, float* packed) noexcept;
-  void (*pack_panel)(const float* rows, size_t row_stride, size_t columns, size_t depth, float* panel) noexcept;
-  void (*multiply_block)(const BlockProduct& block) noexcept;
+  size_t (*packed_rows_size)(size_t count, size_t depth) noexcept;
+  void (*pack_rows)(const Element* rows, size_t row_stride, size_t count, size_t depth, Element* packed) noexcept;
+  /// A weight panel holds panel_width columns; pack_panel leaves those beyond `columns` as they are.
+  size_t (*panel_size)(size_t depth) noexcept;
+  void (*pack_panel)(const Element* rows, size_t row_stride, size_t columns, size_t depth, Element* panel) noexcept;
+  void (*multiply_block)(const BlockProduct<Element>& block) noexcept;
   void (*finish_head)(const ProductRow& source, const HeadFinish& finish, float* row) noexcept;
 
-  void (*store_key)(const float* row, size_t head_dim, float* column) noexcept;
+  size_t (*keys_size)(const HeadShape& shape) noexcept;
+  size_t (*values_size)(const HeadShape& shape) noexcept;
+  void (*store_key)(const float* row, size_t token, const HeadShape& shape, Element* keys) noexcept;
   /// Returns whether every element is finite.
-  bool (*store_value)(const float* row, size_t head_dim, float* element, size_t panel_stride) noexcept;
+  bool (*store_value)(const float* row, size_t token, const HeadShape& shape, Element* values) noexcept;
+  void (*load_key)(const Element* keys, size_t token, const HeadShape& shape, float* row) noexcept;
+  void (*load_value)(const Element* values, size_t token, const HeadShape& shape, float* row) noexcept;
 
   MaskScan (*scan_mask)(const MaskRows& mask, size_t token, size_t first_key, size_t count) noexcept;
   size_t (*attention_workspace)(size_t rows, size_t head_dim) noexcept;
-  void (*attend)(const AttentionTile& tile) noexcept;
+  void (*attend)(const AttentionTile<Element>& tile) noexcept;
   void (*merge_partials)(const PartialMerge& merge) noexcept;
 
   /// Runs `steps` rounds of independent fused multiply-adds and returns the operations done; `sink` keeps them alive.
   double (*run_peak)(size_t steps, float* sink) noexcept;
 };
+
+using KernelTable = Kernels<float>;
 
 const KernelTable& scalar_kernels() noexcept;
 const KernelTable& avx2_kernels() noexcept;

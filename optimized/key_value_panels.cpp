@@ -1,111 +1,105 @@
 #include "optimized/key_value_panels.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace attest::optimized {
-namespace {
 
-std::size_t round_up(std::size_t count, std::size_t multiple) { return (count + multiple - 1) / multiple * multiple; }
+template <class Element>
+std::size_t KeyValuePanels<Element>::size_of_head(const Kernels<Element>& kernels, const HeadShape& shape) {
+  return kernels.keys_size(shape) + kernels.values_size(shape);
+}
 
-}  // namespace
-
-void KeyValuePanels::resize(const Portion& portion, std::size_t capacity, std::size_t head_dim) {
+template <class Element>
+void KeyValuePanels<Element>::place(const Portion& portion, const HeadShape& shape, Element* memory) {
   portion_ = portion;
-  capacity_ = capacity;
-  head_dim_ = head_dim;
-  key_floats_ = round_up(capacity, kernels_.panel_width) * head_dim;
-  value_floats_ = round_up(head_dim, kernels_.panel_width) * capacity;
-  keys_.reserve(panels() * key_floats_);
-  values_.reserve(panels() * value_floats_);
-  if (panels() > flags_) {
-    flags_ = panels();
+  shape_ = shape;
+  memory_ = memory;
+  key_size_ = kernels_.keys_size(shape);
+  value_size_ = kernels_.values_size(shape);
+  if (heads() > flags_) {
+    flags_ = heads();
     not_finite_ = std::make_unique<std::atomic<bool>[]>(flags_);
   }
-  for (std::size_t i = 0; i < panels(); ++i) not_finite_[i].store(false, std::memory_order_relaxed);
+  expect_finite();
 }
 
-std::size_t KeyValuePanels::bytes_a_head(std::size_t capacity, std::size_t head_dim) const {
-  const std::size_t width = kernels_.panel_width;
-  return (round_up(capacity, width) * head_dim + round_up(head_dim, width) * capacity) * sizeof(float);
+template <class Element>
+void KeyValuePanels<Element>::expect_finite() {
+  for (std::size_t i = 0; i < heads(); ++i) not_finite_[i].store(false, std::memory_order_relaxed);
 }
 
-void KeyValuePanels::clear(std::size_t filled) {
-  const std::size_t width = kernels_.panel_width;
-  for (std::size_t i = 0; i < panels(); ++i) {
-    std::memset(keys_.data() + i * key_floats_, 0, round_up(filled, width) * head_dim_ * sizeof(float));
-    for (std::size_t column = 0; column < head_dim_; column += width) {
-      std::memset(values_.data() + i * value_floats_ + column * capacity_, 0, filled * width * sizeof(float));
-    }
-    not_finite_[i].store(false, std::memory_order_relaxed);
-  }
+template <class Element>
+void KeyValuePanels<Element>::clear() {
+  std::fill_n(memory_, heads() * (key_size_ + value_size_), Element{});
+  expect_finite();
 }
 
-void KeyValuePanels::store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
-  const std::size_t width = kernels_.panel_width;
-  float* panel = keys_.data() + index(sample, head) * key_floats_ + token / width * width * head_dim_;
-  kernels_.store_key(row, head_dim_, panel + token % width);
+template <class Element>
+void KeyValuePanels<Element>::store_key(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+  kernels_.store_key(row, token, shape_, keys_at(index(sample, head)));
 }
 
-void KeyValuePanels::store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
+template <class Element>
+void KeyValuePanels<Element>::store_value(std::size_t sample, std::size_t head, std::size_t token, const float* row) {
   const std::size_t i = index(sample, head);
-  float* element = values_.data() + i * value_floats_ + token * kernels_.panel_width;
-  if (!kernels_.store_value(row, head_dim_, element, value_panel_stride())) {
-    not_finite_[i].store(true, std::memory_order_relaxed);
-  }
+  if (!kernels_.store_value(row, token, shape_, values_at(i))) not_finite_[i].store(true, std::memory_order_relaxed);
 }
 
-void KeyValuePanels::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
+template <class Element>
+void KeyValuePanels<Element>::store(const Tensor& k, const Tensor& v, std::size_t first_slot) {
   const auto tokens = static_cast<std::size_t>(k.dim(2));
   const float* keys = k.as<float>().data();
   const float* values = v.as<float>().data();
-  const auto& [samples, heads] = portion_;
-  for (std::size_t i = 0; i < panels() * tokens; ++i) {
-    const std::size_t slot = first_slot + i % tokens, panel = i / tokens;
-    const std::size_t head = heads.first + panel % heads.count, sample = samples.first + panel / heads.count;
-    store_key(sample, head, slot, keys + i * head_dim_);
-    store_value(sample, head, slot, values + i * head_dim_);
+  const auto& [samples, heads_stored] = portion_;
+  for (std::size_t i = 0; i < heads() * tokens; ++i) {
+    const std::size_t slot = first_slot + i % tokens, of_all = i / tokens;
+    const std::size_t head = heads_stored.first + of_all % heads_stored.count;
+    const std::size_t sample = samples.first + of_all / heads_stored.count;
+    store_key(sample, head, slot, keys + i * shape_.head_dim);
+    store_value(sample, head, slot, values + i * shape_.head_dim);
   }
 }
 
-const float* KeyValuePanels::keys(std::size_t sample, std::size_t head) const {
-  return keys_.data() + index(sample, head) * key_floats_;
+template <class Element>
+const Element* KeyValuePanels<Element>::keys(std::size_t sample, std::size_t head) const {
+  return keys_at(index(sample, head));
 }
 
-const float* KeyValuePanels::values(std::size_t sample, std::size_t head) const {
-  return values_.data() + index(sample, head) * value_floats_;
+template <class Element>
+const Element* KeyValuePanels<Element>::values(std::size_t sample, std::size_t head) const {
+  return values_at(index(sample, head));
 }
 
-bool KeyValuePanels::values_finite(std::size_t sample, std::size_t head) const {
+template <class Element>
+bool KeyValuePanels<Element>::values_finite(std::size_t sample, std::size_t head) const {
   return !not_finite_[index(sample, head)].load(std::memory_order_relaxed);
 }
 
 template <class Element>
-Tensor KeyValuePanels::tensor_of(const Element& element) const {
+template <class Load>
+Tensor KeyValuePanels<Element>::tensor_of(const Load& load) const {
   const auto extent = [](std::size_t count) { return static_cast<std::int64_t>(count); };
-  Tensor tensor(DType::float32,
-                {extent(portion_.samples.count), extent(portion_.heads.count), extent(capacity_), extent(head_dim_)});
-  float* out = tensor.as<float>().data();
-  for (std::size_t i = 0; i < panels(); ++i) {
-    for (std::size_t token = 0; token < capacity_; ++token) {
-      for (std::size_t c = 0; c < head_dim_; ++c) *out++ = element(i, token, c);
-    }
+  Tensor tensor(DType::float32, {extent(portion_.samples.count), extent(portion_.heads.count), extent(shape_.capacity),
+                                 extent(shape_.head_dim)});
+  float* row = tensor.as<float>().data();
+  for (std::size_t i = 0; i < heads(); ++i) {
+    for (std::size_t token = 0; token < shape_.capacity; ++token, row += shape_.head_dim) load(i, token, row);
   }
   return tensor;
 }
 
-Tensor KeyValuePanels::keys_tensor() const {
-  const std::size_t width = kernels_.panel_width;
-  return tensor_of([&](std::size_t i, std::size_t token, std::size_t c) {
-    return keys_.data()[i * key_floats_ + token / width * width * head_dim_ + c * width + token % width];
-  });
+template <class Element>
+Tensor KeyValuePanels<Element>::keys_tensor() const {
+  return tensor_of(
+      [&](std::size_t i, std::size_t token, float* row) { kernels_.load_key(keys_at(i), token, shape_, row); });
 }
 
-Tensor KeyValuePanels::values_tensor() const {
-  const std::size_t width = kernels_.panel_width;
-  return tensor_of([&](std::size_t i, std::size_t token, std::size_t c) {
-    return values_.data()[i * value_floats_ + c / width * value_panel_stride() + token * width + c % width];
-  });
+template <class Element>
+Tensor KeyValuePanels<Element>::values_tensor() const {
+  return tensor_of(
+      [&](std::size_t i, std::size_t token, float* row) { kernels_.load_value(values_at(i), token, shape_, row); });
 }
+
+template class KeyValuePanels<float>;
 
 }  // namespace attest::optimized

@@ -20,7 +20,9 @@ LayerCache::LayerCache(const Config& config, const KernelTable& kernels) : panel
   heads_ = extent(config.num_kv_heads);
   slots_ = extent(wanted->max_seq_len);
   head_dim_ = extent(config.head_dim);
-  panels_.resize({{0, samples_}, {0, heads_}}, slots_, head_dim_);
+  const HeadShape shape{.capacity = slots_, .head_dim = head_dim_};
+  float* memory = memory_.reserve(samples_ * heads_ * KeyValuePanels<float>::size_of_head(kernels, shape));
+  panels_.place({{0, samples_}, {0, heads_}}, shape, memory);
 }
 
 void LayerCache::fill(const Tensor& k, const Tensor& v) {
@@ -53,7 +55,7 @@ void LayerCache::rewind(std::int64_t tokens) {
 }
 
 void LayerCache::clear() {
-  panels_.clear(filled_);
+  panels_.clear();
   filled_ = 0;
 }
 

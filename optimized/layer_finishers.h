@@ -12,19 +12,12 @@ namespace attest::optimized {
 /// A new stage tensor, or null where nobody asked.
 float* stage(Stages* stages, Stage name, bool exists, std::initializer_list<std::int64_t> shape);
 
-/// Queries, from x [b, s_x, d], into `rows`.
-HeadFinisher query_finisher(const PackedLayer& layer, const Tensor& x, std::span<const std::int64_t> at, HeadRows* rows,
+/// Of x [b, s_x, d].
+HeadFinishing query_finishing(const PackedLayer& layer, const Tensor& x, std::span<const std::int64_t> at,
+                              Stages* stages);
+/// Of y [b, s_y, d].
+HeadFinishing key_finishing(const PackedLayer& layer, const Tensor& y, std::span<const std::int64_t> at,
                             Stages* stages);
-
-/// Keys and values, from y [b, s_y, d].
-struct KeyValueFinishers {
-  HeadFinisher keys, values;
-};
-struct KeyValueSlots {
-  KeyValuePanels* panels;
-  std::size_t first;
-};
-KeyValueFinishers key_value_finishers(const PackedLayer& layer, const Tensor& y, std::span<const std::int64_t> at,
-                                      const KeyValueSlots& slots, Stages* stages);
+HeadFinishing value_finishing(const PackedLayer& layer, const Tensor& y, Stages* stages);
 
 }  // namespace attest::optimized

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "fixtures/case.h"
+#include "optimized/attention_plan.h"
 #include "optimized/call_clock.h"
-#include "optimized/kernels.h"
 
 namespace attest::optimized {
 
@@ -16,22 +16,19 @@ namespace attest::optimized {
 /// The mask itself is never copied or widened.
 class MaskMap {
  public:
-  struct Shape {
-    std::size_t samples, tokens, keys;
-    std::size_t tile_tokens;  ///< so many consecutive tokens make a tile
+  /// What one tile of tokens sees.
+  struct Tile {
+    std::span<const KeyRun> runs;  ///< of each token, or empty where it has no runs; then
+    MaskRows rows;                 ///< what has to be looked up, of the kind none where nothing is hidden,
+    const BlockVisibility* visibility = nullptr;  ///< and one entry a block of keys, or null without a mask
   };
 
-  explicit MaskMap(const KernelTable& kernels) : kernels_(kernels) {}
+  explicit MaskMap(const Execution<float>& execution) : execution_(execution) {}
 
   /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
-  void build(const Mask& mask, bool is_causal, const Shape& shape, CallClock& clock);
+  void build(const Mask& mask, bool is_causal, const AttentionPlan& plan, CallClock& clock);
 
-  /// Of each token of the tile, or empty where it has no runs.
-  std::span<const KeyRun> runs(std::size_t sample, std::size_t tile) const;
-  /// What has to be looked up where a tile has no runs; of the kind none where nothing is hidden.
-  MaskRows rows(std::size_t sample) const;
-  /// One entry a key block of a tile that has no runs, or null without a mask.
-  const BlockVisibility* blocks(std::size_t sample, std::size_t tile) const;
+  Tile tile(std::size_t sample, std::size_t position) const;
 
  private:
   void set_causal();
@@ -41,10 +38,11 @@ class MaskMap {
   enum class Row : unsigned char { run, holes, no_truth_values };
   void read_tile(std::size_t sample, std::size_t tile);
   Row read_row(std::size_t sample, std::size_t token, BlockVisibility* blocks, KeyRun& run) const;
+  MaskRows rows(std::size_t sample) const;
   std::size_t tile_index(std::size_t sample, std::size_t tile) const;
 
-  const KernelTable& kernels_;
-  Shape shape_{};
+  const Execution<float>& execution_;
+  std::size_t tokens_ = 0, keys_ = 0, tile_tokens_ = 0;
   MaskRows first_sample_;
   std::size_t samples_ = 0, sample_stride_ = 0;  ///< samples_ is 1 where all see the same
   std::size_t tiles_ = 0, block_count_ = 0;      ///< tiles_ is 1 where one entry serves all

@@ -7,7 +7,7 @@
 #include "fixtures/case.h"
 #include "fixtures/stage_inputs.h"
 #include "optimized/call_clock.h"
-#include "optimized/target.h"
+#include "optimized/resources.h"
 
 /// torchtune's MultiHeadAttention, fast: float32, packed weights, tiled attention, one kernel source for every target.
 namespace attest::optimized {
@@ -17,12 +17,10 @@ std::string gap(const LayerSpec& layer);
 
 class MultiHeadAttention {
  public:
-  static constexpr std::size_t kKeyValueBudget = std::size_t{32} << 20;
-
-  /// Packs the weights once. Throws InputError as torchtune's constructor would, or for a gap. A call without a cache
-  /// holds keys and values of `key_value_budget` bytes at a time (of one sample and the fewest heads it can separate,
-  /// if those are more) and goes through its samples and heads in steps; the budget changes no bit of the result.
-  MultiHeadAttention(const LayerSpec& layer, Target target, std::size_t key_value_budget = kKeyValueBudget);
+  /// Packs the weights once. Throws InputError as torchtune's constructor would, for a gap, or for a target that is not
+  /// usable here. A call without a cache holds keys and values of Blocking::key_value_bytes at a time (of one sample
+  /// and the fewest heads it can separate, if those are more) and goes through its samples and heads in steps.
+  MultiHeadAttention(const LayerSpec& layer, Target target, const Resources& resources = {});
   ~MultiHeadAttention();
 
   /// Writes the layer's output [b, s_x, out_features] to `output`, which has that shape and float32. If `stages` is
@@ -43,9 +41,9 @@ class MultiHeadAttention {
 };
 
 /// Single stages on recorded inputs, through the same kernels.
-Tensor linear(const LinearInputs& inputs, Target target);
+Tensor linear(const LinearInputs& inputs, Target target, const Resources& resources = {});
 Tensor rotary(const RotaryInputs& inputs, Target target);
 Tensor norm(const NormInputs& inputs, Target target);
-Tensor attention(const AttentionInputs& inputs, Target target);
+Tensor attention(const AttentionInputs& inputs, Target target, const Resources& resources = {});
 
 }  // namespace attest::optimized

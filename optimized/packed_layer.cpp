@@ -16,10 +16,11 @@ const LayerSpec& checked(const LayerSpec& layer) {
 }
 
 /// `unit` columns are never separated.
-PackedLinear packed(const KernelTable& kernels, const LayerSpec& layer, const std::string& name, std::size_t unit) {
+PackedLinear<float> packed(const Execution<float>& execution, const LayerSpec& layer, const std::string& name,
+                           std::size_t unit) {
   const auto bias = layer.weights.find(name + ".bias");
-  return {kernels, layer.weights.find(name + ".weight")->second, bias == layer.weights.end() ? nullptr : &bias->second,
-          unit};
+  return {execution, layer.weights.find(name + ".weight")->second,
+          bias == layer.weights.end() ? nullptr : &bias->second, unit};
 }
 
 }  // namespace
@@ -42,14 +43,14 @@ NormSettings::NormSettings(const Norm& norm, const LayerSpec& layer, const std::
              norm);
 }
 
-PackedLayer::PackedLayer(const LayerSpec& layer, const KernelTable& table)
-    : kernels(table),
+PackedLayer::PackedLayer(const LayerSpec& layer, const Execution<float>& its_execution)
+    : execution(its_execution),
       spec{checked(layer).config, {}, layer.tables},
       head_dim(static_cast<std::size_t>(layer.config.head_dim)),
-      q_proj(packed(kernels, layer, "q_proj", head_dim)),
-      k_proj(packed(kernels, layer, "k_proj", head_dim)),
-      v_proj(packed(kernels, layer, "v_proj", head_dim)),
-      output_proj(packed(kernels, layer, "output_proj", 1)),
+      q_proj(packed(execution, layer, "q_proj", head_dim)),
+      k_proj(packed(execution, layer, "k_proj", head_dim)),
+      v_proj(packed(execution, layer, "v_proj", head_dim)),
+      output_proj(packed(execution, layer, "output_proj", 1)),
       q_norm(layer.config.q_norm, layer, "q_norm"),
       k_norm(layer.config.k_norm, layer, "k_norm") {}
 

@@ -21,12 +21,12 @@ struct NormSettings {
 /// A layer as the kernels want it: everything that is made once, at construction, and never changes.
 struct PackedLayer {
   /// Throws InputError as torchtune's constructor would, or for a gap.
-  PackedLayer(const LayerSpec& layer, const KernelTable& table);
+  PackedLayer(const LayerSpec& layer, const Execution<float>& execution);
 
-  const KernelTable& kernels;
+  Execution<float> execution;
   LayerSpec spec;  ///< without its weights
   std::size_t head_dim;
-  PackedLinear q_proj, k_proj, v_proj, output_proj;
+  PackedLinear<float> q_proj, k_proj, v_proj, output_proj;
   NormSettings q_norm, k_norm;
 };
 

@@ -7,58 +7,120 @@
 namespace attest::optimized {
 namespace {
 
-/// Rows of one block: its product (kGroupColumns wide) and one strip of its packed rows stay in the second-level cache.
-constexpr std::size_t kBlockRows = 280;
-/// Blocks whose rows are packed together; the workspace holds no more.
-constexpr std::size_t kBlocksPacked = 2;
 /// So few rows are packed by the caller alone.
 constexpr std::size_t kFewRows = 64;
 
-}  // namespace
-
-void RowProduct::run(const RowMatrix& x, std::span<const GroupTask> tasks, Part part, CallClock& clock) {
-  const std::size_t tiles = (x.rows + kernels_.tile_rows - 1) / kernels_.tile_rows;
-  const std::size_t most = kBlockRows / kernels_.tile_rows;
-  const std::size_t blocks = (tiles + most - 1) / most;
-  const std::size_t block_rows = (tiles + blocks - 1) / std::max<std::size_t>(blocks, 1) * kernels_.tile_rows;
-  for (std::size_t first = 0; first < x.rows; first += kBlocksPacked * block_rows) {
-    run_rows(x, {first, std::min(kBlocksPacked * block_rows, x.rows - first), block_rows}, tasks, part, clock);
+/// Rows in as few blocks as may be, of equal size: multiples of the register tile.
+struct RowBlocks {
+  RowBlocks(const Execution<float>& execution, std::size_t rows) : tile(execution.kernels.tile_rows) {
+    const std::size_t tiles = (rows + tile - 1) / tile;
+    const std::size_t most = std::max<std::size_t>(execution.blocking.block_rows / tile, 1);
+    const std::size_t blocks = std::max<std::size_t>((tiles + most - 1) / most, 1);
+    block = (tiles + blocks - 1) / blocks * tile;
+    packed = execution.blocking.packed_blocks * block;
   }
+
+  std::size_t tile;
+  std::size_t block;   ///< rows of one block
+  std::size_t packed;  ///< rows packed at a time
+};
+
+/// Where the parts of the workspace begin, in floats: packed rows, then of each thread a block's product and one row.
+struct ProductLayout {
+  ProductLayout(const Execution<float>& execution, std::size_t packed_rows, std::size_t block_rows, std::size_t depth,
+                std::size_t widest_group)
+      : row((widest_group + 1) * execution.kernels.panel_width),
+        thread(widest_group * execution.kernels.panel_width * std::min(block_rows, packed_rows) + row),
+        threads((execution.kernels.packed_rows_size(packed_rows, depth) + 15) / 16 * 16) {}
+
+  std::size_t row;      ///< floats of a row, at the end of a thread's part
+  std::size_t thread;   ///< floats of a thread
+  std::size_t threads;  ///< where the first thread's part begins
+};
+
+/// A group of one of the projections.
+struct GroupTask {
+  ColumnGroup<float> group;
+  const BlockFinisher* finisher;
+};
+
+GroupTask task_of(std::span<const Projection> projections, std::size_t index) {
+  for (const auto& [linear, columns, finisher] : projections) {
+    const Range groups = linear->groups_with(columns);
+    if (index < groups.count) return {linear->part_of(groups.first + index, columns), finisher};
+    index -= groups.count;
+  }
+  return {};
 }
 
-void RowProduct::run_rows(const RowMatrix& x, const RowRange& range, std::span<const GroupTask> tasks, Part part,
-                          CallClock& clock) {
-  std::size_t widest = 0, columns = 0;
-  for (const auto& task : tasks) {
-    widest = std::max(widest, task.group.panel_count);
-    columns += task.group.columns;
+/// Rows that are packed together.
+void multiply_packed(const Execution<float>& execution, const RowMatrix<float>& x, const RowBlocks& cut,
+                     std::span<const Projection> projections, Part part, float* workspace, CallClock& clock) {
+  const KernelTable& kernels = execution.kernels;
+  std::size_t widest = 0, columns = 0, groups = 0;
+  for (const auto& projection : projections) {
+    widest = std::max(widest, projection.linear->widest_group());
+    columns += projection.columns.count;
+    groups += projection.linear->groups_with(projection.columns).count;
   }
-  const std::size_t row_floats = (widest + 1) * kernels_.panel_width;
-  const std::size_t space = widest * kernels_.panel_width * std::min(range.block, range.count) + row_floats;
-  const int threads =
-      threads_for({.multiply_adds = range.count * x.depth * columns, .bytes = x.depth * columns * sizeof(float)});
-  float* packed = packed_rows_.reserve(range.count * x.depth);
-  float* spaces = thread_space_.reserve(space * threads);
-  const std::size_t tile = kernels_.tile_rows, tiles = (range.count + tile - 1) / tile;
-  const std::size_t blocks = (range.count + range.block - 1) / range.block;
+  const ProductLayout layout(execution, x.rows, cut.block, x.depth, widest);
+  const int threads = threads_for(
+      {.multiply_adds = x.rows * x.depth * columns, .bytes = x.depth * columns * sizeof(float)}, execution.threads);
+  const std::size_t tile = cut.tile, tiles = (x.rows + tile - 1) / tile;
+  const std::size_t blocks = (x.rows + cut.block - 1) / cut.block;
+  float* packed = workspace;
 
-  for_each_item(tiles, range.count > kFewRows ? threads : 1, clock, [&](std::size_t t, const Worker& worker) {
-    const float* rows = x.data + (range.first + t * tile) * x.stride;
-    const std::size_t count = std::min(tile, range.count - t * tile);
-    kernels_.pack_rows(rows, x.stride, count, x.depth, packed + t * tile * x.depth);
+  for_each_item(tiles, x.rows > kFewRows ? threads : 1, clock, [&](std::size_t t, const Worker& worker) {
+    const std::size_t first = t * tile, count = std::min(tile, x.rows - first);
+    kernels.pack_rows(x.data + first * x.stride, x.stride, count, x.depth,
+                      packed + kernels.packed_rows_size(first, x.depth));
     worker.end_of(Part::packing);
   });
-  for_each_item(tasks.size() * blocks, threads, clock, [&](std::size_t item, const Worker& worker) {
-    float* product = spaces + space * worker.thread;
-    const GroupTask& task = tasks[item / blocks];
-    const std::size_t first = item % blocks * range.block;
-    const std::size_t rows = std::min(range.block, range.count - first);
-    kernels_.multiply_block(
-        {packed + first * x.depth, task.group.panels, product, rows, x.depth, task.group.panel_count});
+  for_each_item(groups * blocks, threads, clock, [&](std::size_t item, const Worker& worker) {
+    float* product = workspace + layout.threads + layout.thread * worker.thread;
+    const GroupTask task = task_of(projections, item / blocks);
+    const std::size_t first = item % blocks * cut.block;
+    const std::size_t rows = std::min(cut.block, x.rows - first);
+    kernels.multiply_block({.packed_rows = packed + kernels.packed_rows_size(first, x.depth),
+                            .panels = task.group.panels,
+                            .product = product,
+                            .rows = rows,
+                            .depth = x.depth,
+                            .panel_count = task.group.panel_count,
+                            .depth_block = execution.blocking.depth_block,
+                            .resident_floats = execution.blocking.resident_floats});
     worker.end_of(part);
-    task.finisher->finish(
-        {task.group, x.first_row + range.first + first, rows, product, product + space - row_floats, worker.clock});
+    task.finisher->finish({.group = task.group,
+                           .first_row = x.first_row + first,
+                           .rows = rows,
+                           .product = product,
+                           .row_buffer = product + layout.thread - layout.row,
+                           .clock = worker.clock});
   });
+}
+
+}  // namespace
+
+std::size_t product_workspace(const Execution<float>& execution, std::size_t rows, std::size_t depth,
+                              std::size_t widest_group) {
+  const std::size_t tile = execution.kernels.tile_rows;
+  const std::size_t block = std::min((rows + tile - 1) / tile * tile, std::max(execution.blocking.block_rows, tile));
+  const ProductLayout layout(execution, std::min(rows, execution.blocking.packed_blocks * block), block, depth,
+                             widest_group);
+  return layout.threads + layout.thread * static_cast<std::size_t>(execution.threads);
+}
+
+void multiply_rows(const Execution<float>& execution, const RowMatrix<float>& x,
+                   std::span<const Projection> projections, Part part, float* workspace, CallClock& clock) {
+  const RowBlocks cut(execution, x.rows);
+  for (const auto& [first, count] : ranges_of(x.rows, std::max<std::size_t>(cut.packed, 1))) {
+    const RowMatrix<float> rows{.data = x.data + first * x.stride,
+                                .rows = count,
+                                .depth = x.depth,
+                                .stride = x.stride,
+                                .first_row = x.first_row + first};
+    multiply_packed(execution, rows, cut, projections, part, workspace, clock);
+  }
 }
 
 }  // namespace attest::optimized

@@ -6,6 +6,7 @@
 #include "optimized/head_projection.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/multi_head_attention.h"
+#include "optimized/tiled_attention.h"
 
 namespace attest::optimized {
 namespace {
@@ -31,8 +32,8 @@ ProductRow contiguous(const KernelTable& kernels, const float* row, std::size_t 
 
 }  // namespace
 
-Tensor linear(const LinearInputs& inputs, Target target) {
-  const KernelTable& kernels = kernels_of(target);
+Tensor linear(const LinearInputs& inputs, Target target, const Resources& resources) {
+  const Execution<float> execution(target, resources);
   require_rank("weight", inputs.weight, 2, 2);
   require_rank("x", inputs.x, 1, kAnyRank);
   const std::int64_t out_features = inputs.weight.dim(0), in_features = inputs.weight.dim(1);
@@ -45,14 +46,17 @@ Tensor linear(const LinearInputs& inputs, Target target) {
   Tensor out(DType::float32, shape);
   if (inputs.x.size() == 0 || out.size() == 0) return out;
 
-  const PackedLinear packed(kernels, inputs.weight, inputs.bias, 1);
-  const RowFinisher finisher(kernels, out.as<float>().data(), extent(out_features));
-  std::vector<GroupTask> tasks;
-  for (const auto& group : packed.groups()) tasks.push_back({group, &finisher});
-  const std::size_t rows = extent(inputs.x.size() / in_features);
+  const PackedLinear<float> packed(execution, inputs.weight, inputs.bias, 1);
+  const RowFinisher finisher(execution.kernels, out.as<float>().data(), packed.out_features());
+  const Projection projection{&packed, packed.all_columns(), &finisher};
+  const RowMatrix<float> rows{.data = inputs.x.as<float>().data(),
+                              .rows = extent(inputs.x.size() / in_features),
+                              .depth = packed.in_features(),
+                              .stride = packed.in_features()};
+  AlignedBuffer workspace;
+  workspace.reserve(product_workspace(execution, rows.rows, rows.depth, packed.widest_group()));
   CallClock untimed;
-  RowProduct(kernels).run({inputs.x.as<float>().data(), rows, extent(in_features), extent(in_features)}, tasks,
-                          Part::projections, untimed);
+  multiply_rows(execution, rows, {&projection, 1}, Part::projections, workspace.data(), untimed);
   return out;
 }
 
@@ -102,8 +106,8 @@ Tensor norm(const NormInputs& inputs, Target target) {
   return out;
 }
 
-Tensor attention(const AttentionInputs& inputs, Target target) {
-  const KernelTable& kernels = kernels_of(target);
+Tensor attention(const AttentionInputs& inputs, Target target, const Resources& resources) {
+  const Execution<float> execution(target, resources);
   require_rank("q", inputs.q, 4, 4);
   require_rank("k", inputs.k, 4, 4);
   const Shape& q = inputs.q.shape();
@@ -118,32 +122,38 @@ Tensor attention(const AttentionInputs& inputs, Target target) {
   Tensor out(DType::float32, q);
   if (out.size() == 0) return out;
 
-  KeyValuePanels panels(kernels);
-  const std::size_t tokens = extent(q[2]), head_dim = extent(q[3]);
-  const Portion all{{0, extent(q[0])}, {0, extent(n_kv)}};
-  panels.resize(all, extent(s_k), head_dim);
+  const AttentionPlan plan({.samples = extent(q[0]),
+                            .tokens = extent(q[2]),
+                            .num_heads = extent(q[1]),
+                            .num_kv_heads = extent(n_kv),
+                            .head_dim = extent(q[3]),
+                            .keys = extent(s_k),
+                            .adds_biases = std::holds_alternative<FloatMask>(inputs.mask)},
+                           execution);
+  const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};
+  const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};
+  const std::size_t heads = plan.shape.samples * plan.shape.num_kv_heads;
+  AlignedBuffer keys_values, workspace;
+  KeyValuePanels<float> panels(execution.kernels);
+  panels.place(all, head, keys_values.reserve(heads * KeyValuePanels<float>::size_of_head(execution.kernels, head)));
   panels.store(inputs.k, inputs.v, 0);
-  const HeadRows rows{nullptr, extent(q[1]) * tokens * head_dim, head_dim, tokens * head_dim};
-  HeadRows out_rows = rows;
-  out_rows.data = out.as<float>().data();
-  std::ranges::copy(inputs.q.as<float>(), out_rows.data);  // attention works in place
-  const AttentionCall call{.samples = extent(q[0]),
-                           .tokens = tokens,
-                           .num_heads = extent(q[1]),
-                           .num_kv_heads = extent(n_kv),
-                           .head_dim = head_dim,
-                           .q = out_rows,
-                           .out = out_rows,
-                           .keys_values = panels,
-                           .portion = all,
-                           .keys = extent(s_k),
-                           .empty_slots = 0,
-                           .is_causal = inputs.is_causal,
-                           .mask = inputs.mask};
-  TiledAttention tiled(kernels);
+  std::ranges::copy(inputs.q.as<float>(), out.as<float>().begin());  // attention works in place
+  const HeadRows<float> rows{.data = out.as<float>().data(),
+                             .sample_stride = plan.shape.num_heads * plan.shape.tokens * plan.shape.head_dim,
+                             .token_stride = plan.shape.head_dim,
+                             .head_stride = plan.shape.tokens * plan.shape.head_dim};
   CallClock untimed;
-  tiled.read_mask(call, untimed);
-  tiled.run(call, untimed);
+  MaskMap mask(execution);
+  mask.build(inputs.mask, inputs.is_causal, plan, untimed);
+  attend(execution.kernels,
+         {.plan = plan,
+          .mask = mask,
+          .q = rows,
+          .out = rows,
+          .keys_values = panels,
+          .portion = all,
+          .workspace = workspace.reserve(plan.workspace(all))},
+         untimed);
   return out;
 }
 

@@ -1,12 +1,15 @@
 #include "optimized/thread_team.h"
 
 #include <pthread.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <memory>
 #include <system_error>
 #include <thread>
 
 #include "optimized/call_clock.h"
+#include "optimized/threads.h"
 
 namespace attest::optimized {
 namespace {
@@ -30,6 +33,14 @@ void wait_while(std::uint32_t value, const std::atomic<std::uint32_t>& atomic) n
 }
 
 }  // namespace
+
+int usable_cores() {
+#ifdef __linux__
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) == 0) return CPU_COUNT(&cores);
+#endif
+  return static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
+}
 
 ThreadTeam& ThreadTeam::of_process() {
   static ThreadTeam* const team = [] {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <omp.h>
-
 #include <atomic>
 #include <cstddef>
 
@@ -16,13 +14,13 @@ struct Work {
   std::size_t bytes;  ///< read, that may have to come from memory
 };
 
-/// As many as OpenMP would use: OMP_NUM_THREADS and omp_set_num_threads hold.
-inline int all_threads() { return omp_get_max_threads(); }
+/// Cores that this process may run on.
+int usable_cores();
 
-/// All threads, or the caller's alone where waking another costs more than it gains: some microseconds.
-inline int threads_for(const Work& work) {
+/// `all` threads, or the caller's alone where waking another costs more than it gains: some microseconds.
+inline int threads_for(const Work& work, int all) {
   constexpr std::size_t kWorthMultiplyAdds = std::size_t{1} << 19, kWorthBytes = std::size_t{1} << 19;
-  return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? all_threads() : 1;
+  return work.multiply_adds > kWorthMultiplyAdds || work.bytes > kWorthBytes ? all : 1;
 }
 
 /// One of the threads that share a loop.

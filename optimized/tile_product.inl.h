@@ -24,9 +24,9 @@ struct TileOperands {
   bool accumulate;
   /// What will be read soon. In each step of depth one cache line from `next` is fetched into the first-level cache and
   /// one from `later` into the second-level cache (two where few rows leave the time).
-  const float* next;
-  const float* later;
-  size_t later_stride;  ///< floats a step
+  const float* next = nullptr;
+  const float* later = nullptr;
+  size_t later_stride = 0;  ///< floats a step
 };
 
 /// Element (row, k) is at rows[row * RowStep + k * DepthStep].

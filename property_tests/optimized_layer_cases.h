@@ -7,6 +7,7 @@
 
 #include "fixtures/layer_shapes.h"
 #include "fixtures/validate.h"
+#include "optimized/resources.h"
 #include "property_tests/optimized_inputs.h"
 #include "property_tests/plain_double.h"
 #include "property_tests/sample_layer.h"
@@ -41,6 +42,13 @@ inline LayerSpec random_layer(Random& random, const LayerShape& n) {
                                        .norm = n.norm,
                                        .pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions),
                                        .seed = random()});
+}
+
+/// Keys and values of so many bytes at a time.
+inline optimized::Resources within(optimized::Target target, std::size_t key_value_bytes) {
+  optimized::Blocking blocking = optimized::default_blocking(target);
+  blocking.key_value_bytes = key_value_bytes;
+  return {.threads = 0, .blocking = blocking};
 }
 
 /// [b, s, n, h_d] (or [b, s, n h_d]) as [b, n, s, h_d], or back with n and s exchanged.

@@ -17,7 +17,7 @@ class optimized_memory : public testing::TestWithParam<Target> {};
 /// During the first call of this shape; empty where it cannot be told.
 std::optional<std::int64_t> growth_of_first_call(const LayerSpec& layer, const Inputs& inputs, Target target,
                                                  std::size_t budget) {
-  MultiHeadAttention attention(layer, target, budget);
+  MultiHeadAttention attention(layer, target, within(target, budget));
   Tensor output = output_for(layer, inputs);
   return harness::memory_growth([&] { attention.forward(inputs, output); });
 }
@@ -69,7 +69,7 @@ void expect_same_bits_within_any_budget(const LayerSpec& layer, const Inputs& in
   for (const std::size_t budget : {0, 3 << 15, 5 << 17, 3 << 19}) {
     Tensor some = output_for(layer, inputs);
     Stages stages;
-    MultiHeadAttention attention(layer, target, budget);
+    MultiHeadAttention attention(layer, target, within(target, budget));
     attention.forward(inputs, some, &stages);
     EXPECT_TRUE(std::ranges::equal(all.bytes(), some.bytes())) << budget;
     for (const auto& [stage, values] : all_stages) {

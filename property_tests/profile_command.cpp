@@ -46,6 +46,30 @@ TEST(profile_command, a_small_profile_verifies_its_output_and_its_stages_fit_int
   }
 }
 
+TEST(profile_command, a_sweep_times_every_constant_of_the_blocking_and_changes_no_bit_it_must_not) {
+  const ScratchFolder scratch;
+  const auto file = scratch.path() / "sweep.json";
+  const auto outcome = profile({"--sweep-blocking", "--layer", "tiny", "--work", "prefill:300,decode:64,attention:70",
+                                "--repetitions", "1", "--threads", "2", "--report", "json=" + file.string()});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.out << outcome.err;
+  const auto report = valid_report(file);
+  EXPECT_EQ(report.at("status"), "passed");
+  ASSERT_EQ(report.at("blocking_sweeps").size(), 3U);
+  for (const auto& sweep : report.at("blocking_sweeps")) {
+    for (const auto& constant : sweep.at("constants")) {
+      const auto name = constant.at("name").get<std::string>();
+      EXPECT_NE(outcome.out.find("\n  " + name + " "), std::string::npos) << outcome.out;
+      EXPECT_GE(constant.at("candidates").size(), 3U) << constant;
+      const auto is_default = [&](const auto& candidate) { return candidate.at("value") == constant.at("default"); };
+      EXPECT_EQ(std::ranges::count_if(constant.at("candidates"), is_default), 1) << constant;
+      for (const auto& candidate : constant.at("candidates")) {
+        EXPECT_TRUE(constant.at("cuts_sums") || candidate.at("same_bits")) << constant;
+      }
+    }
+  }
+  expect_refusal(profile({"--sweep-blocking", "--peer", "torchtune"}), "--sweep-blocking");
+}
+
 TEST(profile_command, a_recorded_layer_is_timed_with_its_own_weights_and_norms) {
   const ScratchFolder scratch;
   const auto file = scratch.path() / "profile.json";

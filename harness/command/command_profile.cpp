@@ -8,6 +8,7 @@
 #include "fixtures/error.h"
 #include "harness/command/commands.h"
 #include "harness/command/exit_codes.h"
+#include "harness/command/sweep_blocking.h"
 #include "harness/machine/interrupt.h"
 #include "harness/machine/process_resources.h"
 #include "harness/profile/event_counters.h"
@@ -35,6 +36,7 @@ struct ProfileOptions {
   std::vector<std::int64_t> batch = {1};
   std::string baseline;
   bool across_machines = false;
+  bool sweep_blocking = false;
   int repetitions = 9;
   double seconds = 20.0;
 };
@@ -57,6 +59,7 @@ Examples:
   attest profile --threads 1,2 --baseline before.json   faster or slower than then?
   attest profile --layer norms/after_rotary --work prefill:512,cross:64/1601   a recorded case's layer
   attest profile --layer tiny --work prefill:16         a first try, in a second
+  attest profile --sweep-blocking --work prefill:512    does the blocking suit this machine?
 
 Each repetition measures the machine's peaks beside the work; the limit follows from them. A cold call comes after
 reading 512 MiB, a warm call right after another one. The output is judged after the timing, on up to four tokens. A
@@ -64,7 +67,7 @@ result above the measured peak is INVALID: no figure, but no parity failure eith
 moves by more than a tenth, within an item or from one to the next, the item is timed again, up to three times, and
 then called UNSTABLE.
 
-Exit code: 0, 1 if a timed output is wrong, 2 a usage or input error (also: --peer torchtune without its Python), 130
+Exit code: 0, 1 if a timed output is wrong (or a blocking that must not, changes a bit), 2 a usage or input error (also: --peer torchtune without its Python), 130
 interrupted (the reports hold what was timed).
 
 Environment: ATTEST_TARGET; ATTEST_PYTHON, the interpreter of --peer (default: .venv, made by scripts/regenerate);
@@ -195,6 +198,7 @@ int run_profile(const ProfileOptions& options, const std::vector<std::string>& a
     fmt::print("no hardware counters here ({})\n", why);
   }
 
+  if (options.sweep_blocking) return run_blocking_sweeps(requests, reports, fingerprint, argv);
   const auto results = time_all(requests, baseline);
   fmt::print("{}", scaling_text(results));
   const auto document = profile_document(results, requests.size(), fingerprint, argv);
@@ -248,15 +252,19 @@ void add_profile(CLI::App& app, Invocation& invocation) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str();
+  auto* sweep = command->add_flag("--sweep-blocking", options->sweep_blocking,
+                                  "Instead time other blocking constants beside the default, one at a time");
   command
       ->add_option(
           "--peer", options->peers,
           "The same work in turn there, repeatable: torchtune as shipped, torch-best (the fastest plain PyTorch)")
       ->type_name("torchtune|torch-best")
+      ->excludes(sweep)
       ->allow_extra_args(false);
   auto* baseline = command
                        ->add_option("--baseline", options->baseline,
                                     "An earlier JSON report of this machine: is the same work faster or slower now?")
+                       ->excludes(sweep)
                        ->type_name("FILE");
   command
       ->add_flag("--across-machines", options->across_machines,

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "fixtures/error.h"
+#include "harness/machine/process_resources.h"
 #include "harness/verdict/unwritten.h"
 #include "optimized/multi_head_attention.h"
 #include "reference/multi_head_attention.h"
@@ -44,10 +45,12 @@ std::int64_t out_features(const Config& config) {
   return std::visit([](const Linear& linear) { return linear.out_features; }, config.output_proj);
 }
 
+optimized::Resources resources() { return {.threads = threads(), .blocking = {}}; }
+
 class OptimizedLayer final : public LayerUnderTest {
  public:
   OptimizedLayer(const LayerSpec& layer, optimized::Target target)
-      : layer_(layer, target), out_features_(out_features(layer.config)) {}
+      : layer_(layer, target, resources()), out_features_(out_features(layer.config)) {}
 
   Stages forward(const Inputs& inputs) override {
     Shape shape = inputs.x.shape();
@@ -83,10 +86,12 @@ class Optimized final : public Implementation {
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
     return std::make_unique<OptimizedLayer>(layer, target_);
   }
-  Tensor linear(const LinearInputs& inputs) const override { return optimized::linear(inputs, target_); }
+  Tensor linear(const LinearInputs& inputs) const override { return optimized::linear(inputs, target_, resources()); }
   Tensor rotary(const RotaryInputs& inputs) const override { return optimized::rotary(inputs, target_); }
   Tensor norm(const NormInputs& inputs) const override { return optimized::norm(inputs, target_); }
-  Tensor attention(const AttentionInputs& inputs) const override { return optimized::attention(inputs, target_); }
+  Tensor attention(const AttentionInputs& inputs) const override {
+    return optimized::attention(inputs, target_, resources());
+  }
 
  private:
   optimized::Target target_;

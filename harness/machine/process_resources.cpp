@@ -4,8 +4,6 @@
 
 #include <limits>
 
-#include "optimized/threads.h"
-
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -14,7 +12,7 @@ namespace attest::harness {
 
 void set_threads(int count) { omp_set_num_threads(count); }
 
-int threads() { return optimized::all_threads(); }
+int threads() { return omp_get_max_threads(); }
 
 void keep_freed_memory() {
 #ifdef __GLIBC__

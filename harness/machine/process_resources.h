@@ -2,8 +2,8 @@
 
 namespace attest::harness {
 
-/// How many threads a call uses: OpenMP's number, by which the optimized code goes as well. Results do not depend on
-/// it; times do.
+/// How many threads a call uses: OpenMP's number, which the optimized code is told. Results do not depend on it; times
+/// do.
 void set_threads(int count);
 int threads();
 

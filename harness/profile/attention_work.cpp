@@ -3,46 +3,58 @@
 #include "harness/profile/judge_work.h"
 #include "harness/profile/named_layer.h"
 #include "harness/profile/sampled_rows.h"
-#include "optimized/kernel_tables.h"
 
 namespace attest::harness {
-namespace {}  // namespace
+namespace {
 
-AttentionWork::AttentionWork(const Config& config, const WorkItem& item, optimized::Target target)
-    : config_(config),
-      samples_(extent(item.batch)),
-      tokens_(extent(item.length)),
+optimized::AttentionShape attention_shape(const Config& config, const WorkItem& item) {
+  return {.samples = extent(item.batch),
+          .tokens = extent(item.length),
+          .num_heads = extent(config.num_heads),
+          .num_kv_heads = extent(config.num_kv_heads),
+          .head_dim = extent(config.head_dim),
+          .keys = extent(item.length)};
+}
+
+}  // namespace
+
+AttentionWork::AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution<float>& execution)
+    : execution_(execution),
       q_(generated_activations(kStreamOfX, {item.batch, config.num_heads, item.length, config.head_dim})),
       k_(generated_activations(kStreamOfX + 1, {item.batch, config.num_kv_heads, item.length, config.head_dim})),
       v_(generated_activations(kStreamOfX + 2, k_.shape())),
       out_(DType::float32, q_.shape()),
-      panels_(optimized::kernels_of(target)),
-      attention_(optimized::kernels_of(target)) {
-  panels_.resize({{0, samples_}, {0, extent(config.num_kv_heads)}}, tokens_, extent(config.head_dim));
+      plan_(attention_shape(config, item), execution_),
+      all_{{0, plan_.shape.samples}, {0, plan_.shape.num_kv_heads}},
+      panels_(execution_.kernels),
+      mask_map_(execution_) {
+  const optimized::HeadShape head{.capacity = plan_.shape.keys, .head_dim = plan_.shape.head_dim};
+  const std::size_t heads = plan_.shape.samples * plan_.shape.num_kv_heads;
+  const std::size_t floats = heads * optimized::KeyValuePanels<float>::size_of_head(execution_.kernels, head);
+  panels_.place(all_, head, keys_values_.reserve(floats));
   panels_.store(k_, v_, 0);
+  workspace_.reserve(plan_.workspace(all_));
 }
 
 void AttentionWork::run(optimized::PartTimes* times) {
-  const std::size_t heads = extent(config_.num_heads), head_dim = extent(config_.head_dim);
   const auto rows = [&](Tensor& tensor) {
-    return optimized::HeadRows{tensor.as<float>().data(), heads * tokens_ * head_dim, head_dim, tokens_ * head_dim};
+    return optimized::HeadRows<float>{
+        .data = tensor.as<float>().data(),
+        .sample_stride = plan_.shape.num_heads * plan_.shape.tokens * plan_.shape.head_dim,
+        .token_stride = plan_.shape.head_dim,
+        .head_stride = plan_.shape.tokens * plan_.shape.head_dim};
   };
-  const optimized::AttentionCall call{.samples = samples_,
-                                      .tokens = tokens_,
-                                      .num_heads = heads,
-                                      .num_kv_heads = extent(config_.num_kv_heads),
-                                      .head_dim = head_dim,
-                                      .q = rows(q_),
-                                      .out = rows(out_),
-                                      .keys_values = panels_,
-                                      .portion = {{0, samples_}, {0, extent(config_.num_kv_heads)}},
-                                      .keys = tokens_,
-                                      .empty_slots = 0,
-                                      .is_causal = true,
-                                      .mask = mask_};
   clock_.start(times);
-  attention_.read_mask(call, clock_);
-  attention_.run(call, clock_);
+  mask_map_.build(mask_, true, plan_, clock_);
+  optimized::attend(execution_.kernels,
+                    {.plan = plan_,
+                     .mask = mask_map_,
+                     .q = rows(q_),
+                     .out = rows(out_),
+                     .keys_values = panels_,
+                     .portion = all_,
+                     .workspace = workspace_.data()},
+                    clock_);
   clock_.stop();
 }
 

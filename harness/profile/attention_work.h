@@ -1,6 +1,7 @@
 #pragma once
 
 #include "harness/profile/prepared_work.h"
+#include "optimized/aligned_buffer.h"
 #include "optimized/tiled_attention.h"
 
 namespace attest::harness {
@@ -8,7 +9,7 @@ namespace attest::harness {
 /// Causal attention alone, with the heads of a layer. Keys and values already lie as the projections leave them.
 class AttentionWork final : public PreparedWork {
  public:
-  AttentionWork(const Config& config, const WorkItem& item, optimized::Target target);
+  AttentionWork(const Config& config, const WorkItem& item, const optimized::Execution<float>& execution);
 
   void restore() override {}
   void run(optimized::PartTimes* times) override;
@@ -16,11 +17,13 @@ class AttentionWork final : public PreparedWork {
   std::vector<float> sampled_output() const override;
 
  private:
-  Config config_;
-  std::size_t samples_, tokens_;
+  optimized::Execution<float> execution_;
   Tensor q_, k_, v_, out_;  ///< q, out [b, n_h, s, h_d]; k, v [b, n_kv, s, h_d]
-  optimized::KeyValuePanels panels_;
-  optimized::TiledAttention attention_;
+  optimized::AttentionPlan plan_;
+  optimized::Portion all_;
+  optimized::AlignedBuffer keys_values_, workspace_;
+  optimized::KeyValuePanels<float> panels_;
+  optimized::MaskMap mask_map_;
   optimized::CallClock clock_;
   Mask mask_ = NoMask{};
 };

@@ -64,10 +64,11 @@ std::int64_t rows_of_tables(const WorkItem& item) { return std::max({item.length
 
 }  // namespace
 
-LayerWork::LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target)
+LayerWork::LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target,
+                     const optimized::Resources& resources)
     : item_(item),
       spec_(layer_for(layer, item, rows_of_tables(item))),
-      layer_(spec_, target),
+      layer_(spec_, target, resources),
       inputs_(inputs_of(item, spec_.config)),
       output_(DType::float32, {item.batch, new_tokens(item), outputs_of(spec_.config)}) {
   fill_cache();

@@ -7,7 +7,8 @@ namespace attest::harness {
 /// A call of a whole layer: every kind of work but attention alone.
 class LayerWork final : public PreparedWork {
  public:
-  LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
+  LayerWork(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target,
+            const optimized::Resources& resources);
 
   void restore() override;
   void run(optimized::PartTimes* times) override;

@@ -5,9 +5,10 @@
 
 namespace attest::harness {
 
-std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target) {
-  if (item.kind != WorkKind::attention) return std::make_unique<LayerWork>(layer, item, target);
-  return std::make_unique<AttentionWork>(layer.config, item, target);
+std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target,
+                                           const optimized::Resources& resources) {
+  if (item.kind != WorkKind::attention) return std::make_unique<LayerWork>(layer, item, target, resources);
+  return std::make_unique<AttentionWork>(layer.config, item, optimized::Execution<float>(target, resources));
 }
 
 }  // namespace attest::harness

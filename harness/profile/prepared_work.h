@@ -43,7 +43,8 @@ class PreparedWork {
 };
 
 /// Builds the layer, the inputs and, for decode, fills the cache.
-std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target);
+std::unique_ptr<PreparedWork> prepare_work(const ProfiledLayer& layer, const WorkItem& item, optimized::Target target,
+                                           const optimized::Resources& resources);
 
 /// The tokens whose rows are judged: up to four, the first and the last among them.
 std::vector<std::int64_t> sampled_tokens(std::int64_t tokens);

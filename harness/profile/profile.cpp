@@ -161,7 +161,8 @@ ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,
                            const std::function<void(int)>& after_repetition) {
   set_threads(request.threads);
   const WorkCounts counts = count_work(request.layer.config, request.item);
-  const auto work = prepare_work(request.layer, request.item, request.target);
+  const auto work =
+      prepare_work(request.layer, request.item, request.target, {.threads = request.threads, .blocking = {}});
   Peers peers;
   for (const auto& name : request.peers) {
     peers.push_back(std::make_unique<PeerProcess>(name, request.layer, request.item, request.threads));

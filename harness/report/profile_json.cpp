@@ -8,14 +8,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json to_json(const Timing& timing) {
-  return {{"median", timing.median},
-          {"min", timing.min},
-          {"max", timing.max},
-          {"median_absolute_deviation", timing.deviation},
-          {"count", timing.count}};
-}
-
 Json to_json(const WorkCounts& counts) {
   return {{"flops", counts.flops()},
           {"input_projection_flops", counts.input_projections.flops},
@@ -51,19 +43,11 @@ Json to_json(const StageBreakdown& stages) {
           {"events", events}};
 }
 
-Json ratio_json(const Timing& each, const Interval& interval) {
-  return {{"each", to_json(each)},
-          {"interval",
-           {{"low", json_number(interval.low)},
-            {"high", json_number(interval.high)},
-            {"confidence", interval.confidence}}}};
-}
-
 Json to_json(const PeerComparison& peer) {
   return {{"name", peer.name},
           {"versions", peer.versions},
-          {"cold", to_json(peer.cold)},
-          {"warm", to_json(peer.warm)},
+          {"cold", timing_json(peer.cold)},
+          {"warm", timing_json(peer.warm)},
           {"cold_ratio", ratio_json(peer.cold_ratio, peer.cold_interval)},
           {"warm_ratio", ratio_json(peer.warm_ratio, peer.warm_interval)},
           {"output_difference", json_number(peer.difference)}};
@@ -92,31 +76,26 @@ Json to_json(const WorkVerdict& verdict) {
 }
 
 Json to_json(const ProfileResult& result) {
-  Json json = {
-      {"status", name_of(result.status)},
-      {"layer", result.request.layer.name},
-      {"work", to_text(result.request.item)},
-      {"batch", result.request.item.batch},
-      {"dtype", name_of(result.request.layer.config.dtype)},
-      {"target", name_of(result.request.target)},
-      {"threads", result.request.threads},
-      {"counts", to_json(result.counts)},
-      {"cold", to_json(result.cold)},
-      {"warm", to_json(result.warm)},
-      {"peak_flops", to_json(result.fma)},
-      {"stream_bytes", to_json(result.stream)},
-      {"peak_movement", json_number(result.peak_movement)},
-      {"attempts", result.attempts},
-      {"limit",
-       {{"seconds", json_number(result.limit.seconds())},
-        {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
-        {"arithmetic", json_number(result.limit.compute)},
-        {"memory", json_number(result.limit.memory)}}},
-      {"fraction", json_number(result.fraction)},
-      {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
-      {"stages", to_json(result.stages)},
-      {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
-      {"verified", to_json(result.verdict)}};
+  Json json = {{"status", name_of(result.status)}};
+  json.update(request_json(result.request));
+  json.update(
+      Json{{"counts", to_json(result.counts)},
+           {"cold", timing_json(result.cold)},
+           {"warm", timing_json(result.warm)},
+           {"peak_flops", timing_json(result.fma)},
+           {"stream_bytes", timing_json(result.stream)},
+           {"peak_movement", json_number(result.peak_movement)},
+           {"attempts", result.attempts},
+           {"limit",
+            {{"seconds", json_number(result.limit.seconds())},
+             {"by", result.limit.by_memory() ? "memory" : "arithmetic"},
+             {"arithmetic", json_number(result.limit.compute)},
+             {"memory", json_number(result.limit.memory)}}},
+           {"fraction", json_number(result.fraction)},
+           {"fraction_of", result.limit.by_memory() ? "cold" : "warm"},
+           {"stages", to_json(result.stages)},
+           {"samples", {{"cold", result.cold_samples}, {"warm", result.warm_samples}, {"fraction", result.fractions}}},
+           {"verified", to_json(result.verdict)}});
   if (result.memory) json["memory"] = *result.memory;
   if (result.baseline) json["baseline"] = to_json(*result.baseline);
   json["peers"] = Json::array();
@@ -125,6 +104,28 @@ Json to_json(const ProfileResult& result) {
 }
 
 }  // namespace
+
+Json timing_json(const Timing& timing) {
+  return {{"median", timing.median},
+          {"min", timing.min},
+          {"max", timing.max},
+          {"median_absolute_deviation", timing.deviation},
+          {"count", timing.count}};
+}
+
+Json ratio_json(const Timing& each, const Interval& interval) {
+  return {{"each", timing_json(each)},
+          {"interval",
+           {{"low", json_number(interval.low)},
+            {"high", json_number(interval.high)},
+            {"confidence", interval.confidence}}}};
+}
+
+Json request_json(const ProfileRequest& request) {
+  return {{"layer", request.layer.name},       {"work", to_text(request.item)},
+          {"batch", request.item.batch},       {"dtype", name_of(request.layer.config.dtype)},
+          {"target", name_of(request.target)}, {"threads", request.threads}};
+}
 
 Json profile_document(const std::vector<ProfileResult>& results, std::size_t requested, const Fingerprint& fingerprint,
                       const std::vector<std::string>& command) {

@@ -27,4 +27,9 @@ std::string profile_verdict(const std::vector<ProfileResult>& results, std::size
 nlohmann::ordered_json profile_document(const std::vector<ProfileResult>& results, std::size_t requested,
                                         const Fingerprint& fingerprint, const std::vector<std::string>& command);
 
+/// What reports of profiles are made of: what was timed, a timing, and a ratio of timings.
+nlohmann::ordered_json request_json(const ProfileRequest& request);
+nlohmann::ordered_json timing_json(const Timing& timing);
+nlohmann::ordered_json ratio_json(const Timing& each, const Interval& interval);
+
 }  // namespace attest::harness

@@ -1,0 +1,51 @@
+#include "optimized/attention_plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "optimized/threads.h"
+
+namespace attest::optimized {
+namespace {
+
+std::size_t parts_of(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
+
+}  // namespace
+
+AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution<float>& execution)
+    : shape(of), all_threads(execution.threads), group(of.num_heads / of.num_kv_heads) {
+  const Blocking& blocking = execution.blocking;
+  tile_tokens = std::clamp<std::size_t>(blocking.attention_rows / group, 1, shape.tokens);
+  token_tiles = parts_of(shape.tokens, tile_tokens);
+  part_keys = blocking.part_keys;
+  const bool few = shape.samples * shape.num_kv_heads * token_tiles < blocking.few_tiles;
+  const auto parts_with = [&](std::size_t keys) {
+    return few ? std::max<std::size_t>(parts_of(keys, part_keys), 1) : 1;
+  };
+  parts = parts_with(shape.keys);
+  most_parts = parts_with(shape.keys + shape.empty_slots);
+  const std::size_t rows = tile_tokens * group;
+  partial_floats = rows * (shape.head_dim + 2);
+  thread_floats = parts_of(execution.kernels.attention_workspace(rows, shape.head_dim), 16) * 16;
+  // The log2 domain saves a rounding; a float mask could overflow in it, and is added to the scores as torch adds it.
+  const double scale = 1 / std::sqrt(static_cast<double>(shape.head_dim));
+  score_scale = static_cast<float>(shape.adds_biases ? scale : scale * std::numbers::log2e);
+  to_log2 = shape.adds_biases ? static_cast<float>(std::numbers::log2e) : 1.0F;
+}
+
+std::size_t AttentionPlan::tiles(const Portion& portion) const {
+  return portion.samples.count * portion.heads.count * token_tiles;
+}
+
+int AttentionPlan::threads(const Portion& portion) const {
+  const std::size_t read = 2 * portion.samples.count * portion.heads.count * shape.keys * shape.head_dim;
+  return threads_for({.multiply_adds = read * group * shape.tokens, .bytes = read * sizeof(float)}, all_threads);
+}
+
+std::size_t AttentionPlan::workspace(const Portion& portion) const {
+  const std::size_t partial = most_parts > 1 ? tiles(portion) * most_parts * partial_floats : 0;
+  return thread_floats * static_cast<std::size_t>(all_threads) + partial;
+}
+
+}  // namespace attest::optimized
