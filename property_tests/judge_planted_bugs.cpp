@@ -21,8 +21,7 @@ class Spoiled : public Implementation {
   using Spoil = std::function<void(Tensor&)>;
   explicit Spoiled(Spoil spoil) : spoil_(std::move(spoil)), honest_(std::move(all_implementations().front())) {}
 
-  std::string name() const override { return "spoiled"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, "spoiled"}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   Tensor linear(const LinearInputs& in) const override { return spoiled(honest_->linear(in)); }
   Tensor rotary(const RotaryInputs& in) const override { return spoiled(honest_->rotary(in)); }
@@ -169,7 +168,7 @@ TEST(judge, compares_numbers_as_written_and_not_as_parts_of_others) {
 
 Result result_of(const std::string& implementation, Status status) {
   Result result;
-  result.judged = {implementation, ""};
+  result.judged = judged_from_label(implementation);
   result.status = status;
   return result;
 }

@@ -82,7 +82,7 @@ TEST(report_schemas, accept_a_covering_array_with_a_failure_and_a_hole) {
   harness::CoverageRun& coverage = run.coverage.emplace();
   coverage.coverage.holes = {{"keys=4097, path=cross", ""}};
   coverage.coverage.left_out = {{"keys=4097, path=self", "self-attention of many tokens costs their square"}};
-  coverage.tallies = {{{"./k.so", ""}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
+  coverage.tallies = {{{Party::library, "./k.so"}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
   harness::Result failure;
   failure.case_name = "seed=1 s_x=17 alone=yes";
   failure.stage = "attention";
@@ -106,7 +106,7 @@ TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
                                         .peers = {}};
   harness::ProfileResult wrong = summarise(request, {}, {once, once}, harness::Caches::warm), invalid = wrong;
   wrong.verdict.stages = {{.stage = "attention", .e = INFINITY, .elements = 9, .passed = false, .message = "1 of 9"}};
-  invalid.status = harness::ProfileStatus::invalid;
+  invalid.status = harness::Status::invalid;
   const harness::Fingerprint here = harness::environment_fingerprint();
   EXPECT_EQ(status_of(profile_document({wrong, invalid}, 2, here, {"attest"})), "failed");
   EXPECT_EQ(status_of(profile_document({invalid}, 1, here, {"attest"})), "passed");

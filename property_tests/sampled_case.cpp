@@ -108,8 +108,7 @@ TEST(sampled_case, whose_digest_is_not_torchtunes_is_not_judged) {
 class WrongKey : public Implementation {
  public:
   WrongKey() : honest_(std::move(all_implementations().front())) {}
-  std::string name() const override { return "wrong key"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, "wrong key"}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   Tensor linear(const LinearInputs& in) const override { return honest_->linear(in); }
   Tensor rotary(const RotaryInputs& in) const override { return honest_->rotary(in); }

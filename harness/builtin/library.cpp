@@ -127,7 +127,7 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
                                                .features = 0};
   std::pmr::set_default_resource(&memory);
   for (const auto& one : all) {
-    if (harness::label_of({one->name(), one->target()}) == option) builtin::chosen = one.get();
+    if (harness::label_of(one->identity()) == option) builtin::chosen = one.get();
   }
   return abi_version == ATTEST_ABI_VERSION && builtin::chosen != nullptr ? &kTable : nullptr;
 }

@@ -72,8 +72,8 @@ class Screen {
   static void print(const std::string& text) { fmt::print("{}", text); }
 
   static std::vector<Judged> columns(const Lineup& lineup) {
-    std::vector<Judged> judged = {{"torchtune", ""}};
-    for (const auto& one : lineup.implementations) judged.push_back({one->name(), one->target()});
+    std::vector<Judged> judged = {{Party::torchtune}};
+    for (const auto& one : lineup.implementations) judged.push_back(one->identity());
     return judged;
   }
 
@@ -92,7 +92,7 @@ void refuse_broken_comparator() {
 
 void append_unmet(Run& run, const Lineup& lineup, const Demand& demand) {
   for (const auto& implementation : lineup.implementations) {
-    Demanded demanded(demand, {implementation->name(), implementation->target()});
+    Demanded demanded(demand, implementation->identity());
     for (const CaseOutcome& outcome : run.cases) {
       for (const Result& result : outcome.results) demanded.count(result);
     }

@@ -20,7 +20,7 @@ void Findings::note(const std::string& what, const Comparison& comparison, bool 
     verdict_.message += comparison.problem;
   } else {
     verdict_.message += fmt::format("{} of {} elements, the worst is {:.9g} and should be {:.9g}", comparison.outside,
-                                    comparison.judged, comparison.got, comparison.expected);
+                                    comparison.judged, comparison.worst->got, comparison.worst->expected);
   }
 }
 
