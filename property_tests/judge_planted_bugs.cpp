@@ -97,7 +97,7 @@ TEST(judge, fails_the_opposite_sign) {
 TEST(judge, fails_two_swapped_elements_and_names_one) {
   const auto results = judge(recorded_case(), [](Tensor& y) { std::swap(y.as<float>()[3], y.as<float>()[4]); });
   expect_all_failed(results);
-  const auto last = results.front().worst->index.back();
+  const auto last = results.front().comparison.worst->index.back();
   EXPECT_TRUE(last == 3 || last == 4);
 }
 
@@ -146,7 +146,7 @@ Status verdict_on_error(const std::function<void()>& act) {
   const JudgedCase judged = with_truths(item);
   const RaisedError recorded{RaisedError::Where::constructor, "ValueError",
                              "num_heads (4) must be divisible by num_kv_heads (3)", "num_heads"};
-  return judge_error({judged, 0, Mode::error, {"ours", ""}}, recorded, act).status;
+  return judge_error({judged, 0, Mode::error, {Party::library, "ours"}}, recorded, act).status;
 }
 
 TEST(judge, wants_the_same_error_with_the_same_numbers) {

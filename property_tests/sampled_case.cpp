@@ -147,8 +147,8 @@ TEST(sampled_case, a_row_of_torchtunes_changed_by_ten_budgets_is_found) {
   const auto results = judge_torchtune(with_truths(item));
   for (const Mode mode : {Mode::localised, Mode::end_to_end}) {
     EXPECT_TRUE(std::ranges::any_of(results, [&](const Result& result) {
-      return result.status == Status::failed && result.stage == "attention" && result.mode == mode && result.worst &&
-             result.worst->index == Shape{0, 0, 3};
+      return result.status == Status::failed && result.stage == "attention" && result.mode == mode &&
+             result.comparison.worst && result.comparison.worst->index == Shape{0, 0, 3};
     }));
   }
 }

@@ -62,6 +62,7 @@ Json to_json(const Result& result) {
                {"ill_conditioned_rows", comparison.ill_conditioned_rows},
                {"marginal", result.marginal},
                {"message", result.message}};
+  if (result.gap != Gap::none) json["gap"] = name_of(result.gap);
   if (comparison.worst) json["worst"] = to_json(*comparison.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
   if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
@@ -231,6 +232,18 @@ Json to_json(const DrawRun& run) {
 }
 
 }  // namespace
+
+std::string_view name_of(Gap gap) {
+  switch (gap) {
+    case Gap::none:
+      return "";
+    case Gap::not_offered:
+      return "not_offered";
+    case Gap::declared:
+      return "declared";
+  }
+  return "";
+}
 
 Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
                      const ReportHeader& header) {
