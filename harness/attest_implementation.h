@@ -93,6 +93,21 @@ typedef struct attest_attention {
   int32_t is_causal;    /* 1: token i sees keys 0..i (top-left aligned); never together with a mask */
   double scale;
   DLTensor* out;
+
+  /* With ATTEST_BLOCK_MASK, in place of `mask`; null where there is none. torch's BlockMask: blocks of tokens times
+   * blocks of keys, each seen wholly, in part, or not at all. A row of blocks lists its columns: of each list the first
+   * num_blocks count, and no column is in both. */
+  const DLTensor* kv_num_blocks;      /* int32 [b|1, n_h|1, rows]: of the blocks that are seen in part */
+  const DLTensor* kv_indices;         /* int32 [b|1, n_h|1, rows, columns] */
+  const DLTensor* full_kv_num_blocks; /* the same of those that are seen wholly */
+  const DLTensor* full_kv_indices;
+  const DLTensor* partial_blocks; /* bool [p, tokens of a block, keys of a block]: what the p blocks show that are seen
+                                   * in part, in the order of kv_indices; nothing beyond the last token and key */
+
+  /* With ATTEST_DROPOUT: after the softmax each weight is multiplied with keep / (1 - dropout_p), with 0 where that p
+   * is 1. */
+  const DLTensor* keep; /* bool [b, n_h, s_x, s_k], or null: nothing is dropped */
+  double dropout_p;     /* 0 without `keep` */
 } attest_attention;
 
 typedef struct attest_named_tensor {
@@ -146,6 +161,14 @@ typedef struct attest_layer {
 
   double scale;       /* of the scores: 1/sqrt(head_dim), or with ATTEST_SCALE another */
   int32_t norm_order; /* enum attest_norm_order */
+
+  const DLTensor* kv_num_blocks; /* as in attest_attention: these five, with ATTEST_BLOCK_MASK, */
+  const DLTensor* kv_indices;
+  const DLTensor* full_kv_num_blocks;
+  const DLTensor* full_kv_indices;
+  const DLTensor* partial_blocks;
+  const DLTensor* keep; /* and these, with ATTEST_DROPOUT */
+  double dropout_p;
 } attest_layer;
 
 /* What an implementation promises beyond the numbers; the harness checks it. */
@@ -172,9 +195,11 @@ enum attest_arithmetic {
 /* What a case may need that the first libraries could not know of. A case that needs what is not declared is skipped.
  */
 enum attest_feature {
-  ATTEST_FLOAT16 = 1,   /* tensors of float16: kDLFloat of 16 bits */
-  ATTEST_SCALE = 2,     /* a scale other than 1/sqrt(h_d) in attest_layer; attest_attention always had one */
-  ATTEST_NORM_ORDER = 4 /* ATTEST_NORM_BEFORE_ROTARY */
+  ATTEST_FLOAT16 = 1,    /* tensors of float16: kDLFloat of 16 bits */
+  ATTEST_SCALE = 2,      /* a scale other than 1/sqrt(h_d) in attest_layer; attest_attention always had one */
+  ATTEST_NORM_ORDER = 4, /* ATTEST_NORM_BEFORE_ROTARY */
+  ATTEST_BLOCK_MASK = 8, /* torch's BlockMask */
+  ATTEST_DROPOUT = 16    /* weights that are dropped in training */
 };
 
 typedef struct attest_implementation {

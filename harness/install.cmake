@@ -38,7 +38,7 @@ set(ATTEST_PUBLIC_HEADERS
   # What those include.
   harness/coverage/combinations.h harness/coverage/covering_array.h harness/coverage/dimensions.h
   harness/coverage/run_coverage.h harness/judge/declaration.h harness/draw/drawn_case.h harness/judge/judge_stage.h harness/laws/laws.h
-  harness/judge/confinement.h harness/run/run.h harness/verdict/selected_heads.h harness/search/draw_run.h
+  harness/judge/confinement.h harness/verdict/comparison.h harness/verdict/judged.h harness/run/run.h harness/verdict/selected_heads.h harness/search/draw_run.h
   harness/search/drawn_question.h reference/score_storage.h)
 foreach(header IN LISTS ATTEST_PUBLIC_HEADERS)
   get_filename_component(room ${header} DIRECTORY)

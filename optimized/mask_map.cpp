@@ -30,7 +30,7 @@ void MaskMap::build(const Mask& mask, bool is_causal, const AttentionPlan& plan,
                           first_sample_ = {.kind = MaskKind::additive, .biases = m.values.as<float>().data()};
                           read(m.values, clock);
                         },
-                        [&](const PackedBlockCausalMask& m) { set_documents(m.seq_lens); }},
+                        [&](const PackedBlockCausalMask& m) { set_documents(m.seq_lens); }, [](const BlockMask&) {}},
              mask);
 }
 

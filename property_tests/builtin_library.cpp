@@ -70,7 +70,7 @@ TEST(builtin_library, answers_with_the_same_bits_as_in_this_process) {
   set_threads(1);
   std::vector<Pair> pairs;
   for (auto& here : all_implementations()) {
-    auto there = library_with(label_of({here->name(), here->target()}));
+    auto there = library_with(label_of(here->identity()));
     pairs.push_back({std::move(here), std::move(there)});
   }
   std::size_t turn = 0;

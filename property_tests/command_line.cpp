@@ -126,7 +126,7 @@ TEST(command_line, an_unknown_option_is_refused) {
 TEST(command_line, an_unknown_command_is_refused) { expect_refusal(attest_command({"frobnicate"}), {"frobnicate"}); }
 
 TEST(command_line, no_command_is_refused) {
-  expect_refusal(attest_command({}), {"command", "profile, replay, fixtures or targets"});
+  expect_refusal(attest_command({}), {"command", "profile, replay, report, fixtures or targets"});
 }
 
 TEST(command_line, an_unknown_target_in_the_environment_is_refused_with_the_valid_names) {

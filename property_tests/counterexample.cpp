@@ -19,8 +19,7 @@ constexpr std::int64_t kKeysBeforeTheBug = 4;
 /// The reference, except that attention over more than four keys reads the last value as zero.
 class ForgetsTheLastValue final : public Implementation {
  public:
-  std::string name() const override { return "forgetful"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, "forgetful"}; }
   std::string gap(const LayerSpec& layer) const override { return honest_->gap(layer); }
   bool same_bits_alone_and_together() const override { return false; }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override { return honest_->layer(layer); }

@@ -239,8 +239,7 @@ INSTANTIATE_TEST_SUITE_P(heads, explanation_of_a_planted_bug, testing::ValuesIn(
 /// The reference, with its heads tiled in attention, alone and in the layer.
 class Tiled final : public harness::Implementation {
  public:
-  std::string name() const override { return "tiled"; }
-  std::string target() const override { return ""; }
+  harness::Judged identity() const override { return {harness::Party::library, "tiled"}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   Tensor linear(const LinearInputs& in) const override { return reference::linear(in); }
   Tensor rotary(const RotaryInputs& in) const override { return reference::rotary(in); }

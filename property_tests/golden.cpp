@@ -22,7 +22,7 @@ class GoldenCase : public ::testing::Test {
     for (const auto& result : outcome.results) {
       EXPECT_TRUE(is_tolerable(result.status))
           << name_of(result.status) << " step " << result.step << " " << result.stage << " " << name_of(result.mode)
-          << " " << label_of(result.judged) << ": e = " << result.e << ", " << result.message;
+          << " " << label_of(result.judged) << ": e = " << result.comparison.e << ", " << result.message;
       EXPECT_FALSE(result.status == Status::skipped && result.message.empty());
     }
     EXPECT_TRUE(is_tolerable(outcome.status)) << name_of(outcome.status);

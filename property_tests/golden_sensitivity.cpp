@@ -41,7 +41,7 @@ bool is_noticed(const Case& changed, std::size_t step, Stage stage, const Shape&
   const auto results = judge_torchtune(with_truths(changed));
   return std::ranges::any_of(results, [&](const Result& result) {
     return result.status == Status::failed && result.step == static_cast<std::int64_t>(step) &&
-           result.stage == name_of(stage) && result.worst && result.worst->index == index;
+           result.stage == name_of(stage) && result.comparison.worst && result.comparison.worst->index == index;
   });
 }
 

@@ -21,8 +21,7 @@ class Spoiled : public Implementation {
   using Spoil = std::function<void(Tensor&)>;
   explicit Spoiled(Spoil spoil) : spoil_(std::move(spoil)), honest_(std::move(all_implementations().front())) {}
 
-  std::string name() const override { return "spoiled"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, "spoiled"}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   Tensor linear(const LinearInputs& in) const override { return spoiled(honest_->linear(in)); }
   Tensor rotary(const RotaryInputs& in) const override { return spoiled(honest_->rotary(in)); }
@@ -98,7 +97,7 @@ TEST(judge, fails_the_opposite_sign) {
 TEST(judge, fails_two_swapped_elements_and_names_one) {
   const auto results = judge(recorded_case(), [](Tensor& y) { std::swap(y.as<float>()[3], y.as<float>()[4]); });
   expect_all_failed(results);
-  const auto last = results.front().worst->index.back();
+  const auto last = results.front().comparison.worst->index.back();
   EXPECT_TRUE(last == 3 || last == 4);
 }
 
@@ -147,7 +146,7 @@ Status verdict_on_error(const std::function<void()>& act) {
   const JudgedCase judged = with_truths(item);
   const RaisedError recorded{RaisedError::Where::constructor, "ValueError",
                              "num_heads (4) must be divisible by num_kv_heads (3)", "num_heads"};
-  return judge_error({judged, 0, Mode::error, {"ours", ""}}, recorded, act).status;
+  return judge_error({judged, 0, Mode::error, {Party::library, "ours"}}, recorded, act).status;
 }
 
 TEST(judge, wants_the_same_error_with_the_same_numbers) {
@@ -169,7 +168,7 @@ TEST(judge, compares_numbers_as_written_and_not_as_parts_of_others) {
 
 Result result_of(const std::string& implementation, Status status) {
   Result result;
-  result.judged = {implementation, ""};
+  result.judged = judged_from_label(implementation);
   result.status = status;
   return result;
 }

@@ -34,12 +34,13 @@ std::vector<Subject> subjects() {
 
 std::string name_of_test(const testing::TestParamInfo<Subject>& subject) {
   const Implementation& implementation = *subject.param.implementation;
-  const std::string who = implementation.target().empty() ? implementation.name() : implementation.target();
+  const Judged judged = implementation.identity();
+  const std::string who = judged.target().empty() ? judged.implementation() : judged.target();
   return std::string(subject.param.law->name) + "_" + who;
 }
 
 void PrintTo(const Subject& subject, std::ostream* out) {
-  *out << subject.law->sentence << ", " << label_of({subject.implementation->name(), subject.implementation->target()});
+  *out << subject.law->sentence << ", " << label_of(subject.implementation->identity());
 }
 
 class laws_hold : public testing::TestWithParam<Subject> {

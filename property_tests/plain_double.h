@@ -102,7 +102,8 @@ inline double mask_bias(const AttentionInputs& in, std::size_t sample, std::size
                  [&](const FloatMask& m) { return double(m.values.as<float>()[at(m.values)]); },
                  [&](const PackedBlockCausalMask& m) {
                    return key <= token && key >= document_start(m.seq_lens, sample, token) ? 0.0 : hidden;
-                 }},
+                 },
+                 [](const BlockMask&) -> double { throw std::logic_error("a BlockMask has tests of its own"); }},
       in.mask);
 }
 

@@ -170,7 +170,7 @@ TEST(profile, an_invalid_item_is_never_the_measure_of_others) {
   for (const int threads : {1, 2, 4}) {
     results.push_back(summarise(request, counts, {repetition(8, 4.0 / threads)}, Caches::warm));
     results.back().request.threads = threads;
-    results.back().status = threads == 1 ? ProfileStatus::invalid : ProfileStatus::passed;
+    results.back().status = threads == 1 ? Status::invalid : Status::passed;
   }
   const auto text = scaling_text(results);
   EXPECT_EQ(text.find("threads   1"), text.npos) << text;
@@ -219,11 +219,11 @@ TEST(profile, page_faults_are_counted_where_the_kernel_lets_us) {
 }
 
 TEST(profile, above_the_measured_peak_is_invalid_and_a_wrong_output_is_failed) {
-  EXPECT_EQ(status_of(true, 1.0), ProfileStatus::passed);
-  EXPECT_EQ(status_of(true, 1.001), ProfileStatus::invalid);
-  EXPECT_EQ(status_of(true, std::numeric_limits<double>::quiet_NaN()), ProfileStatus::invalid);
-  EXPECT_EQ(status_of(false, 0.5), ProfileStatus::failed);
-  EXPECT_EQ(status_of(false, 2.0), ProfileStatus::failed);
+  EXPECT_EQ(status_of(true, 1.0), Status::passed);
+  EXPECT_EQ(status_of(true, 1.001), Status::invalid);
+  EXPECT_EQ(status_of(true, std::numeric_limits<double>::quiet_NaN()), Status::invalid);
+  EXPECT_EQ(status_of(false, 0.5), Status::failed);
+  EXPECT_EQ(status_of(false, 2.0), Status::failed);
 }
 
 // --- the judge of the timed output -----------------------------------------------------------------------------------

@@ -82,12 +82,12 @@ TEST(report_schemas, accept_a_covering_array_with_a_failure_and_a_hole) {
   harness::CoverageRun& coverage = run.coverage.emplace();
   coverage.coverage.holes = {{"keys=4097, path=cross", ""}};
   coverage.coverage.left_out = {{"keys=4097, path=self", "self-attention of many tokens costs their square"}};
-  coverage.tallies = {{{"./k.so", ""}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
+  coverage.tallies = {{{harness::Party::library, "./k.so"}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
   harness::Result failure;
   failure.case_name = "seed=1 s_x=17 alone=yes";
   failure.stage = "attention";
   failure.status = harness::Status::failed;
-  failure.judged = {"./k.so", ""};
+  failure.judged = {harness::Party::library, "./k.so"};
   failure.message = "1 of 9 elements outside the error budget";
   coverage.failures = coverage.skipped = {failure};
   const auto document = report_document(run, summarise(run), harness::environment_fingerprint(), {{"attest"}, "1/1"});
@@ -106,7 +106,7 @@ TEST(report_schemas, accept_a_profile_of_wrong_and_invalid_items) {
                                         .peers = {}};
   harness::ProfileResult wrong = summarise(request, {}, {once, once}, harness::Caches::warm), invalid = wrong;
   wrong.verdict.stages = {{.stage = "attention", .e = INFINITY, .elements = 9, .passed = false, .message = "1 of 9"}};
-  invalid.status = harness::ProfileStatus::invalid;
+  invalid.status = harness::Status::invalid;
   const harness::Fingerprint here = harness::environment_fingerprint();
   EXPECT_EQ(status_of(profile_document({wrong, invalid}, 2, here, {"attest"})), "failed");
   EXPECT_EQ(status_of(profile_document({invalid}, 1, here, {"attest"})), "passed");
@@ -188,6 +188,7 @@ TEST_P(damaged_report, without_a_member_is_rejected_unless_the_document_says_tha
                                                      "/cases/*/results/*/sensitivity",
                                                      "/cases/*/results/*/sensitivity/swapped_heads",
                                                      "/cases/*/results/*/replay",
+                                                     "/cases/*/results/*/gap",
                                                      "/summary/implementations/*/peer",
                                                      "/summary/implementations/*/scores",
                                                      "/summary/implementations/*/declares",
@@ -212,7 +213,7 @@ TEST_P(damaged_report, without_a_member_is_rejected_unless_the_document_says_tha
 }
 
 TEST_P(damaged_report, with_a_misspelt_word_is_rejected) {
-  static const std::set<std::string> kWords = {"schema", "status", "mode",        "dtype", "check",
+  static const std::set<std::string> kWords = {"schema", "status", "mode",        "gap",   "dtype",  "check",
                                                "area",   "by",     "fraction_of", "scale", "verdict"};
   for_each_place(report(), [&](const Pointer& at) {
     if (!kWords.contains(at.back()) || !report().at(at).is_string()) return;

@@ -108,8 +108,7 @@ TEST(sampled_case, whose_digest_is_not_torchtunes_is_not_judged) {
 class WrongKey : public Implementation {
  public:
   WrongKey() : honest_(std::move(all_implementations().front())) {}
-  std::string name() const override { return "wrong key"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, "wrong key"}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   Tensor linear(const LinearInputs& in) const override { return honest_->linear(in); }
   Tensor rotary(const RotaryInputs& in) const override { return honest_->rotary(in); }
@@ -148,8 +147,8 @@ TEST(sampled_case, a_row_of_torchtunes_changed_by_ten_budgets_is_found) {
   const auto results = judge_torchtune(with_truths(item));
   for (const Mode mode : {Mode::localised, Mode::end_to_end}) {
     EXPECT_TRUE(std::ranges::any_of(results, [&](const Result& result) {
-      return result.status == Status::failed && result.stage == "attention" && result.mode == mode && result.worst &&
-             result.worst->index == Shape{0, 0, 3};
+      return result.status == Status::failed && result.stage == "attention" && result.mode == mode &&
+             result.comparison.worst && result.comparison.worst->index == Shape{0, 0, 3};
     }));
   }
 }

@@ -124,8 +124,7 @@ TEST(draws, pass_on_the_reference) {
 class WrongForManyKeys final : public Implementation {
  public:
   explicit WrongForManyKeys(std::unique_ptr<Implementation> right) : right_(std::move(right)) {}
-  std::string name() const override { return right_->name(); }
-  std::string target() const override { return right_->target(); }
+  Judged identity() const override { return right_->identity(); }
   std::string gap(const LayerSpec& layer) const override { return right_->gap(layer); }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override { return right_->layer(layer); }
   Tensor linear(const LinearInputs& inputs) const override { return right_->linear(inputs); }

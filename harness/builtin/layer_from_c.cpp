@@ -36,6 +36,9 @@ Config config_of(const attest_layer& in, const Weights& weights) {
     config.k_norm = RMSNorm{in.head_dim, in.k_norm_eps};
   }
   config.scale = in.scale;
+  config.training = in.keep != nullptr;
+  config.attn_dropout = in.dropout_p;
+  config.flex_attention = in.partial_blocks != nullptr;
   if (in.norm_order == ATTEST_NORM_BEFORE_ROTARY) config.norm_order = NormOrder::before_pos_embeddings;
   if (in.k_cache != nullptr) config.kv_cache = KVCache{in.k_cache->shape[0], in.k_cache->shape[2], true};
   config.max_seq_len = in.cos != nullptr ? in.cos->shape[0] : config.max_seq_len;
@@ -89,11 +92,28 @@ RotaryTables tables_of(const DLTensor& cos, const DLTensor& sin) {
   return {Tensor(DType::float32, {cos.shape[1]}), copy_of(cos), copy_of(sin)};
 }
 
+namespace {
+
 Mask mask_of(const DLTensor* mask) {
   if (mask == nullptr) return NoMask{};
   Tensor values = copy_of(*mask);
   if (values.dtype() == DType::boolean) return BoolMask{std::move(values)};
   return FloatMask{std::move(values)};
+}
+
+template <class Arguments>
+Mask any_mask_of(const Arguments& in) {
+  if (in.partial_blocks == nullptr) return mask_of(in.mask);
+  return BlockMask{copy_of(*in.kv_num_blocks), copy_of(*in.kv_indices), copy_of(*in.full_kv_num_blocks),
+                   copy_of(*in.full_kv_indices), copy_of(*in.partial_blocks)};
+}
+
+}  // namespace
+
+Mask mask_of(const attest_attention& in) { return any_mask_of(in); }
+
+std::optional<Tensor> keep_of(const attest_attention& in) {
+  return in.keep == nullptr ? std::nullopt : std::optional(copy_of(*in.keep));
 }
 
 LayerSpec layer_of(const attest_layer& in) {
@@ -116,7 +136,8 @@ Inputs inputs_of(const attest_layer& in) {
   } else {
     inputs.y = copy_of(*in.y);
   }
-  inputs.mask = mask_of(in.mask);
+  inputs.mask = any_mask_of(in);
+  if (in.keep != nullptr) inputs.keep = copy_of(*in.keep);
   if (in.x_positions != nullptr) inputs.input_pos = input_pos_of(in);
   return inputs;
 }

@@ -9,7 +9,8 @@ namespace attest::builtin {
 
 PosEmbeddings embedding_of(std::int32_t pairing, std::int64_t head_dim, const DLTensor& cos);
 RotaryTables tables_of(const DLTensor& cos, const DLTensor& sin);
-Mask mask_of(const DLTensor* mask);
+Mask mask_of(const attest_attention& in);
+std::optional<Tensor> keep_of(const attest_attention& in);
 
 LayerSpec layer_of(const attest_layer& in);
 

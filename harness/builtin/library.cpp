@@ -72,8 +72,10 @@ std::int32_t norm(const attest_norm* in, attest_call* call) {
 std::int32_t attention(const attest_attention* in, attest_call* call) {
   return guarded(call, layer_with_dtype_of(*in->q), [&] {
     const Tensor q = copy_of(*in->q), k = copy_of(*in->k), v = copy_of(*in->v);
-    const Mask mask = mask_of(in->mask);
-    copy_to(*in->out, chosen->attention({q, k, v, mask, in->is_causal != 0, in->scale}));
+    const Mask mask = mask_of(*in);
+    const std::optional<Tensor> keep = keep_of(*in);
+    copy_to(*in->out,
+            chosen->attention({q, k, v, mask, in->is_causal != 0, in->scale, keep ? &*keep : nullptr, in->dropout_p}));
   });
 }
 
@@ -110,20 +112,21 @@ extern "C" const attest_implementation* attest_get_implementation(uint32_t abi_v
   using namespace attest;
   static builtin::GuardedMemory memory;
   static const auto all = harness::all_implementations();
-  static const attest_implementation kTable = {.struct_size = sizeof(attest_implementation),
-                                               .abi_version = ATTEST_ABI_VERSION,
-                                               .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
-                                               .linear = builtin::linear,
-                                               .rotary = builtin::rotary,
-                                               .norm = builtin::norm,
-                                               .attention = builtin::attention,
-                                               .layer = builtin::layer,
-                                               .score_storage = ATTEST_SCORES_FLOAT32,
-                                               .arithmetic = 0,
-                                               .features = ATTEST_SCALE | ATTEST_NORM_ORDER};
+  static const attest_implementation kTable = {
+      .struct_size = sizeof(attest_implementation),
+      .abi_version = ATTEST_ABI_VERSION,
+      .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
+      .linear = builtin::linear,
+      .rotary = builtin::rotary,
+      .norm = builtin::norm,
+      .attention = builtin::attention,
+      .layer = builtin::layer,
+      .score_storage = ATTEST_SCORES_FLOAT32,
+      .arithmetic = 0,
+      .features = ATTEST_SCALE | ATTEST_NORM_ORDER | ATTEST_BLOCK_MASK | ATTEST_DROPOUT};
   std::pmr::set_default_resource(&memory);
   for (const auto& one : all) {
-    if (harness::label_of({one->name(), one->target()}) == option) builtin::chosen = one.get();
+    if (harness::label_of(one->identity()) == option) builtin::chosen = one.get();
   }
   return abi_version == ATTEST_ABI_VERSION && builtin::chosen != nullptr ? &kTable : nullptr;
 }

@@ -118,7 +118,7 @@ std::optional<Baseline> baseline_of(const ProfileOptions& options, const Fingerp
 int exit_code_of(const std::vector<ProfileResult>& results, bool complete) {
   if (!complete) return kExitInterrupted;
   for (const auto& result : results) {
-    if (result.status == ProfileStatus::failed) return kExitFailed;
+    if (result.status == Status::failed) return kExitFailed;
   }
   return 0;
 }

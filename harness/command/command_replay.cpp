@@ -66,7 +66,8 @@ int replay_recorded(const RecordedLine& line, const std::string& fixtures) {
   const TerminalStyle style = style_of_standard_output();
   if (is_tolerable(result.status)) {
     fmt::print("{} {}, step {}, {} ({}), {}: e = {:.4g} {}\n", painted_status(result.status, style), result.case_name,
-               result.step, result.stage, name_of(result.mode), label_of(result.judged), result.e, result.message);
+               result.step, result.stage, name_of(result.mode), label_of(result.judged), result.comparison.e,
+               result.message);
     return 0;
   }
   fmt::print("{}", failure_text(run, style));

@@ -13,14 +13,12 @@
 #include "harness/judge/offered.h"
 #include "harness/machine/interrupt.h"
 #include "harness/machine/process_resources.h"
-#include "harness/report/coverage_text.h"
-#include "harness/report/draws_text.h"
 #include "harness/report/github.h"
 #include "harness/report/json_report.h"
 #include "harness/report/progress.h"
 #include "harness/report/report_file.h"
 #include "harness/report/report_kinds.h"
-#include "harness/report/terminal_summary.h"
+#include "harness/report/terminal_report.h"
 #include "harness/report/terminal_table.h"
 #include "harness/run/selection.h"
 #include "harness/run/verify.h"
@@ -72,8 +70,8 @@ class Screen {
   static void print(const std::string& text) { fmt::print("{}", text); }
 
   static std::vector<Judged> columns(const Lineup& lineup) {
-    std::vector<Judged> judged = {{"torchtune", ""}};
-    for (const auto& one : lineup.implementations) judged.push_back({one->name(), one->target()});
+    std::vector<Judged> judged = {{Party::torchtune}};
+    for (const auto& one : lineup.implementations) judged.push_back(one->identity());
     return judged;
   }
 
@@ -92,7 +90,7 @@ void refuse_broken_comparator() {
 
 void append_unmet(Run& run, const Lineup& lineup, const Demand& demand) {
   for (const auto& implementation : lineup.implementations) {
-    Demanded demanded(demand, {implementation->name(), implementation->target()});
+    Demanded demanded(demand, implementation->identity());
     for (const CaseOutcome& outcome : run.cases) {
       for (const Result& result : outcome.results) demanded.count(result);
     }
@@ -131,22 +129,6 @@ Run interrupted_before(const std::vector<fs::path>& files) {
   run.selected = files.size();
   run.interrupted = true;
   return run;
-}
-
-void show_end(const Run& run, const Summary& summary, Detail detail) {
-  const TerminalStyle style = style_of_standard_output();
-  if (detail != Detail::quiet) {
-    fmt::print("{}{}{}", failure_text(run, style), run.coverage ? coverage_failure_text(*run.coverage, style) : "",
-               run.draws ? draws_failure_text(*run.draws, style) : "");
-    fmt::print("{}{}{}\n", run.selected > 0 ? summary_text(summary, style) : "",
-               run.coverage ? coverage_text(*run.coverage) : "", run.draws ? draws_text(*run.draws) : "");
-  }
-  fmt::print("{}\n", verdict_line(run, summary, style));
-}
-
-int exit_code_of(const Run& run) {
-  if (run.interrupted) return kExitInterrupted;
-  return all_fine(run) ? 0 : kExitFailed;
 }
 
 struct Selection {
@@ -188,9 +170,9 @@ int run_verify(VerifyOptions options, const std::vector<std::string>& argv) {
     if (left_out > 0 && !options.quiet) {
       fmt::print("\n{} cases of {}/ left out: attest verify --large all takes them too\n", left_out, kLargerGroup);
     }
-    show_end(run, summary, options.detail());
+    fmt::print("{}", end_text(run, summary, style_of_standard_output(), options.detail()));
   }
-  return exit_code_of(run);
+  return exit_code_of(document.at("status").get<std::string>());
 }
 
 }  // namespace

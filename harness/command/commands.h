@@ -21,6 +21,7 @@ void add_selftest(CLI::App& app, Invocation& invocation);
 void add_targets(CLI::App& app, Invocation& invocation);
 void add_fixtures(CLI::App& app, Invocation& invocation);
 void add_replay(CLI::App& app, Invocation& invocation);
+void add_report(CLI::App& app, Invocation& invocation);
 void add_worker(CLI::App& app, Invocation& invocation);
 void add_manual(CLI::App& app);
 void add_complete(CLI::App& app);

@@ -27,6 +27,7 @@ constexpr auto kFooter = R"(Examples:
   attest selftest                          would it have noticed? planted bugs, judged
   attest profile                           time the optimized code beside the machine's peaks
   attest replay 'LINE'                     a failure again, from the line that it printed
+  attest report FILE.json                  a run again, from its JSON report; shards as one
   attest fixtures list                     the recorded torchtune cases
   attest targets                           the instruction sets that can run here)";
 
@@ -47,12 +48,13 @@ int main(int argc, char** argv) {
   attest::harness::add_fixtures(app, invocation);
   attest::harness::add_targets(app, invocation);
   attest::harness::add_replay(app, invocation);
+  attest::harness::add_report(app, invocation);
   attest::harness::add_worker(app, invocation);
   attest::harness::add_manual(app);
   attest::harness::add_complete(app);
   app.final_callback([&app] {
     if (app.get_subcommands().empty())
-      throw attest::InputError("command", "verify, selftest, profile, replay, fixtures or targets", "none");
+      throw attest::InputError("command", "verify, selftest, profile, replay, report, fixtures or targets", "none");
   });
   try {
     app.parse(argc, argv);

@@ -42,7 +42,7 @@ std::optional<DrawRequest> VerifyOptions::wanted_draws(const Lineup& people) con
                                      : 1,
                        draws, std::chrono::milliseconds(static_cast<std::int64_t>(60'000 * minutes)), isolation};
   }
-  const auto is_library = [](const auto& one) { return one->target().empty() && one->name() != "reference"; };
+  const auto is_library = [](const auto& one) { return one->identity().party == Party::library; };
   if (!is_whole() || std::ranges::none_of(people.implementations, is_library)) return std::nullopt;
   return DrawRequest{seed.value_or(any), 0, kTimeForFreshDraws, isolation};
 }

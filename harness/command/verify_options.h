@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "harness/lineup/lineup.h"
+#include "harness/report/terminal_report.h"
 #include "harness/search/draw_run.h"
 
 /// What `attest verify` was asked for.
 namespace attest::harness {
-
-enum class Detail { quiet, table, verbose };
 
 struct VerifyOptions {
   std::vector<std::string> cases;

@@ -41,7 +41,7 @@ void judge_row(CoverageRun& run, CoverageTally& tally, const DrawnProblem& probl
   for (const Result& result : judge_draw(problem, implementation, explaining)) {
     if (result.status == Status::passed) {
       passed = true;
-      if (result.e > tally.e) tally.e = result.e, tally.line = result.case_name;
+      if (result.comparison.e > tally.e) tally.e = result.comparison.e, tally.line = result.case_name;
     } else if (result.status == Status::skipped) {
       keep_reason(run.skipped, result);
     } else {
@@ -61,8 +61,7 @@ CoverageRun run_coverage(const Lineup& lineup,
   const std::vector<CoverageRow> rows = covering_array();
   CoverageRun run;
   run.selected = std::ssize(rows);
-  for (const auto& one : lineup.implementations)
-    run.tallies.push_back({{one->name(), one->target()}, 0, 0, 0, 0.0, ""});
+  for (const auto& one : lineup.implementations) run.tallies.push_back({one->identity(), 0, 0, 0, 0.0, ""});
   std::future<DrawnProblem> next;
   const auto begin = [&](std::size_t i) {
     next = std::async(std::launch::async, [&rows, i] {

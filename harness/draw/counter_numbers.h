@@ -34,7 +34,19 @@ class CounterNumbers {
 
 /// One stream for each purpose, so that a change of one leaves the others as they are. Each weight has one, from
 /// `weights` on.
-enum class DrawStream : std::uint64_t { x = 1, y, mask, positions, nan, law, weights, cache = 1000, sample, question };
+enum class DrawStream : std::uint64_t {
+  x = 1,
+  y,
+  mask,
+  positions,
+  nan,
+  law,
+  weights,
+  cache = 1000,
+  sample,
+  question,
+  dropout
+};
 
 inline CounterNumbers numbers(std::uint64_t seed, DrawStream stream) {
   return {seed, static_cast<std::uint64_t>(stream)};

@@ -30,6 +30,7 @@ void visit_fields(Draw& draw, const Visit& visit) {
   visit("rotary", draw.rotary);
   visit("positions", draw.positions);
   visit("norm", draw.norm);
+  visit("dropout", draw.dropout);
   visit("norm_first", draw.norm_first);
   visit("scale", draw.scale);
   visit("bias", draw.bias);

@@ -18,8 +18,8 @@ template <class Kind>
 struct KindNames;
 template <>
 struct KindNames<MaskKind> {
-  static constexpr std::array<std::string_view, 6> value = {"none",     "causal", "boolean",
-                                                            "floating", "packed", "documents"};
+  static constexpr std::array<std::string_view, 7> value = {"none",   "causal",    "boolean", "floating",
+                                                            "packed", "documents", "blocks"};
 };
 template <>
 struct KindNames<MaskBroadcast> {

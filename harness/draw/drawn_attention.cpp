@@ -85,6 +85,8 @@ AttentionCall drawn_attention(const CaseDraw& draw) {
   call.mask = drawn_mask(draw);
   call.is_causal = draw.mask == MaskKind::causal && !draw.has_cache();
   call.scale = drawn_scale(draw);
+  call.keep = drawn_keep(draw);
+  call.dropout_p = dropout_p(draw);
   const SelectedInputs inputs = selected_inputs(draw, call.mask);
   call.q = heads_tensor(draw.dtype, inputs.q);
   call.k = with_empty_slots(heads_tensor(draw.dtype, inputs.k), draw.spare);

@@ -12,8 +12,10 @@ struct AttentionCall {
   Mask mask;
   bool is_causal = false;
   std::optional<double> scale = {};
+  std::optional<Tensor> keep = {};
+  double dropout_p = 0.0;
 
-  AttentionInputs inputs() const { return {q, k, v, mask, is_causal, scale}; }
+  AttentionInputs inputs() const { return {q, k, v, mask, is_causal, scale, keep ? &*keep : nullptr, dropout_p}; }
 };
 
 /// Of a valid draw with `alone`.

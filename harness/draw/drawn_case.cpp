@@ -100,6 +100,7 @@ Inputs call(const CaseDraw& draw, const Tokens& tokens, const Mask& mask, std::i
   }
   inputs.mask = mask_rows(mask, first, count);
   inputs.input_pos = drawn_positions(draw, draw.filled + first, count);
+  inputs.keep = drawn_keep(draw);
   return inputs;
 }
 

@@ -19,7 +19,8 @@ namespace attest::harness {
 ///   floating         float32, random biases, and -inf for the keys that `hidden` says are hidden
 ///   packed           bool [b, s_x, s_x]: documents, each causal; positions restart with each
 ///   documents        the same documents as their lengths
-enum class MaskKind { none, causal, boolean, floating, packed, documents };
+///   blocks           a BlockMask: what `hidden` says in blocks that are full, empty or neither
+enum class MaskKind { none, causal, boolean, floating, packed, documents, blocks };
 
 /// Which axes of a boolean or floating mask [b, s_x, s_k] have one entry for all.
 enum class MaskBroadcast { none, b, s_x, b_s_x, s_k, b_s_k, s_x_s_k, all };
@@ -77,8 +78,9 @@ struct CaseDraw {
   RotaryKind rotary = RotaryKind::none;
   PositionKind positions = PositionKind::implied;
   bool norm = false;
-  bool norm_first = false;  ///< before the rotary embedding
-  std::int64_t scale = 0;   ///< of the scores, in eighths of 1/sqrt(h_d); 0: none is said
+  std::int64_t dropout = 0;  ///< hundredths, in training
+  bool norm_first = false;   ///< before the rotary embedding
+  std::int64_t scale = 0;    ///< of the scores, in eighths of 1/sqrt(h_d); 0: none is said
   bool bias = false;
   DType dtype = DType::float32;
 

@@ -50,6 +50,9 @@ Config config_of(const CaseDraw& draw) {
   }
   if (draw.norm_first) config.norm_order = NormOrder::before_pos_embeddings;
   config.scale = drawn_scale(draw);
+  config.training = draw.dropout > 0;
+  config.attn_dropout = dropout_p(draw);
+  config.flex_attention = draw.mask == MaskKind::blocks;
   if (draw.has_cache()) config.kv_cache = KVCache{draw.b, draw.mask_columns(), true};
   return config;
 }
@@ -114,10 +117,15 @@ std::optional<double> drawn_scale(const CaseDraw& draw) {
   return static_cast<double>(draw.scale) / 8.0 * score_scale(std::nullopt, draw.h_d);
 }
 
+double dropout_p(const CaseDraw& draw) { return static_cast<double>(draw.dropout) / 100; }
+
 LayerSpec drawn_layer(const CaseDraw& draw) {
   LayerSpec layer;
   if (draw.alone) {
     layer.config.dtype = draw.dtype;
+    layer.config.training = draw.dropout > 0;
+    layer.config.attn_dropout = dropout_p(draw);
+    layer.config.flex_attention = draw.mask == MaskKind::blocks;
     return layer;
   }
   layer.config = config_of(draw);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
+#include "fixtures/block_mask.h"
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
 #include "harness/draw/counter_numbers.h"
+#include "harness/verdict/head_layout.h"
 #include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
@@ -98,6 +101,28 @@ FloatMask random_biases(const CaseDraw& draw, const Shape& shape) {
   return mask;
 }
 
+/// Blocks of 16 to 128 tokens and keys, the same for all heads or others for each. A third of the blocks shows what
+/// `hidden` leaves, a third everything, a third nothing.
+BlockMask drawn_blocks(const CaseDraw& draw) {
+  auto from = numbers(draw.seed + 3, DrawStream::mask);
+  const BlockSize size{16 << from.below(4), 16 << from.below(4)};
+  const std::int64_t heads = from.one_in(2) ? draw.num_heads() : 1, samples = from.one_in(2) ? draw.b : 1;
+  Tensor dense = drawn_visible(draw, {samples * heads, draw.s_x, draw.mask_columns()});
+  const auto seen = dense.as<std::uint8_t>();
+  const std::int64_t columns = (dense.dim(2) + size.keys - 1) / size.keys;
+  std::vector<std::int64_t> kinds;
+  for (std::int64_t i = 0; i < dense.size(); ++i) {
+    const std::int64_t key = i % dense.dim(2), token = i / dense.dim(2) % dense.dim(1);
+    if (key == 0 && token % size.tokens == 0) {
+      kinds.clear();
+      while (std::ssize(kinds) < columns) kinds.push_back(from.below(3));
+    }
+    const std::int64_t kind = kinds[static_cast<std::size_t>(key / size.keys)];
+    if (kind > 0) seen[static_cast<std::size_t>(i)] = kind == 1 ? 1 : 0;
+  }
+  return block_mask_of(reshaped(dense, {samples, heads, dense.dim(1), dense.dim(2)}), size);
+}
+
 /// Document number of each token.
 std::vector<std::int64_t> document_of(const CaseDraw& draw) {
   std::vector<std::int64_t> document;
@@ -170,6 +195,8 @@ Mask drawn_mask(const CaseDraw& draw) {
       return BoolMask{packed_visible(draw)};
     case MaskKind::documents:
       return PackedBlockCausalMask{lengths_of_documents(draw)};
+    case MaskKind::blocks:
+      return drawn_blocks(draw);
   }
   return NoMask{};
 }
@@ -179,8 +206,17 @@ Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count) {
   return std::visit(overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
                                [&](const BoolMask& m) -> Mask { return BoolMask{rows(m.values)}; },
                                [&](const FloatMask& m) -> Mask { return FloatMask{rows(m.values)}; },
-                               [](const PackedBlockCausalMask& m) -> Mask { return m; }},
+                               [](const PackedBlockCausalMask& m) -> Mask { return m; },
+                               [](const BlockMask& m) -> Mask { return m; }},
                     mask);
+}
+
+std::optional<Tensor> drawn_keep(const CaseDraw& draw) {
+  if (draw.dropout == 0) return std::nullopt;
+  auto from = numbers(draw.seed, DrawStream::dropout);
+  Tensor keep(DType::boolean, {draw.b, draw.num_heads(), draw.s_x, draw.mask_columns()});
+  for (std::uint8_t& kept : keep.as<std::uint8_t>()) kept = from.below(100) >= draw.dropout ? 1 : 0;
+  return keep;
 }
 
 VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
@@ -199,7 +235,8 @@ VisibleKeys visible_keys(const CaseDraw& draw, const Mask& mask) {
               [&](const FloatMask& m) {
                 return m.values.as<float>()[at(m.values, key)] > -std::numeric_limits<float>::infinity();
               },
-              [&](const PackedBlockCausalMask&) { return key <= token && token - key <= own_position(draw, token); }},
+              [&](const PackedBlockCausalMask&) { return key <= token && token - key <= own_position(draw, token); },
+              [](const BlockMask&) -> bool { throw std::logic_error("a family that selects has no BlockMask"); }},
           mask);
     };
     const std::int64_t call_end = std::min(draw.s_x, draw.filled + (row / draw.chunk + 1) * draw.chunk);

@@ -15,6 +15,9 @@ std::vector<std::int64_t> drawn_documents(const CaseDraw& draw);
 /// [b|1, called_tokens|1, mask_columns|1], or NoMask.
 Mask drawn_mask(const CaseDraw& draw);
 
+/// bool [b, n_h, s_x, mask_columns]: the weights that the draw's dropout keeps; none where it has none.
+std::optional<Tensor> drawn_keep(const CaseDraw& draw);
+
 /// Rows first..first + count - 1. Documents are never cut: they have one call.
 Mask mask_rows(const Mask& mask, std::int64_t first, std::int64_t count);
 

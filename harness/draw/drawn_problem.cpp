@@ -32,7 +32,7 @@ std::shared_ptr<const AttentionProblem> attention_problem(const CaseDraw& draw, 
   problem->call = drawn_attention(draw);
   problem->tokens = sampled_tokens(draw, problem->call);
   problem->truth = reference::attention_truth(problem->call.inputs(), problem->tokens, scores);
-  problem->largest_value = largest_finite(problem->call.v);
+  problem->largest_value = largest_finite(problem->call.v) / std::max(1.0 - problem->call.dropout_p, 0.01);
   problem->inputs_fingerprint = fingerprint_of(problem->call);
   return problem;
 }

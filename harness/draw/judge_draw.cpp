@@ -26,7 +26,7 @@ Result result_about(const DrawnProblem& problem, const Implementation& implement
   result.case_name = to_line(problem.draw);
   result.stage = std::move(stage);
   result.mode = problem.attention ? Mode::localised : Mode::end_to_end;
-  result.judged = {implementation.name(), implementation.target()};
+  result.judged = implementation.identity();
   return result;
 }
 
@@ -54,15 +54,10 @@ Shape index_of(const Shape& in_rows, const std::vector<reference::TokenIndex>& t
   return {sample, in_rows[1], token, in_rows[2]};
 }
 
-void set_verdict(Result& result, const AttentionProblem& problem, const Comparison& comparison, const Tensor& rows) {
-  result.e = comparison.e;
-  result.elements = comparison.judged;
-  result.outside = comparison.outside;
-  if (comparison.worst >= 0) {
-    result.worst = {index_of(unflatten(comparison.worst, rows.shape()), problem.tokens), comparison.got,
-                    comparison.expected, comparison.budget};
-  }
-  result.ill_conditioned_rows = comparison.ill_conditioned_rows;
+void set_verdict(Result& result, const AttentionProblem& problem, Comparison found) {
+  result.comparison = std::move(found);
+  Comparison& comparison = result.comparison;
+  if (comparison.worst) comparison.worst->index = index_of(comparison.worst->index, problem.tokens);
   if (comparison.problem.empty() && comparison.judged == 0 && comparison.ill_conditioned_rows > 0) {
     result.status = Status::skipped;
     result.message = "every row is ill-conditioned with scores of 16 bits";
@@ -94,9 +89,8 @@ std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation
     return {result};
   }
   const Tensor rows = rows_of_tokens(got, problem.tokens);
-  const Comparison comparison = compare(rows, problem.truth, drawn.draw.dtype);
-  set_verdict(result, problem, comparison, rows);
-  if (family.structured_constant && result.status == Status::failed && comparison.within_worst_case) {
+  set_verdict(result, problem, compare(rows, problem.truth, drawn.draw.dtype));
+  if (family.structured_constant && result.status == Status::failed && result.comparison.within_worst_case) {
     result.status = Status::passed;
     result.marginal = true;
   }
@@ -117,7 +111,7 @@ std::vector<Result> judge_output(const DrawnProblem& drawn, const Implementation
   if (family.exact_attention) {
     Result exact = result_about(drawn, implementation, "attention");
     exact.mode = Mode::exact;
-    set_verdict(exact, problem, compare_exactly(rows, problem.truth.value), rows);
+    set_verdict(exact, problem, compare_exactly(rows, problem.truth.value));
     results.push_back(exact);
   }
   return results;
@@ -149,7 +143,7 @@ std::vector<Result> judge_layer(const DrawnProblem& drawn, const Implementation&
   std::vector<Result> results;
   const auto layer = begun_layer(implementation, problem.calls);
   for (std::size_t i = 0; i < problem.calls.item.steps.size(); ++i) {
-    const Question question{problem.judged, i, Mode::end_to_end, {implementation.name(), implementation.target()}};
+    const Question question{problem.judged, i, Mode::end_to_end, implementation.identity()};
     append(results, judge_call(question, *layer));
   }
   for (Result& result : results) result.case_name = to_line(drawn.draw);

@@ -15,7 +15,7 @@ struct AttentionProblem {
   AttentionCall call;
   std::vector<reference::TokenIndex> tokens;
   reference::StageTruth truth;
-  double largest_value = 0.0;  ///< in size, of the finite ones: no mean of values is larger
+  double largest_value = 0.0;  ///< in size, of the finite ones and what dropout makes of them: no mean is larger
   std::uint64_t inputs_fingerprint = 0;
 };
 

@@ -24,6 +24,7 @@ void clamp_extents(CaseDraw& draw) {
   for (auto* tokens : {&draw.spare, &draw.filled}) clamp(*tokens, 0, kMostTokens);
   clamp(draw.calls_before, 0, kMostCallsBefore);
   clamp(draw.scale, 0, kMostScale);
+  clamp(draw.dropout, 0, 100);
   clamp(draw.n_kv, 1, kMostHeads);
   clamp(draw.q_per_kv, 1, kMostHeads);
   clamp(draw.h_d, 1, kMostChannels);
@@ -35,7 +36,8 @@ void clamp_extents(CaseDraw& draw) {
 void fit_to_family(CaseDraw& draw, const InputFamily& family) {
   if (family.selects()) {
     draw.bias = false;
-    draw.scale = 0;
+    draw.scale = draw.dropout = 0;
+    if (draw.mask == MaskKind::blocks) draw.mask = MaskKind::boolean;
   }
   if (family.outside_float16 && draw.dtype == DType::float16) draw.dtype = DType::bfloat16;
   if (family.steers_logits) {
@@ -67,10 +69,10 @@ void fit_to_family(CaseDraw& draw, const InputFamily& family) {
 }
 
 void fit_mask(CaseDraw& draw) {
-  if (!draw.has_own_mask()) {
-    draw.broadcast = MaskBroadcast::none;
-    draw.hidden = HiddenKeys::random;
-  }
+  if (draw.mask == MaskKind::blocks && draw.has_cache()) draw.mask = MaskKind::boolean;
+  if (draw.mask == MaskKind::blocks || draw.has_cache()) draw.dropout = 0;
+  if (!draw.has_own_mask()) draw.broadcast = MaskBroadcast::none;
+  if (!draw.has_own_mask() && draw.mask != MaskKind::blocks) draw.hidden = HiddenKeys::random;
   if (lacks_keys(draw.broadcast) && draw.hidden != HiddenKeys::none) draw.hidden = HiddenKeys::whole_rows;
 }
 

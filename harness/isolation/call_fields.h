@@ -50,6 +50,18 @@ void visit_fields(attest_norm& norm, Visit&& visit) {
   visit("out", norm.out);
 }
 
+/// What attention and a layer have alike that came later.
+template <class Arguments, class Visit>
+void visit_later_fields(Arguments& arguments, Visit&& visit) {
+  visit("kv_num_blocks", arguments.kv_num_blocks, Optional());
+  visit("kv_indices", arguments.kv_indices, Optional());
+  visit("full_kv_num_blocks", arguments.full_kv_num_blocks, Optional());
+  visit("full_kv_indices", arguments.full_kv_indices, Optional());
+  visit("partial_blocks", arguments.partial_blocks, Optional());
+  visit("keep", arguments.keep, Optional());
+  visit("dropout_p", arguments.dropout_p);
+}
+
 template <class Visit>
 void visit_fields(attest_attention& attention, Visit&& visit) {
   visit("q", attention.q);
@@ -59,6 +71,7 @@ void visit_fields(attest_attention& attention, Visit&& visit) {
   visit("is_causal", attention.is_causal);
   visit("scale", attention.scale);
   visit("out", attention.out);
+  visit_later_fields(attention, visit);
 }
 
 template <class Visit>
@@ -87,6 +100,7 @@ void visit_fields(attest_layer& layer, Visit&& visit) {
   visit("stages/", layer.stages, layer.num_stages);
   visit("scale", layer.scale);
   visit("norm_order", layer.norm_order);
+  visit_later_fields(layer, visit);
 }
 
 /// "x" of &attest_linear::x, "linear" of &attest_implementation::linear. Throws std::logic_error for a member that the

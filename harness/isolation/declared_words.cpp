@@ -8,6 +8,8 @@ namespace {
 static_assert(static_cast<std::uint64_t>(Feature::float16) == ATTEST_FLOAT16);
 static_assert(static_cast<std::uint64_t>(Feature::scale) == ATTEST_SCALE);
 static_assert(static_cast<std::uint64_t>(Feature::norm_order) == ATTEST_NORM_ORDER);
+static_assert(static_cast<std::uint64_t>(Feature::block_mask) == ATTEST_BLOCK_MASK);
+static_assert(static_cast<std::uint64_t>(Feature::dropout) == ATTEST_DROPOUT);
 
 constexpr std::uint64_t kSums = ATTEST_SUMS_FLOAT64 | ATTEST_SUMS_BFLOAT16 | ATTEST_SUMS_FLOAT16;
 constexpr std::uint64_t kProducts = ATTEST_PRODUCTS_TF32 | ATTEST_PRODUCTS_BFLOAT16;

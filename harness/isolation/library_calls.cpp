@@ -40,8 +40,21 @@ void add_mask(CallOf<Arguments>& call, const Mask& mask) {
   constexpr auto field = &Arguments::mask;
   std::visit(overloaded{[](const NoMask&) {}, [&](const BoolMask& given) { call.reads(field, given.values); },
                         [&](const FloatMask& given) { call.reads(field, given.values); },
-                        [&](const PackedBlockCausalMask& given) { call.reads(field, block_causal_mask(given)); }},
+                        [&](const PackedBlockCausalMask& given) { call.reads(field, block_causal_mask(given)); },
+                        [&](const BlockMask& given) {
+                          call.reads(&Arguments::kv_num_blocks, given.kv_num_blocks);
+                          call.reads(&Arguments::kv_indices, given.kv_indices);
+                          call.reads(&Arguments::full_kv_num_blocks, given.full_kv_num_blocks);
+                          call.reads(&Arguments::full_kv_indices, given.full_kv_indices);
+                          call.reads(&Arguments::partial_blocks, given.partial_blocks);
+                        }},
              mask);
+}
+
+template <class Arguments>
+void add_dropout(CallOf<Arguments>& call, const Tensor* keep, double p) {
+  if (keep != nullptr) call.reads(&Arguments::keep, *keep);
+  call.number(&Arguments::dropout_p, keep == nullptr ? 0.0 : p);
 }
 
 template <class Arguments>
@@ -148,6 +161,7 @@ PreparedCall prepared(const AttentionInputs& inputs) {
   add_mask(call, inputs.mask);
   call.number(&attest_attention::is_causal, inputs.is_causal ? 1 : 0);
   call.number(&attest_attention::scale, score_scale(inputs.scale, inputs.q.dim(3)));
+  add_dropout(call, inputs.keep, inputs.dropout_p);
   call.writes(&attest_attention::out, inputs.q.dtype(), inputs.q.shape());
   return std::move(call).prepared();
 }
@@ -158,6 +172,7 @@ PreparedCall prepared(const LayerSpec& layer, const Inputs& inputs, const Librar
   call.number(&attest_layer::is_causal, attends_causally(layer.config, inputs) ? 1 : 0);
   add_tokens(call, inputs);
   add_mask(call, inputs.mask);
+  add_dropout(call, inputs.keep ? &*inputs.keep : nullptr, layer.config.attn_dropout);
   for (const auto& [name, weight] : layer.weights) call.reads(&attest_layer::weights, name, weight);
   add_rotary(call, layer, inputs);
   add_cache(call, cache);

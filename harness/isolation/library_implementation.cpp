@@ -84,8 +84,7 @@ class LibraryImplementation final : public Implementation {
   LibraryImplementation(std::string name, std::unique_ptr<IsolatedLibrary> library)
       : name_(std::move(name)), library_(std::make_unique<QuestionedLibrary>(std::move(library))) {}
 
-  std::string name() const override { return name_; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::library, name_}; }
   /// Beyond what it has to declare, a library says what it lacks when it is called.
   std::string gap(const LayerSpec& layer) const override {
     return undeclared_feature(layer.config, declaration().features);

@@ -15,7 +15,7 @@ bool is_about_the_same(const Result& one, const Result& other) {
 
 bool is_worse(const Result& other, const Result& result) {
   if (is_tolerable(other.status) != is_tolerable(result.status)) return is_tolerable(result.status);
-  return other.e > result.e;
+  return other.comparison.e > result.comparison.e;
 }
 
 /// The worst result about one thing, and the conditions in which it was no good.

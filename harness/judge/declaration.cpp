@@ -1,5 +1,7 @@
 #include "harness/judge/declaration.h"
 
+#include "fixtures/validate.h"
+
 namespace attest::harness {
 
 std::string_view name_of(Sums sums) {
@@ -38,6 +40,8 @@ std::string undeclared_feature(const Config& layer, std::uint64_t declared) {
       {Feature::float16, "ATTEST_FLOAT16", layer.dtype == DType::float16},
       {Feature::scale, "ATTEST_SCALE", layer.scale.has_value()},
       {Feature::norm_order, "ATTEST_NORM_ORDER", layer.norm_order != NormOrder::after_pos_embeddings},
+      {Feature::block_mask, "ATTEST_BLOCK_MASK", layer.flex_attention},
+      {Feature::dropout, "ATTEST_DROPOUT", drops_out(layer)},
   };
   for (const auto& [feature, name, is_there] : needs) {
     const bool is_declared = (declared & static_cast<std::uint64_t>(feature)) != 0;

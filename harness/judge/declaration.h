@@ -16,10 +16,10 @@ std::string_view name_of(Sums sums);          ///< "float32", "float64", "bfloat
 std::string_view name_of(Products products);  ///< "as stored", "tf32", "bfloat16"
 
 /// What a layer may need that the first implementations could not know of; the values are those of the C interface.
-enum class Feature : std::uint64_t { float16 = 1, scale = 2, norm_order = 4 };
+enum class Feature : std::uint64_t { float16 = 1, scale = 2, norm_order = 4, block_mask = 8, dropout = 16 };
 
 /// Those that nobody declared before they existed, or-ed.
-inline constexpr std::uint64_t kAllFeatures = 7;
+inline constexpr std::uint64_t kAllFeatures = 31;
 
 /// What somebody under test says of itself (attest_implementation.h). It is judged by the budget of its scores; the
 /// rest of its arithmetic is shown only.

@@ -39,8 +39,7 @@ class Implementation {
  public:
   virtual ~Implementation() = default;
 
-  virtual std::string name() const = 0;    ///< "reference", "optimized"
-  virtual std::string target() const = 0;  ///< "avx2", or "" where there is only one
+  virtual Judged identity() const = 0;
 
   /// A declared gap: why this layer cannot be computed by this implementation; empty if it can.
   virtual std::string gap(const LayerSpec& layer) const = 0;

@@ -163,7 +163,7 @@ std::vector<Result> judge_answers(const JudgedCase& judged, const Implementation
 }  // namespace
 
 std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation) {
-  const Judged who{implementation.name(), implementation.target()};
+  const Judged who = implementation.identity();
   const Question about_layer{judged, 0, Mode::end_to_end, who};
   if (const std::string gap = implementation.gap(judged.item.layer); !gap.empty()) {
     Result skipped = about_layer.about("layer");

@@ -63,14 +63,9 @@ Result judge_one_truth(const Question& question, Stage stage, const TwoTruths& t
   const Tensor& ours = truths.ours.value;
   const double share = share_for_doubles(question.in.item.layer.config.dtype, after_tie);
   const auto wanted = as_relative_truth(truths.stored, truths.ours, share);
-  const Comparison comparison = compare(ours, wanted, DType::float64);
   Result result = question.about(name_of(stage));
-  result.e = comparison.e;
-  result.elements = comparison.judged;
-  result.outside = comparison.outside;
-  if (comparison.worst >= 0) {
-    result.worst = {unflatten(comparison.worst, ours.shape()), comparison.got, comparison.expected, comparison.budget};
-  }
+  result.comparison = compare(ours, wanted, DType::float64);
+  const Comparison& comparison = result.comparison;
   // NaN everywhere on both sides is agreement here: whether it proves anything is judged where the stage is.
   const bool agree = comparison.problem.empty() && comparison.outside == 0;
   result.status = agree ? Status::passed : Status::failed;
@@ -165,7 +160,7 @@ std::vector<Result> judge_stored_truth(const JudgedCase& judged) {
   std::vector<Result> results;
   bool after_tie = false;
   for (std::size_t i = 0; i < judged.steps.size(); ++i) {
-    const Question question{judged, i, Mode::truth, {"truth", ""}};
+    const Question question{judged, i, Mode::truth, {Party::truth}};
     for (auto& result : judge_truth_of_step(question, after_tie)) results.push_back(std::move(result));
   }
   return results;
@@ -182,8 +177,8 @@ std::vector<Result> judge_torchtune(const JudgedCase& judged) {
       values.reset();
     }
     if (step.error) continue;
-    judge_recorded_step({judged, i, Mode::localised, {"torchtune", ""}}, results);
-    judge_cache_copies({judged, i, Mode::exact, {"torchtune", ""}}, keys, values, results);
+    judge_recorded_step({judged, i, Mode::localised, {Party::torchtune}}, results);
+    judge_cache_copies({judged, i, Mode::exact, {Party::torchtune}}, keys, values, results);
   }
   return results;
 }

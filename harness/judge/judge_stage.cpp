@@ -35,7 +35,7 @@ bool nan_is_the_point(const Case& item) {
 
 /// No element was judged, and none is wrong: every row was left out, or every element is NaN on both sides.
 void set_verdict_of_nothing(Result& result, const Case& item) {
-  if (result.ill_conditioned_rows > 0) {
+  if (result.comparison.ill_conditioned_rows > 0) {
     result.status = Status::skipped;
     result.message = result.mode == Mode::localised ? "every row is ill-conditioned with scores of 16 bits"
                                                     : "every row is ill-conditioned end to end";
@@ -52,7 +52,8 @@ std::string explain_rejection(const Comparison& comparison) {
 }
 
 /// Sets the verdict on a comparison that passed.
-void set_verdict_of_accepted(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
+void set_verdict_of_accepted(Result& result, const Question& question, Stage stage) {
+  const Comparison& comparison = result.comparison;
   const Sensitivity* sensitivity = result.sensitivity ? &*result.sensitivity : nullptr;
   const bool constant = comparison.constant_truth, on_purpose = constant && constant_is_the_point(question, stage);
   result.status = Status::passed;
@@ -65,37 +66,32 @@ void set_verdict_of_accepted(Result& result, const Question& question, Stage sta
   }
 }
 
-void set_verdict(Result& result, const Question& question, Stage stage, const Comparison& comparison) {
+void set_verdict(Result& result, const Question& question, Stage stage) {
+  const Comparison& comparison = result.comparison;
   const bool may_be_marginal = question.in.family.structured_constant && result.mode != Mode::exact;
   if (comparison.problem.empty() && comparison.judged == 0) {
     set_verdict_of_nothing(result, question.in.item);
   } else if (comparison.within || (may_be_marginal && comparison.within_worst_case)) {
-    set_verdict_of_accepted(result, question, stage, comparison);
+    set_verdict_of_accepted(result, question, stage);
     result.marginal = !comparison.within;
   } else {
     result.status = Status::failed;
     result.message = explain_rejection(comparison);
     const auto& sampled = question.in.item.steps[question.step].sampled;
-    if (sampled && result.worst && !result.worst->index.empty()) {
-      const auto& [sample, token] = sampled->tokens[static_cast<std::size_t>(result.worst->index.front())];
+    if (sampled && comparison.worst && !comparison.worst->index.empty()) {
+      const auto& [sample, token] = sampled->tokens[static_cast<std::size_t>(comparison.worst->index.front())];
       result.message += fmt::format(", the worst in sample {}, token {}", sample, token);
     }
   }
 }
 
-Result judge_comparison(const Question& question, Stage stage, const Comparison& comparison, const Shape& shape) {
+Result judge_comparison(const Question& question, Stage stage, Comparison comparison) {
   Result result = question.about(name_of(stage));
-  result.e = comparison.e;
-  result.elements = comparison.judged;
-  result.outside = comparison.outside;
-  result.ill_conditioned_rows = comparison.ill_conditioned_rows;
+  result.comparison = std::move(comparison);
   if (stage == Stage::attention && question.mode == Mode::localised) {
     result.sensitivity = question.in.steps[question.step].sensitivity;
   }
-  if (comparison.worst >= 0) {
-    result.worst = {unflatten(comparison.worst, shape), comparison.got, comparison.expected, comparison.budget};
-  }
-  set_verdict(result, question, stage, comparison);
+  set_verdict(result, question, stage);
   return result;
 }
 
@@ -113,8 +109,7 @@ Result Question::about(std::string_view what) const {
 
 Result judge_stage(const Question& question, Stage stage, const Tensor& got, const reference::StageTruth& truth) {
   const Case& item = question.in.item;
-  const Comparison comparison = compare(got, truth, item.layer.config.dtype);
-  Result result = judge_comparison(question, stage, comparison, got.shape());
+  Result result = judge_comparison(question, stage, compare(got, truth, item.layer.config.dtype));
   const Stages& torchtunes = item.steps[question.step].expected;
   const auto own = torchtunes.find(stage);
   if (own != torchtunes.end() && &own->second != &got) result.peer = peer_ratios(got, own->second, truth);
@@ -122,9 +117,10 @@ Result judge_stage(const Question& question, Stage stage, const Tensor& got, con
 }
 
 Result judge_exactly(const Question& question, Stage stage, const Tensor& got, const Tensor& expected) {
-  Result result = judge_comparison(question, stage, compare_exactly(got, expected), got.shape());
-  if (result.status == Status::failed && result.outside > 0) {
-    result.message = fmt::format("{} of {} elements are not bit-equal", result.outside, result.elements);
+  Result result = judge_comparison(question, stage, compare_exactly(got, expected));
+  const Comparison& comparison = result.comparison;
+  if (result.status == Status::failed && comparison.outside > 0) {
+    result.message = fmt::format("{} of {} elements are not bit-equal", comparison.outside, comparison.judged);
   }
   // Bit-equality needs no power of its own: a budget of zero rejects everything else.
   if (result.status == Status::mistrusted) {

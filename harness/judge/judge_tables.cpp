@@ -30,7 +30,6 @@ Tensor cosine_budget(const Shape& shape) {
 /// One of the three tables.
 struct JudgedTable {
   const char* name;
-  const Tensor& recorded;
   Comparison comparison;
 };
 
@@ -40,25 +39,25 @@ std::vector<JudgedTable> judge_each(const PosEmbeddings& embedding, const Rotary
   const auto theta = reference::build_rotary_tables(embedding, 1).theta;
   const auto ours = reference::rotary_tables_of(recorded.theta.as<float>(), rows);
   const auto budget = cosine_budget(recorded.cos.shape());
-  return {{"theta", recorded.theta, compare_table(recorded.theta, theta, reference::theta_budget(embedding))},
-          {"cos", recorded.cos, compare_table(recorded.cos, ours.cos, budget)},
-          {"sin", recorded.sin, compare_table(recorded.sin, ours.sin, budget)}};
+  return {{"theta", compare_table(recorded.theta, theta, reference::theta_budget(embedding))},
+          {"cos", compare_table(recorded.cos, ours.cos, budget)},
+          {"sin", compare_table(recorded.sin, ours.sin, budget)}};
 }
 
 void add(Result& result, const JudgedTable& table) {
   const auto& comparison = table.comparison;
-  result.elements += comparison.judged;
-  result.outside += comparison.outside;
+  Comparison& all = result.comparison;
+  all.judged += comparison.judged;
+  all.outside += comparison.outside;
   if (comparison.outside > 0 && result.status != Status::failed) {
     result.status = Status::failed;
     result.message = std::string(table.name) + " is not what the configuration says";
     result.explanation.pattern = std::to_string(comparison.outside) + " of " + std::to_string(comparison.judged) +
                                  " elements of " + table.name + " are outside";
   }
-  if (comparison.worst < 0 || (result.worst && comparison.e <= result.e)) return;
-  result.e = comparison.e;
-  result.worst = {unflatten(comparison.worst, table.recorded.shape()), comparison.got, comparison.expected,
-                  comparison.budget};
+  if (!comparison.worst || (all.worst && comparison.e <= all.e)) return;
+  all.e = comparison.e;
+  all.worst = comparison.worst;
 }
 
 }  // namespace
@@ -68,7 +67,7 @@ std::vector<Result> judge_tables(const JudgedCase& judged) {
   if (constructor_error(judged.item) != nullptr) return {};
   const auto rotary = rotary_of(layer);
   if (!rotary) return {};
-  Result result = Question{judged, 0, Mode::truth, {"torchtune", ""}}.about("tables");
+  Result result = Question{judged, 0, Mode::truth, {Party::torchtune}}.about("tables");
   result.status = Status::passed;
   for (const auto& table : judge_each(layer.config.pos_embeddings, rotary->tables)) add(result, table);
   if (result.status == Status::failed) {

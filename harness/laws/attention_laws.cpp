@@ -60,7 +60,7 @@ AttentionOfCase attention_of(const CaseDraw& draw) {
 CaseDraw attention_only(CaseDraw draw) {
   if (!draw.alone) draw.filled = 0;
   draw.calls_before = 0;
-  return nearest_valid(draw);
+  return nearest_valid(without_dropout_and_blocks(draw));
 }
 
 /// The values of a mask changed; NoMask stays.
@@ -70,7 +70,8 @@ Mask with_values(const Mask& mask, Change change) {
       overloaded{[](const NoMask&) -> Mask { return NoMask{}; },
                  [&](const BoolMask& m) -> Mask { return BoolMask{change(m.values)}; },
                  [&](const PackedBlockCausalMask& m) -> Mask { return BoolMask{change(block_causal_mask(m))}; },
-                 [&](const FloatMask& m) -> Mask { return FloatMask{change(m.values)}; }},
+                 [&](const FloatMask& m) -> Mask { return FloatMask{change(m.values)}; },
+                 [](const BlockMask&) -> Mask { throw std::logic_error("this law has no BlockMask"); }},
       mask);
 }
 
@@ -136,7 +137,8 @@ Tensor as_biases(const Mask& mask) {
                                },
                                [&](const BoolMask& m) { return biases(m.values); },
                                [&](const PackedBlockCausalMask& m) { return biases(block_causal_mask(m)); },
-                               [](const FloatMask& m) { return m.values; }},
+                               [](const FloatMask& m) { return m.values; },
+                               [](const BlockMask&) -> Tensor { throw std::logic_error("this law has no BlockMask"); }},
                     mask);
 }
 

@@ -45,8 +45,7 @@ class Witnessed final : public Implementation {
   Witnessed(const Implementation& implementation, Witness& witness)
       : implementation_(implementation), witness_(witness) {}
 
-  std::string name() const override { return implementation_.name(); }
-  std::string target() const override { return implementation_.target(); }
+  Judged identity() const override { return implementation_.identity(); }
   std::string gap(const LayerSpec& layer) const override { return implementation_.gap(layer); }
   bool same_bits_alone_and_together() const override { return implementation_.same_bits_alone_and_together(); }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
@@ -82,7 +81,7 @@ LawVerdict guarded_check(const Law& law, const Implementation& implementation, c
 }  // namespace
 
 Evidence try_law(const Law& law, const Implementation& implementation, const CaseDraw& draw) {
-  Evidence evidence{&law, {implementation.name(), implementation.target()}, law.fit(draw), {}};
+  Evidence evidence{&law, implementation.identity(), law.fit(draw), {}};
   if (evidence.draw.alone) {
     evidence.inputs = fingerprint_of(drawn_attention(evidence.draw));
   } else {

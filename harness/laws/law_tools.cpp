@@ -20,7 +20,7 @@ void Findings::note(const std::string& what, const Comparison& comparison, bool 
     verdict_.message += comparison.problem;
   } else {
     verdict_.message += fmt::format("{} of {} elements, the worst is {:.9g} and should be {:.9g}", comparison.outside,
-                                    comparison.judged, comparison.got, comparison.expected);
+                                    comparison.judged, comparison.worst->got, comparison.worst->expected);
   }
 }
 
@@ -40,7 +40,14 @@ void Findings::failed(const std::string& message) {
   if (verdict_.message.empty()) verdict_.message = message;
 }
 
+CaseDraw without_dropout_and_blocks(CaseDraw draw) {
+  draw.dropout = 0;
+  if (draw.mask == MaskKind::blocks) draw.mask = MaskKind::boolean;
+  return draw;
+}
+
 CaseDraw of_calls(CaseDraw draw) {
+  draw = without_dropout_and_blocks(draw);
   draw.alone = draw.poison = false;
   draw.filled = draw.calls_before = 0;
   return nearest_valid(draw);

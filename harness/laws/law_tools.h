@@ -31,6 +31,9 @@ class Findings {
   LawVerdict verdict_;
 };
 
+/// The draw without a dropout and with a boolean mask in place of blocks: what no law but the truth knows to change.
+CaseDraw without_dropout_and_blocks(CaseDraw draw);
+
 /// The draw as calls of a layer alone: no attention by itself, no cache that is filled without a call, no calls before.
 CaseDraw of_calls(CaseDraw draw);
 

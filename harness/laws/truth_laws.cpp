@@ -29,7 +29,7 @@ LawVerdict judge_against_truth(const Implementation& implementation, const CaseD
       verdict.status = Status::skipped;
       verdict.message = result.message;
     }
-    verdict.e = std::max(verdict.e, result.e);
+    verdict.e = std::max(verdict.e, result.comparison.e);
   }
   return verdict;
 }

@@ -26,8 +26,7 @@ class ReferenceLayer final : public LayerUnderTest {
 
 class Reference final : public Implementation {
  public:
-  std::string name() const override { return "reference"; }
-  std::string target() const override { return ""; }
+  Judged identity() const override { return {Party::reference}; }
   std::string gap(const LayerSpec&) const override { return ""; }
   bool same_bits_alone_and_together() const override { return false; }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
@@ -80,8 +79,7 @@ class OptimizedLayer final : public LayerUnderTest {
 class Optimized final : public Implementation {
  public:
   explicit Optimized(optimized::Target target) : target_(target) {}
-  std::string name() const override { return "optimized"; }
-  std::string target() const override { return std::string(optimized::name_of(target_)); }
+  Judged identity() const override { return {Party::optimized, std::string(optimized::name_of(target_))}; }
   std::string gap(const LayerSpec& layer) const override { return optimized::gap(layer); }
   std::unique_ptr<LayerUnderTest> layer(const LayerSpec& layer) const override {
     return std::make_unique<OptimizedLayer>(layer, target_);

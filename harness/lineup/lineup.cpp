@@ -56,7 +56,7 @@ Result absence_of(const TargetStatus& status, bool required) {
   Result result;
   result.stage = "target";
   result.mode = Mode::setup;
-  result.judged = {"optimized", std::string(name_of(status.target))};
+  result.judged = {Party::optimized, std::string(name_of(status.target))};
   result.status = required ? Status::failed : Status::skipped;
   result.message = required ? "required by ATTEST_REQUIRE_TARGETS, but " + status.reason : status.reason;
   return result;
@@ -64,8 +64,9 @@ Result absence_of(const TargetStatus& status, bool required) {
 
 bool takes_part(const Implementation& implementation, const LineupRequest& request, std::optional<Target> target) {
   const auto& names = request.implementations;
-  const bool named = names.empty() || std::ranges::find(names, implementation.name()) != names.end();
-  const bool on_target = implementation.target().empty() || !target || implementation.target() == name_of(*target);
+  const Judged who = implementation.identity();
+  const bool named = names.empty() || std::ranges::find(names, who.implementation()) != names.end();
+  const bool on_target = who.party != Party::optimized || !target || who.target() == name_of(*target);
   return named && on_target;
 }
 
@@ -93,11 +94,8 @@ Lineup line_up(const LineupRequest& request) {
 }
 
 std::unique_ptr<Implementation> implementation_from_label(const std::string& label, const Isolation& isolation) {
-  constexpr std::string_view kOptimized = "optimized/";
-  const bool optimized = label.starts_with(kOptimized);
-  const LineupRequest request = optimized ? LineupRequest{{"optimized"}, label.substr(kOptimized.size()), isolation}
-                                          : LineupRequest{{label}, "", isolation};
-  Lineup lineup = line_up(request);
+  const Judged judged = judged_from_label(label);
+  Lineup lineup = line_up({{judged.implementation()}, judged.target(), isolation});
   if (lineup.implementations.size() != 1) {
     throw InputError("implementation", "one: reference, optimized/TARGET, or a library", "'" + label + "'");
   }

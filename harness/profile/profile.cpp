@@ -112,25 +112,13 @@ double relative_difference(const std::vector<float>& a, const std::vector<float>
 
 }  // namespace
 
-std::string_view name_of(ProfileStatus status) {
-  switch (status) {
-    case ProfileStatus::passed:
-      return "passed";
-    case ProfileStatus::failed:
-      return "failed";
-    case ProfileStatus::invalid:
-      return "invalid";
-  }
-  return "";
-}
-
 Limit limit_of(const WorkCounts& counts, double fma, double stream) {
   return {static_cast<double>(counts.flops()) / fma, static_cast<double>(counts.bytes) / stream};
 }
 
-ProfileStatus status_of(bool verified, double fraction) {
-  if (!verified) return ProfileStatus::failed;
-  return fraction <= 1.0 ? ProfileStatus::passed : ProfileStatus::invalid;
+Status status_of(bool verified, double fraction) {
+  if (!verified) return Status::failed;
+  return fraction <= 1.0 ? Status::passed : Status::invalid;
 }
 
 ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,

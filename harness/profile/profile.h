@@ -12,6 +12,7 @@
 #include "harness/profile/profiled_layer.h"
 #include "harness/profile/stage_breakdown.h"
 #include "harness/profile/timing.h"
+#include "harness/verdict/judgement.h"
 
 /// Times work items beside the machine's peaks, and judges what was timed.
 namespace attest::harness {
@@ -35,13 +36,6 @@ struct Repetition {
   double untimed = 0.0;           ///< seconds of one like it, whose parts are not timed
   std::vector<PeerTimes> peers;   ///< in the order of the request
 };
-
-enum class ProfileStatus {
-  passed,
-  failed,   ///< the timed output is not what the layer computes
-  invalid,  ///< faster than the measured peak: the measurement, or the count of the work, is wrong
-};
-std::string_view name_of(ProfileStatus status);
 
 /// Seconds that the work needs at least: the longer of its FLOPs at the peak and its bytes at the stream's speed.
 struct Limit {
@@ -81,7 +75,7 @@ struct ProfileResult {
   std::vector<PeerComparison> peers;
   std::optional<BaselineComparison> baseline;
   WorkVerdict verdict;
-  ProfileStatus status = ProfileStatus::failed;
+  Status status = Status::failed;
 };
 
 /// The figures of at least one repetition, the parts of which are those of its `split` calls; nothing of the verdict or
@@ -89,7 +83,8 @@ struct ProfileResult {
 ProfileResult summarise(const ProfileRequest& request, const WorkCounts& counts,
                         const std::vector<Repetition>& repetitions, Caches split);
 
-ProfileStatus status_of(bool verified, double fraction);
+/// Failed where the timed output is not what the layer computes; invalid where it came faster than the peak allows.
+Status status_of(bool verified, double fraction);
 
 /// Sets up, times, then judges. `after_repetition` is told how many are done. Throws Interrupted after Ctrl-C.
 ProfileResult profile_work(const ProfileRequest& request, MachinePeaks& peaks,

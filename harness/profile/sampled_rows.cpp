@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "fixtures/block_mask.h"
 #include "fixtures/error.h"
 #include "fixtures/overloaded.h"
 #include "fixtures/packed_documents.h"
+#include "fixtures/require.h"
 #include "harness/judge/sensitivity.h"
 #include "harness/verdict/comparator.h"
 #include "harness/verdict/head_layout.h"
@@ -21,6 +23,10 @@ Mask mask_of_sample(const Mask& mask, std::int64_t sample) {
                  [&](const FloatMask& given) -> Mask { return FloatMask{sample_of(given.values, sample)}; },
                  [&](const PackedBlockCausalMask& given) -> Mask {
                    return PackedBlockCausalMask{sample_of(given.seq_lens, sample)};
+                 },
+                 [&](const BlockMask& given) -> Mask {
+                   require(given.kv_num_blocks.dim(0) == 1, "mask", "one BlockMask for all samples", "one for each");
+                   return given;
                  }},
       mask);
 }
@@ -72,7 +78,12 @@ BoolMask mask_rows(const Mask& mask, const Tokens& tokens, std::int64_t keys) {
                         },
                         [&](const BoolMask& given) { copy_rows(given.values); },
                         [](const FloatMask&) { throw InputError("mask", "no float mask in profiled work", "one"); },
-                        [&](const PackedBlockCausalMask& given) { copy_rows(block_causal_mask(given)); }},
+                        [&](const PackedBlockCausalMask& given) { copy_rows(block_causal_mask(given)); },
+                        [&](const BlockMask& given) {
+                          require(given.kv_num_blocks.dim(1) == 1, "mask", "one for all heads", "one for each");
+                          const std::int64_t only[] = {0};
+                          std::ranges::copy(dense_rows(given, only, tokens, keys).as<std::uint8_t>(), row);
+                        }},
              mask);
   return {std::move(rows)};
 }

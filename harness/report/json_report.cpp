@@ -49,19 +49,21 @@ Json to_json(const ResidualMap& map) {
 }
 
 Json to_json(const Result& result) {
+  const Comparison& comparison = result.comparison;
   Json json = {{"status", name_of(result.status)},
                {"step", result.step},
                {"stage", result.stage},
                {"mode", name_of(result.mode)},
-               {"implementation", result.judged.implementation},
-               {"target", result.judged.target},
-               {"e", json_number(result.e)},
-               {"elements", result.elements},
-               {"outside", result.outside},
-               {"ill_conditioned_rows", result.ill_conditioned_rows},
+               {"implementation", result.judged.implementation()},
+               {"target", result.judged.target()},
+               {"e", json_number(comparison.e)},
+               {"elements", comparison.judged},
+               {"outside", comparison.outside},
+               {"ill_conditioned_rows", comparison.ill_conditioned_rows},
                {"marginal", result.marginal},
                {"message", result.message}};
-  if (result.worst) json["worst"] = to_json(*result.worst);
+  if (result.gap != Gap::none) json["gap"] = name_of(result.gap);
+  if (comparison.worst) json["worst"] = to_json(*comparison.worst);
   if (result.peer) json["peer"] = to_json(*result.peer);
   if (result.sensitivity) json["sensitivity"] = to_json(*result.sensitivity);
   if (!result.explanation.pattern.empty()) {
@@ -119,8 +121,8 @@ Json to_json(const Declaration& declaration) {
 }
 
 Json to_json(const JudgedSummary& one) {
-  Json json = {{"implementation", one.judged.implementation},
-               {"target", one.judged.target},
+  Json json = {{"implementation", one.judged.implementation()},
+               {"target", one.judged.target()},
                {"results", to_json(one.counts)},
                {"localised", to_json(one.localised)},
                {"end_to_end", to_json(one.end_to_end)},
@@ -169,8 +171,8 @@ Json to_json(const CoverageRun& run) {
     dimension_list.push_back({{"dimension", table.name}, {"values", values}});
   }
   for (const auto& tally : run.tallies) {
-    tallies.push_back({{"implementation", tally.judged.implementation},
-                       {"target", tally.judged.target},
+    tallies.push_back({{"implementation", tally.judged.implementation()},
+                       {"target", tally.judged.target()},
                        {"passed", tally.passed},
                        {"failed", tally.failed},
                        {"skipped", tally.skipped},
@@ -208,8 +210,8 @@ Json to_json(const CoverageRun& run) {
 Json to_json(const DrawRun& run) {
   Json tallies = Json::array(), failures = Json::array();
   for (const auto& tally : run.tallies) {
-    tallies.push_back({{"implementation", tally.judged.implementation},
-                       {"target", tally.judged.target},
+    tallies.push_back({{"implementation", tally.judged.implementation()},
+                       {"target", tally.judged.target()},
                        {"passed", tally.passed},
                        {"failed", tally.failed},
                        {"skipped", tally.skipped},
@@ -219,8 +221,8 @@ Json to_json(const DrawRun& run) {
                        {"max_e_draw", tally.line}});
   }
   for (const auto& failure : run.failures) {
-    failures.push_back({{"implementation", failure.judged.implementation},
-                        {"target", failure.judged.target},
+    failures.push_back({{"implementation", failure.judged.implementation()},
+                        {"target", failure.judged.target()},
                         {"status", name_of(failure.status)},
                         {"message", failure.message},
                         {"replay", failure.line}});
@@ -230,6 +232,18 @@ Json to_json(const DrawRun& run) {
 }
 
 }  // namespace
+
+std::string_view name_of(Gap gap) {
+  switch (gap) {
+    case Gap::none:
+      return "";
+    case Gap::not_offered:
+      return "not_offered";
+    case Gap::declared:
+      return "declared";
+  }
+  return "";
+}
 
 Json report_document(const Run& run, const Summary& summary, const Fingerprint& fingerprint,
                      const ReportHeader& header) {

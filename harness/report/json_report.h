@@ -2,6 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/machine/fingerprint.h"
@@ -16,6 +17,16 @@ struct ReportHeader {
   std::vector<std::string> command;  ///< argv
   std::string shard;                 ///< "1/1"
 };
+
+/// A run with all that its report says of it.
+struct ReportedRun {
+  Run run;
+  Fingerprint fingerprint;
+  ReportHeader header;
+};
+
+/// In the member `gap` of a result that has one: "not_offered", "declared".
+std::string_view name_of(Gap gap);
 
 /// Everything that was printed, and every single result, as docs/json_report.md describes it. The other reports are
 /// made of this document.

@@ -133,7 +133,7 @@ Json profile_document(const std::vector<ProfileResult>& results, std::size_t req
   bool passed = true;
   for (const auto& result : results) {
     items.push_back(to_json(result));
-    passed = passed && result.status != ProfileStatus::failed;
+    passed = passed && result.status != Status::failed;
   }
   const auto status = passed ? "passed" : "failed";
   return {{"schema", "attest.profile"},

@@ -5,6 +5,7 @@
 
 #include "harness/profile/peak_movement.h"
 #include "harness/report/profile_report.h"
+#include "harness/report/terminal_table.h"
 
 namespace attest::harness {
 namespace {
@@ -33,7 +34,7 @@ std::string limit_lines(const ProfileResult& result) {
 }
 
 std::string fraction_line(const ProfileResult& result) {
-  if (result.status == ProfileStatus::invalid) {
+  if (result.status == Status::invalid) {
     return line("reached", fmt::format("INVALID: {:.1f} % of the limit; above the peak measured in this run",
                                        100 * result.fraction));
   }
@@ -133,13 +134,6 @@ std::string name_of_work(const ProfileResult& result) {
                      item.batch > 1 ? fmt::format(" x batch {}", item.batch) : "", name_of(result.request.target));
 }
 
-std::string painted_status(ProfileStatus status, const TerminalStyle& style) {
-  const Paint paint = status == ProfileStatus::passed   ? Paint::green
-                      : status == ProfileStatus::failed ? Paint::red
-                                                        : Paint::yellow;
-  return style.paint(std::string(name_of(status)), paint);
-}
-
 }  // namespace
 
 std::string profile_text(const ProfileResult& result, const TerminalStyle& style) {
@@ -153,7 +147,7 @@ std::string profile_text(const ProfileResult& result, const TerminalStyle& style
 std::string scaling_text(const std::vector<ProfileResult>& results) {
   std::map<std::string, std::map<int, double>> times;
   for (const auto& result : results) {
-    const bool is_figure = result.status != ProfileStatus::invalid;
+    const bool is_figure = result.status != Status::invalid;
     if (is_figure) times[name_of_work(result)][result.request.threads] = result.warm.median;
   }
   std::string text;
@@ -172,19 +166,18 @@ std::string scaling_text(const std::vector<ProfileResult>& results) {
 
 std::string profile_verdict(const std::vector<ProfileResult>& results, std::size_t requested,
                             const TerminalStyle& style) {
-  const auto count = [&](ProfileStatus status) { return std::ranges::count(results, status, &ProfileResult::status); };
-  const bool is_wrong = count(ProfileStatus::failed) > 0;
+  const auto count = [&](Status status) { return std::ranges::count(results, status, &ProfileResult::status); };
+  const bool is_wrong = count(Status::failed) > 0;
   double worst_e = 0.0, lowest = 1.0, highest = 0.0;
   for (const auto& result : results) {
     worst_e = std::max(worst_e, result.verdict.worst_e());
-    if (result.status == ProfileStatus::invalid) continue;
+    if (result.status == Status::invalid) continue;
     lowest = std::min(lowest, result.fraction);
     highest = std::max(highest, result.fraction);
   }
-  std::string line = painted_status(is_wrong ? ProfileStatus::failed : ProfileStatus::passed, style);
+  std::string line = painted_status(is_wrong ? Status::failed : Status::passed, style);
   line += fmt::format(": {} of {} work items timed, {} passed, {} failed, {} invalid; largest e {:.3f}", results.size(),
-                      requested, count(ProfileStatus::passed), count(ProfileStatus::failed),
-                      count(ProfileStatus::invalid), worst_e);
+                      requested, count(Status::passed), count(Status::failed), count(Status::invalid), worst_e);
   const auto unstable = std::ranges::count_if(
       results, [](const ProfileResult& result) { return !(result.peak_movement <= kMostPeakMovement); });
   if (unstable > 0) line += fmt::format("; {} unstable", unstable);

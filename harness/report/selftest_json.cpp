@@ -24,7 +24,7 @@ Json rejections_json(const Trial& trial) {
                     {"case", rejection.line},
                     {"step", rejection.result.step},
                     {"stage", rejection.result.stage},
-                    {"e", json_number(rejection.result.e)},
+                    {"e", json_number(rejection.result.comparison.e)},
                     {"message", rejection.result.message},
                     {"explanation", findings_json(rejection.result.explanation)}};
   }

@@ -29,15 +29,16 @@ double median_of(std::vector<double> values) {
 
 /// Over the stages in which elements were compared.
 Spread spread_of(const Run& run, const Judged& judged, Mode mode) {
-  const auto chosen = select(
-      run, [&](const Result& result) { return result.judged == judged && result.mode == mode && result.elements > 0; });
+  const auto chosen = select(run, [&](const Result& result) {
+    return result.judged == judged && result.mode == mode && result.comparison.judged > 0;
+  });
   Spread spread;
   spread.stages = chosen.size();
   std::vector<double> values;
   for (const Result* result : chosen) {
-    values.push_back(result->e);
-    if (spread.worst == nullptr || result->e > spread.max) {
-      spread.max = result->e;
+    values.push_back(result->comparison.e);
+    if (spread.worst == nullptr || result->comparison.e > spread.max) {
+      spread.max = result->comparison.e;
       spread.worst = result;
     }
   }
@@ -72,7 +73,7 @@ JudgedSummary summarise_one(const Run& run, const Judged& judged) {
 
 /// Sensitivity belongs to the case: the results of one implementation tell it.
 void add_sensitivity(Summary& summary, const Result& result) {
-  if (!result.sensitivity || result.judged.implementation != "torchtune") return;
+  if (!result.sensitivity || result.judged.party != Party::torchtune) return;
   ++summary.attentions;
   const Result*& least = summary.least_sensitive;
   if (least == nullptr || result.sensitivity->strongest() < least->sensitivity->strongest()) least = &result;
@@ -94,10 +95,10 @@ Summary summarise(const Run& run) {
     }
     add_sensitivity(summary, *result);
     if (result->marginal) ++summary.marginal;
-    summary.ill_conditioned_rows += result->ill_conditioned_rows;
+    summary.ill_conditioned_rows += result->comparison.ill_conditioned_rows;
   }
   for (const auto& judged : run.judged) summary.judged.push_back(summarise_one(run, judged));
-  summary.truth = spread_of(run, {"truth", ""}, Mode::truth);
+  summary.truth = spread_of(run, {Party::truth}, Mode::truth);
   return summary;
 }
 

@@ -143,8 +143,8 @@ const Result* worst_of(const Summary& summary) {
   const Result* worst = nullptr;
   for (const auto& one : summary.judged) {
     for (const Spread* spread : {&one.localised, &one.end_to_end}) {
-      if (one.judged.implementation == "torchtune" || spread->worst == nullptr) continue;
-      if (worst == nullptr || spread->max > worst->e) worst = spread->worst;
+      if (!one.judged.is_implementation() || spread->worst == nullptr) continue;
+      if (worst == nullptr || spread->max > worst->comparison.e) worst = spread->worst;
     }
   }
   return worst;
@@ -163,7 +163,7 @@ const Result* first_trouble(const Run& run) {
 std::string gaps_text(const Summary& summary) {
   std::string text;
   for (const auto& one : summary.judged) {
-    if (one.gaps == 0 || !one.judged.target.empty()) continue;
+    if (one.gaps == 0 || one.judged.party != Party::library) continue;
     const std::size_t judged = one.offered - one.gaps;
     text += fmt::format("; {}: {} of the {} results that it offers were judged ({:.0f} %)", label_of(one.judged),
                         judged, one.offered, 100.0 * static_cast<double>(judged) / static_cast<double>(one.offered));
@@ -178,10 +178,10 @@ std::string where(const Result& result) {
 }  // namespace
 
 std::string worst_text(const Result& result) {
-  if (!result.worst || result.status != Status::failed) return "";
+  if (!result.comparison.worst || result.status != Status::failed) return "";
+  const WorstElement& worst = *result.comparison.worst;
   return fmt::format("  worst element {}{}: got {:.9g}, expected {:.9g}, budget {:.3g}, e = {:.4g}\n", result.stage,
-                     to_string(result.worst->index), result.worst->got, result.worst->expected, result.worst->budget,
-                     result.e);
+                     to_string(worst.index), worst.got, worst.expected, worst.budget, result.comparison.e);
 }
 
 std::string failure_text(const Run& run, const TerminalStyle& style) {
@@ -244,7 +244,7 @@ std::string verdict_line(const Run& run, const Summary& summary, const TerminalS
   if (const Result* trouble = first_trouble(run)) {
     line += fmt::format("; first {} {}", name_of(trouble->status), where(*trouble));
   } else if (const Result* worst = worst_of(summary)) {
-    line += fmt::format("; largest e {} ({})", short_e(worst->e), where(*worst));
+    line += fmt::format("; largest e {} ({})", short_e(worst->comparison.e), where(*worst));
   }
   return line + fmt::format("; {:.1f} s", run.seconds);
 }

@@ -14,8 +14,8 @@ constexpr std::size_t kCellWidth = 11;
 
 /// A library's is its file's name, without folder and ".so".
 std::string column_title(const Judged& judged) {
-  if (!judged.target.empty()) return judged.target;
-  const std::string& name = judged.implementation;
+  if (judged.party == Party::optimized) return judged.target();
+  const std::string name = judged.implementation();
   const std::size_t mark = std::min(name.rfind('#'), name.size());
   return std::filesystem::path(name.substr(0, mark)).stem().string() + name.substr(mark);
 }
@@ -34,7 +34,8 @@ bool is_of(const std::vector<Judged>& group, const Result& result) {
 std::string worst_e(const CaseOutcome& outcome, const std::vector<Judged>& group, Mode mode) {
   double worst = -1.0;
   for (const auto& result : outcome.results) {
-    if (is_of(group, result) && result.mode == mode && result.elements > 0) worst = std::max(worst, result.e);
+    if (is_of(group, result) && result.mode == mode && result.comparison.judged > 0)
+      worst = std::max(worst, result.comparison.e);
   }
   return worst < 0.0 ? "" : short_e(worst);
 }
@@ -50,8 +51,6 @@ Status status_of(const CaseOutcome& outcome, const std::vector<Judged>& group) {
   return status;
 }
 
-bool is_under_test(const Judged& judged) { return judged.implementation != "torchtune"; }
-
 Paint paint_of(Status status) {
   switch (status) {
     case Status::passed:
@@ -64,6 +63,7 @@ Paint paint_of(Status status) {
     case Status::mistrusted:
     case Status::vacuous:
     case Status::untested:
+    case Status::invalid:
       return Paint::yellow;
   }
   return Paint::none;
@@ -73,9 +73,9 @@ Paint paint_of(Status status) {
 std::string partly_judged(const CaseOutcome& outcome, const std::vector<Judged>& all) {
   if (outcome.status != Status::passed) return "";
   const auto skipped = std::ranges::count_if(
-      all, [&](const Judged& one) { return is_under_test(one) && status_of(outcome, {one}) == Status::skipped; });
+      all, [&](const Judged& one) { return one.is_implementation() && status_of(outcome, {one}) == Status::skipped; });
   if (skipped == 0) return "";
-  const auto under_test = std::ranges::count_if(all, is_under_test);
+  const auto under_test = std::ranges::count_if(all, &Judged::is_implementation);
   return fmt::format(" by {} of {}", under_test - skipped, under_test);
 }
 
@@ -149,7 +149,7 @@ std::string TerminalTable::cell(const CaseOutcome& outcome, const Group& judged)
   std::string text = fmt::format("{:>5} {:>5}", alone, end_to_end);
   if (alone.empty() && end_to_end.empty()) {
     text = status == Status::passed ? "raises" : status == Status::skipped ? "skip" : std::string(name_of(status));
-    if (judged.front().implementation == "torchtune" && judged.size() == 1) text = "raises";
+    if (judged.front().party == Party::torchtune && judged.size() == 1) text = "raises";
   }
   const bool plain = status == Status::passed;
   return style_.paint(fmt::format("{:>{}}", text, column_width(judged)), plain ? Paint::none : paint_of(status));
@@ -164,11 +164,14 @@ std::string TerminalTable::row(const CaseOutcome& outcome) const {
 std::string TerminalTable::details(const CaseOutcome& outcome) const {
   std::string text;
   for (const auto& result : outcome.results) {
-    text += fmt::format("  {} step {} {:<10} {:<10} {:<18} e {:>5}", painted_status(result.status, style_, 10),
-                        result.step, result.stage, name_of(result.mode), label_of(result.judged), short_e(result.e));
-    if (result.worst) text += " at " + to_string(result.worst->index);
+    const Comparison& comparison = result.comparison;
+    text +=
+        fmt::format("  {} step {} {:<10} {:<10} {:<18} e {:>5}", painted_status(result.status, style_, 10), result.step,
+                    result.stage, name_of(result.mode), label_of(result.judged), short_e(comparison.e));
+    if (comparison.worst) text += " at " + to_string(comparison.worst->index);
     if (result.peer) text += fmt::format("  T2 {:.2f}", result.peer->median);
-    if (result.ill_conditioned_rows > 0) text += fmt::format("  {} ill-conditioned rows", result.ill_conditioned_rows);
+    if (comparison.ill_conditioned_rows > 0)
+      text += fmt::format("  {} ill-conditioned rows", comparison.ill_conditioned_rows);
     if (result.marginal) text += "  marginal";
     if (result.sensitivity) text += "  notices: " + sensitivity_text(*result.sensitivity);
     if (!result.message.empty()) text += "  " + result.message;

@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace attest::harness {
-namespace {
-
-bool is_of_an_implementation(const Result& result) {
-  return result.judged != Judged{"truth", ""} && result.judged != Judged{"torchtune", ""};
-}
-
-}  // namespace
 
 Status verdict_of(const std::vector<Result>& results) {
   const auto any = [&](Status status) {
@@ -18,9 +11,11 @@ Status verdict_of(const std::vector<Result>& results) {
   for (const Status bad : {Status::failed, Status::unstable, Status::mistrusted, Status::vacuous, Status::untested}) {
     if (any(bad)) return bad;
   }
-  const auto of_implementations = std::ranges::count_if(results, is_of_an_implementation);
-  const auto passed = std::ranges::count_if(
-      results, [](const Result& result) { return is_of_an_implementation(result) && result.status == Status::passed; });
+  const auto of_implementations =
+      std::ranges::count_if(results, [](const Result& result) { return result.judged.is_implementation(); });
+  const auto passed = std::ranges::count_if(results, [](const Result& result) {
+    return result.judged.is_implementation() && result.status == Status::passed;
+  });
   if (of_implementations == 0) return Status::vacuous;
   return passed == 0 ? Status::skipped : Status::passed;
 }

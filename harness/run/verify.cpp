@@ -23,8 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-const Judged kTorchtune = {"torchtune", ""};
-
 void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
 
 constexpr std::int64_t kSmallCase = 1 << 20;
@@ -112,7 +110,7 @@ CaseOutcome verify_case(const std::filesystem::path& file, const Lineup& lineup,
 std::vector<Standing> standings_of(const Lineup& lineup) {
   std::vector<Standing> standings;
   for (const auto& one : lineup.implementations) {
-    Standing standing{{one->name(), one->target()}, std::nullopt, one->declaration()};
+    Standing standing{one->identity(), std::nullopt, one->declaration()};
     if (const Confinement* confinement = one->confinement()) standing.confinement = *confinement;
     standings.push_back(std::move(standing));
   }
@@ -125,10 +123,8 @@ Run verify(const std::vector<std::filesystem::path>& files, const Lineup& lineup
   Run run;
   run.selected = files.size();
   run.absences = lineup.absences;
-  run.judged.push_back(kTorchtune);
-  for (const auto& implementation : lineup.implementations) {
-    run.judged.push_back({implementation->name(), implementation->target()});
-  }
+  run.judged.push_back({Party::torchtune});
+  for (const auto& implementation : lineup.implementations) run.judged.push_back(implementation->identity());
   run.standings = standings_of(lineup);
   try {
     std::future<Prepared> next;

@@ -22,9 +22,7 @@ class Draws {
  public:
   Draws(const Lineup& lineup, const DrawRequest& request) : lineup_(lineup), request_(request) {
     run_.seed = request.seed;
-    for (const auto& one : lineup.implementations) {
-      run_.tallies.emplace_back().judged = {one->name(), one->target()};
-    }
+    for (const auto& one : lineup.implementations) run_.tallies.emplace_back().judged = one->identity();
   }
 
   DrawRun run(const std::function<void(std::uint64_t)>& before_question) {
@@ -86,6 +84,7 @@ class Draws {
       case Status::failed:
       case Status::untested:
       case Status::unstable:
+      case Status::invalid:
         ++tally.failed;
         run_.failures.push_back(met_again(asked_, tally.judged, verdict, request_.isolation));
         return;

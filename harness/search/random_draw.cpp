@@ -63,11 +63,18 @@ CaseDraw small_layer(CounterNumbers& from) {
   return draw;
 }
 
+/// Now and then with what a layer has in training, or in torch's own form for packed sequences.
+CaseDraw with_dropout_or_blocks(CaseDraw draw, CounterNumbers& from) {
+  if (from.one_in(12)) draw.dropout = from.between(1, 100);
+  if (from.one_in(12)) draw.mask = MaskKind::blocks;
+  return nearest_valid(draw);
+}
+
 }  // namespace
 
 DrawnQuestion random_question(std::uint64_t seed, std::uint64_t index) {
   CounterNumbers from = numbers_of(seed, index);
-  if (index % 3 != 2) return {&law_from_name("truth"), over_the_dimensions(from)};
+  if (index % 3 != 2) return {&law_from_name("truth"), with_dropout_or_blocks(over_the_dimensions(from), from)};
   const Law& law = laws()[static_cast<std::size_t>(index / 3 % laws().size())];
   return {&law, law.fit(small_layer(from))};
 }

@@ -23,7 +23,7 @@ std::string_view name_of(Naming naming) {
 
 std::optional<NamedCause> named_cause(const bug_zoo::PlantedBug& bug, const std::string& line, const Result& result) {
   if (result.status != Status::failed || result.explanation.pattern.empty()) return std::nullopt;
-  NamedCause cause{Naming::nothing, line, result.stage, result.e, {}};
+  NamedCause cause{Naming::nothing, line, result.stage, result.comparison.e, {}};
   if (!result.explanation.findings.empty()) {
     cause.first = result.explanation.findings.front();
     cause.naming = naming_of(bug, cause.first);

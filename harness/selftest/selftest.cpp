@@ -32,7 +32,7 @@ using Cases = std::vector<std::unique_ptr<SelftestCase>>;
 fs::path zoo_library() { return own_file(ATTEST_INSTALLED_BUG_ZOO, ATTEST_BUILT_BUG_ZOO); }
 
 Check check_of(const Result& result) {
-  if (result.elements == 0) return Check::call;
+  if (result.comparison.judged == 0) return Check::call;
   if (result.mode == Mode::exact) return Check::exact;
   return result.mode == Mode::localised ? Check::stage : Check::layer;
 }
@@ -42,7 +42,7 @@ void judge_on(const SelftestCase& on, const Implementation& kernel, Trial& trial
   for (const Result& result : judge_implementation(on.judged, kernel)) {
     if (result.status == Status::passed) {
       ++trial.passed;
-      trial.largest_e = std::max(trial.largest_e, result.e);
+      trial.largest_e = std::max(trial.largest_e, result.comparison.e);
     }
     if (result.status != Status::failed) continue;  // mistrusted says something about the case, not about the kernel
     if (const auto* bug = bug_zoo::find_bug(trial.name); bug != nullptr) {

@@ -59,12 +59,10 @@ class Walk {
     const bool ok = e <= 1.0;
     if (!ok) ++found_.outside;
     if (!(share_of_budget(got, truth, worst_case, truth_class) <= 1.0)) ++outside_worst_case_;
-    if (found_.worst < 0 || e > found_.e) {
+    if (worst_ < 0 || e > found_.e) {
       found_.e = e;
-      found_.worst = index;
-      found_.got = got;
-      found_.expected = truth;
-      found_.budget = budget;
+      worst_ = index;
+      found_.worst = {{}, got, truth, budget};
     }
   }
 
@@ -74,7 +72,10 @@ class Walk {
     found_.within = found_.judged > 0 && found_.outside == 0;
     found_.within_worst_case = found_.judged > 0 && outside_worst_case_ == 0;
     found_.constant_truth = all_same_ && (found_.judged > 1 || first_ == 0.0);
-    found_.never_written = found_.worst >= 0 && is_unwritten(got, found_.worst);
+    if (worst_ >= 0) {
+      found_.worst->index = unflatten(worst_, got.shape());
+      found_.never_written = is_unwritten(got, worst_);
+    }
     return found_;
   }
 
@@ -87,6 +88,7 @@ class Walk {
 
   DType dtype_;
   Comparison found_;
+  std::int64_t worst_ = -1;  // flat
   double first_ = 0.0;
   bool all_same_ = true;
   std::int64_t outside_worst_case_ = 0;
@@ -103,6 +105,15 @@ Comparison incomparable(std::string problem) {
 
 double share_of_budget(double got, double truth, double budget, DType dtype) {
   return share_of_budget(got, truth, budget, class_of(stored_in(dtype, truth)));
+}
+
+Shape unflatten(std::int64_t flat, const Shape& shape) {
+  Shape index(shape.size());
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    index[axis] = flat % shape[axis];
+    flat /= shape[axis];
+  }
+  return index;
 }
 
 Comparison compare(const Tensor& got, const reference::StageTruth& truth, DType dtype) {

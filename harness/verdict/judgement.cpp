@@ -6,18 +6,14 @@
 namespace attest::harness {
 
 std::string_view name_of(Status status) {
-  constexpr std::array<std::string_view, std::size(kStatuses)> kNames = {"passed",  "failed",   "skipped", "mistrusted",
-                                                                         "vacuous", "untested", "unstable"};
+  constexpr std::array<std::string_view, 8> kNames = {"passed",  "failed",   "skipped",  "mistrusted",
+                                                      "vacuous", "untested", "unstable", "invalid"};
   return kNames[static_cast<std::size_t>(status)];
 }
 
 std::string_view name_of(Mode mode) {
   constexpr std::array<std::string_view, 6> kNames = {"localised", "end_to_end", "exact", "truth", "error", "setup"};
   return kNames[static_cast<std::size_t>(mode)];
-}
-
-std::string label_of(const Judged& judged) {
-  return judged.target.empty() ? judged.implementation : judged.implementation + "/" + judged.target;
 }
 
 std::string text_of(const Explanation& explanation) {
@@ -32,14 +28,5 @@ std::string text_of(const Explanation& explanation) {
 }
 
 double Sensitivity::strongest() const { return std::max({dropped_key, swapped_heads.value_or(0.0), scale}); }
-
-Shape unflatten(std::int64_t flat, const Shape& shape) {
-  Shape index(shape.size());
-  for (std::size_t axis = shape.size(); axis-- > 0;) {
-    index[axis] = flat % shape[axis];
-    flat /= shape[axis];
-  }
-  return index;
-}
 
 }  // namespace attest::harness

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "fixtures/tensor.h"
+#include "harness/verdict/comparison.h"
+#include "harness/verdict/judged.h"
 
 /// The words of a verdict, and one record for each thing that was judged.
 namespace attest::harness {
@@ -16,7 +17,9 @@ namespace attest::harness {
 ///   vacuous:    the truth is constant, so that passing says nothing
 ///   untested:   nothing was given to compare
 ///   unstable:   it failed, and passed when it was asked the same again
-enum class Status { passed, failed, skipped, mistrusted, vacuous, untested, unstable };
+///   invalid:    of a time: faster than the measured peak, so that the measurement or the count of the work is wrong
+enum class Status { passed, failed, skipped, mistrusted, vacuous, untested, unstable, invalid };
+/// Those that a result may have.
 inline constexpr Status kStatuses[] = {Status::passed,  Status::failed,   Status::skipped, Status::mistrusted,
                                        Status::vacuous, Status::untested, Status::unstable};
 std::string_view name_of(Status status);
@@ -30,23 +33,6 @@ std::string_view name_of(Status status);
 ///   setup:      something about the run itself, such as a target that this machine lacks
 enum class Mode { localised, end_to_end, exact, truth, error, setup };
 std::string_view name_of(Mode mode);
-
-/// Who computed what is judged. `target` is empty where there is only one.
-struct Judged {
-  std::string implementation;
-  std::string target;
-  bool operator==(const Judged&) const = default;
-};
-/// "reference", "optimized/avx2"
-std::string label_of(const Judged& judged);
-
-/// The worst element of a tensor, by share of its error budget.
-struct WorstElement {
-  Shape index;
-  double got = 0.0;
-  double expected = 0.0;
-  double budget = 0.0;
-};
 
 /// T2, advisory: per row of the last axis, rms error of ours over rms error of torchtune's own, against one truth.
 struct PeerRatios {
@@ -113,12 +99,8 @@ struct Result {
   Judged judged;
   Status status = Status::untested;
   Gap gap = Gap::none;
-  double e = 0.0;  ///< max |y - y*| / B, the share of the error budget; infinity where classes differ
-  std::optional<WorstElement> worst;
-  std::int64_t elements = 0;              ///< judged
-  std::int64_t outside = 0;               ///< of these, outside the budget or of another class
-  std::int64_t ill_conditioned_rows = 0;  ///< end to end: counted, not gated
-  bool marginal = false;                  ///< e above 1, within the worst-case bound, in a structured-constant family
+  Comparison comparison;  ///< of what was given; empty where nothing was
+  bool marginal = false;  ///< e above 1, within the worst-case bound, in a structured-constant family
   std::optional<PeerRatios> peer;
   std::string message;                     ///< the reason of anything but a plain pass
   Explanation explanation;                 ///< of a failed stage
@@ -127,8 +109,5 @@ struct Result {
 
 /// Whether the run may still exit with 0.
 inline bool is_tolerable(Status status) { return status == Status::passed || status == Status::skipped; }
-
-/// "[0, 3, 5]": the position of a flat, row-major index.
-Shape unflatten(std::int64_t flat, const Shape& shape);
 
 }  // namespace attest::harness
