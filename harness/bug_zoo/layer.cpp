@@ -122,8 +122,16 @@ Buffer LayerCall::values() const {
 
 Buffer LayerCall::attended_over(const Buffer& q, const DLTensor& k, const DLTensor& v, const DLTensor* mask) const {
   Buffer out({extent(q.tensor(), 0), extent(q.tensor(), 1), extent(q.tensor(), 2), extent(q.tensor(), 3)});
-  attention({sizeof(attest_attention), &q.tensor(), &k, &v, mask, call_.is_causal, call_.scale, out.out()}, recipe_,
-            threads_);
+  attest_attention call{};
+  call.struct_size = sizeof call;
+  call.q = &q.tensor();
+  call.k = &k;
+  call.v = &v;
+  call.mask = mask;
+  call.is_causal = call_.is_causal;
+  call.scale = call_.scale;
+  call.out = out.out();
+  attention(call, recipe_, threads_);
   return stored(std::move(out));
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "harness/fingerprint.h"
+#include "harness/machine/fingerprint.h"
 #include "harness/profile/profile.h"
 #include "harness/report/report_file.h"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..case import Call, CaseEntry
-from .mask_makers import causal, random_bool, random_float
+from .mask_makers import causal, packed_positions, random_bool, random_float
 from .small_layer import rotary, tiny_layer
 
 CASES = [
@@ -19,7 +19,12 @@ CASES = [
             {"attn_dropout": 0.9, "num_kv_heads": 1},
             Call(1, 12),
         ),
-        ("all", "A dropout of 1 leaves nothing.", {"attn_dropout": 1.0}, Call(1, 5)),
+        (
+            "documents",
+            "A seventh, of two documents.",
+            {"attn_dropout": 1.0 / 7.0},
+            Call(1, 9, seq_lens=((4, 5),), input_pos=packed_positions((4, 5))),
+        ),
         (
             "bool_mask",
             "A quarter, under a boolean mask that hides a whole row.",
