@@ -5,6 +5,7 @@
 
 #include "property_tests/sample_layer.h"
 #include "property_tests/share_of_budget.h"
+#include "reference/attention.h"
 #include "reference/multi_head_attention.h"
 #include "reference/truth.h"
 
@@ -143,6 +144,64 @@ TEST(reference_attention, a_weight_stored_as_a_subnormal_number_may_be_off_by_ha
   const auto truth = reference::attention_truth(attention.inputs());
   EXPECT_LE(share_of_budget(in_bfloat16(queries, y), truth), 1);
   EXPECT_GT(share_of_budget(Tensor(DType::bfloat16, queries), truth), 1);
+}
+
+/// Two heads that see different keys, with a bias each; dropout takes a weight of the first.
+reference::AttentionCall<double> call_with_masks_by_head() {
+  Attention attention;
+  attention.q = sample_tensor({1, 2, 3, kChannels}, 4);
+  auto call = reference::attention_call<double>(attention.inputs());
+  call.scale = 0.25;
+  call.mask.visible = xt::ones<bool>({1, 2, 1, int{kKeys}});
+  call.mask.visible(0, 1, 0, 3) = false;
+  call.mask.bias = xt::zeros<double>({1, 2, 3, 1});
+  (*call.mask.bias)(0, 1, 2, 0) = 2;
+  call.mask.kept = xt::ones<double>({1, 2, 3, int{kKeys}}) * 2.0;
+  (*call.mask.kept)(0, 0, 1, 4) = 0;
+  return call;
+}
+
+TEST(reference_attention, each_head_has_its_mask_and_dropout_multiplies_the_weights_after_the_softmax) {
+  const auto call = call_with_masks_by_head();
+  const auto y = reference::attention(call);
+  for (std::size_t h = 0; h < 2; ++h) {
+    for (std::size_t i = 0; i < 3; ++i) {
+      std::vector<double> weights(kKeys, 0), expected(kChannels, 0);
+      double sum = 0;
+      for (std::size_t j = 0; j < kKeys; ++j) {
+        if (!call.mask.visible(0, h, 0, j)) continue;
+        double score = (*call.mask.bias)(0, h, i, 0);
+        for (std::size_t c = 0; c < kChannels; ++c) score += 0.25 * call.q(0, h, i, c) * call.k(0, 0, j, c);
+        sum += weights[j] = std::exp(score);
+      }
+      for (std::size_t j = 0; j < kKeys; ++j) {
+        const double weight = weights[j] / sum * (*call.mask.kept)(0, h, i, j);
+        for (std::size_t c = 0; c < kChannels; ++c) expected[c] += weight * call.v(0, 0, j, c);
+      }
+      for (std::size_t c = 0; c < kChannels; ++c) EXPECT_NEAR(y(0, h, i, c), expected[c], 1e-15);
+    }
+  }
+}
+
+TEST(reference_attention, a_constant_that_dropout_multiplies_by_is_as_good_as_larger_values) {
+  auto kept = call_with_masks_by_head(), larger = kept;
+  kept.mask.kept = xt::ones<double>({1, 1, 1, 1}) * 2.0;
+  larger.mask.kept.reset();
+  larger.v *= 2.0;
+  const auto zeros = reference::Array<double>(xt::zeros_like(kept.q)),
+             keys = reference::Array<double>(xt::zeros_like(kept.k));
+  const reference::Budget of_queries{zeros + 1e-6, zeros + 1e-6}, of_keys{keys + 1e-6, keys + 1e-6}, exact{keys, keys};
+  const reference::AttentionInputBudgets inputs{of_queries, of_keys, exact};
+  for (const auto* each : {static_cast<const reference::AttentionInputBudgets*>(nullptr), &inputs}) {
+    const auto ours = reference::budgeted_attention(kept, DType::float32, each);
+    const auto theirs = reference::budgeted_attention(larger, DType::float32, each);
+    for (std::size_t n = 0; n < ours.y.size(); ++n) {
+      EXPECT_EQ(ours.y.data()[n], theirs.y.data()[n]);
+      const double budget = ours.budget.statistical.data()[n], of_values = theirs.budget.statistical.data()[n];
+      EXPECT_GE(budget, of_values);  // one rounding more
+      EXPECT_LE(budget, 1.2 * of_values);
+    }
+  }
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ struct Rows {
 /// Calls visit(Rows) for all rows, as many of a head at a time as keep an array [rows, s_k] at 2 MiB.
 template <class T, class Visit>
 void for_each_rows(const AttentionCall<T>& call, Visit visit) {
-  constexpr std::int64_t kElements = 1 << 15;
+  constexpr std::int64_t kElements = 1 << 18;
   const std::int64_t n_h = extent(call.q, 1), s_x = extent(call.q, 2), q_per_kv = n_h / extent(call.k, 1);
   const std::int64_t at_once = std::max<std::int64_t>(1, kElements / std::max<std::int64_t>(1, extent(call.k, 2)));
   for (std::int64_t b = 0; b < extent(call.q, 0); ++b) {
@@ -120,13 +120,12 @@ const Doubles& of(Growth growth, const Budget& budget) {
 
 /// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own. In the
 /// worst case all keys count as equal.
-double squared_groups(Growth growth, const AttentionRows<double>& rows, std::size_t row) {
-  const std::size_t keys = rows.logits.shape(1);
+double squared_groups(Growth growth, std::span<const double> logits, std::span<const bool> visible) {
+  const std::size_t keys = logits.size();
   if (growth == Growth::worst_case) return static_cast<double>(keys * keys);
   std::vector<std::uint32_t> bits;  // which sort fast: only equality matters, and -0 + 0 is 0
   for (std::size_t j = 0; j < keys; ++j) {
-    if (!rows.visible(row, j)) continue;
-    bits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(rows.logits(row, j)) + 0.0F));
+    if (visible[j]) bits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(logits[j]) + 0.0F));
   }
   std::ranges::sort(bits);
   auto sum = static_cast<double>(keys - bits.size());
@@ -157,7 +156,7 @@ class BudgetedRows {
         k_(head_of(call.k, at.first)),
         v_(head_of(call.v, at.first)),
         y_(weighted(rows_.weights, rows_.visible, v_)),
-        matters_(rows_.probabilities > 0.0),
+        counts_(xt::not_equal(rows_.probabilities, 0.0)),
         condition_(std::fabs(call.scale) * times_transposed<double>(xt::abs(q_), xt::abs(k_))),
         addition_(xt::zeros_like(condition_)),
         storing_(score_roundoffs(rows_.scores, scores)),
@@ -217,7 +216,7 @@ class BudgetedRows {
   Doubles softmax_roundoffs(Growth growth) const {
     Doubles c_s = xt::zeros<double>({q_.shape(0), std::size_t{1}});
     for (std::size_t i = 0; i < c_s.size(); ++i) {  // groups are found by sorting
-      const double groups = squared_groups(growth, rows_, i);
+      const double groups = squared_groups(growth, row(rows_.logits, i), row(rows_.visible, i));
       const double units = softmax_factor(growth, static_cast<double>(k_.shape(0)), groups) + (call_.mask.kept ? 2 : 0);
       c_s(i, 0) = units * kUnitRoundoff + probability_roundoff(storage_);
     }
@@ -228,22 +227,26 @@ class BudgetedRows {
   Doubles probability_errors(const Doubles& errors) const {
     const bool small = scores_ == ScoreStorage::float32;
     const Doubles own = small ? errors : Doubles(xt::expm1(errors));
-    const Doubles mean = sum_of_rows(xt::where(matters_, rows_.probabilities * own, 0.0));
+    const Doubles mean = sum_of_rows(xt::where(counts_, rows_.probabilities * own, 0.0));
     if (small) return errors + beside(mean, errors);
     return xt::expm1(errors + beside<double>(xt::log1p(mean), errors));
   }
 
   /// Of each weight; 0 where there is none, however wrong its logit is.
-  Doubles share(const Doubles& relative) const { return xt::where(matters_, rows_.weights * relative, 0.0); }
+  Doubles share(const Doubles& relative) const { return xt::where(counts_, rows_.weights * relative, 0.0); }
 
   /// sum_j p_ij |r_ij v_jc - y_ic| relative_ij. A loop, since the difference is another matrix for each row.
   Doubles moved_by_logits(const Doubles& relative) const {
     Doubles moved = xt::zeros_like(y_);
     for (std::size_t i = 0; i < y_.shape(0); ++i) {
-      for (std::size_t j = 0; j < k_.shape(0); ++j) {
-        if (!matters_(i, j)) continue;
-        const double p = rows_.probabilities(i, j), kept = rows_.weights(i, j) / p, moves = p * relative(i, j);
-        for (std::size_t c = 0; c < y_.shape(1); ++c) moved(i, c) += moves * std::fabs(kept * v_(j, c) - y_(i, c));
+      const auto p = row(rows_.probabilities, i), weights = row(rows_.weights, i), errors = row(relative, i);
+      const auto y = row(y_, i);
+      const auto out = row(moved, i);
+      for (std::size_t j = 0; j < p.size(); ++j) {
+        if (p[j] == 0) continue;
+        const auto v = row(v_, j);
+        const double kept = weights[j] / p[j], moves = p[j] * errors[j];
+        for (std::size_t c = 0; c < out.size(); ++c) out[c] += moves * std::fabs(kept * v[c] - y[c]);
       }
     }
     return moved;
@@ -261,11 +264,11 @@ class BudgetedRows {
   ScoreStorage scores_;
   AttentionRows<double> rows_;
   Doubles q_, k_, v_, y_;
-  Array<bool> matters_;  ///< p_ij > 0
-  Doubles condition_;    ///< A_ij
-  Doubles addition_;     ///< rounding of score + bias
-  Doubles storing_;      ///< of scores that a kernel keeps in 16 bits
-  Array<bool> exact_;    ///< the bias swallows the score even in float64, whatever error the score has
+  Array<bool> counts_;  ///< p_ij is not 0
+  Doubles condition_;   ///< A_ij
+  Doubles addition_;    ///< rounding of score + bias
+  Doubles storing_;     ///< of scores that a kernel keeps in 16 bits
+  Array<bool> exact_;   ///< the bias swallows the score even in float64, whatever error the score has
 };
 
 }  // namespace
@@ -281,6 +284,7 @@ BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType st
     query_rows(result.budget.statistical, at) = rows.bounds(Growth::statistical, errors, inputs);
     const Doubles worst_errors = rows.logit_errors(Growth::worst_case, inputs);
     query_rows(result.budget.worst_case, at) = rows.bounds(Growth::worst_case, worst_errors, inputs);
+    if (inputs == nullptr && scores == ScoreStorage::float32) return;  // exact, or small numbers
     const auto [b, h, g, i] = at.first;
     xt::view(result.condition, b, h, xt::range(i, i + at.count)) = rows.worst_logit(errors);
   });

@@ -13,10 +13,16 @@ struct Budget {
 };
 
 /// half_ulp of each element.
-Array<double> half_ulps(const Array<double>& y, DType storage);
+inline Array<double> half_ulps(Array<double> y, DType storage) {
+  for (double& element : y) element = half_ulp(element, storage);
+  return y;
+}
 
 /// Adds what storing y costs: half an ulp. Not of y but of the value farthest from 0 that the budget so far allows:
 /// beyond the next power of two ulps are twice as large.
-void add_storage(Budget& budget, const Array<double>& y, DType storage);
+inline void add_storage(Budget& budget, const Array<double>& y, DType storage) {
+  budget.statistical += half_ulps(xt::abs(y) + budget.statistical, storage);
+  budget.worst_case += half_ulps(xt::abs(y) + budget.worst_case, storage);
+}
 
 }  // namespace attest::reference

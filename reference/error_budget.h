@@ -40,7 +40,7 @@
 /// they add as a root of squares, times kappa = 2: with kappa = 1, torchtune's own outputs reached 1.2 after a rotary
 /// embedding in bfloat16 and 1.8 with logits scaled by 300. (Adding absolute values instead would make the bound
 /// useless: at d = 2048 torchtune used 0.0002 of it.) Only the worst-case form adds absolute values. The formulas stand
-/// with each stage, in linear.h, rotary.h, rms_norm.h and attention_budget.h.
+/// with each stage, in linear.h, rotary.h, rms_norm.h and attention.h.
 namespace attest::reference {
 
 /// u: unit roundoff of float32, in which a kernel accumulates whatever its storage is.
@@ -86,7 +86,7 @@ inline double half_ulp(double y, DType storage) { return half_ulp(y, format_of(s
 /// scaled product, one more for its sum with a float mask; E_ij grows by both.
 inline double score_roundoff(double s, ScoreStorage scores) {
   if (scores == ScoreStorage::float32 || s == 0 || !std::isfinite(s)) return 0;
-  return half_ulp(s, format_of(scores == ScoreStorage::float16 ? DType::float16 : DType::bfloat16));
+  return half_ulp(s, scores);
 }
 
 }  // namespace attest::reference

@@ -11,21 +11,6 @@
 namespace attest::reference {
 namespace {
 
-std::vector<std::int64_t> count_up(std::int64_t count) {
-  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
-  std::iota(numbers.begin(), numbers.end(), 0);
-  return numbers;
-}
-
-/// The numbers along one axis of four: [1, 1, n, 1] for axis 2.
-Array<std::int64_t> along_axis(std::size_t axis, const std::vector<std::int64_t>& numbers) {
-  std::vector<std::size_t> shape(4, 1);
-  shape[axis] = numbers.size();
-  Array<std::int64_t> values(shape);
-  std::ranges::copy(numbers, values.data());
-  return values;
-}
-
 /// These rows of a mask [b|1, s_x|1, s_k|1] or [b|1, n_h|1, s_x|1, s_k|1] whose elements are given: in four axes.
 template <class T, class Stored>
 Array<T> chosen_rows(const Tensor& mask, std::span<const Stored> elements, const MaskRows& rows) {
@@ -48,13 +33,6 @@ Array<T> chosen_rows(const Tensor& mask, std::span<const Stored> elements, const
   return chosen;
 }
 
-template <class T>
-Array<T> biases(const Tensor& mask, const MaskRows& rows) {
-  Array<T> bias;
-  visit_floating_point(mask, [&](auto elements) { bias = chosen_rows<T>(mask, elements, rows); });
-  return bias;
-}
-
 /// Where the document of a token begins; beyond the last one, the token after it: it sees nothing.
 std::int64_t document_begin(std::span<const std::int64_t> lengths, std::int64_t token) {
   std::int64_t begin = 0;
@@ -65,35 +43,58 @@ std::int64_t document_begin(std::span<const std::int64_t> lengths, std::int64_t 
   return token + 1;
 }
 
+/// Token i of a sample sees the keys from first(sample, i) to i: [samples, 1, tokens, s_k].
+template <class First>
+Array<bool> keys_up_to(const MaskRows& rows, std::int64_t s_k, First first) {
+  auto visible = Array<bool>::from_shape({rows.samples.size(), 1, rows.tokens.size(), static_cast<std::size_t>(s_k)});
+  bool* out = visible.data();
+  for (const auto sample : rows.samples) {  // xtensor compares a column with a row at a tenth of the speed
+    for (const auto token : rows.tokens) {
+      const std::int64_t begin = first(sample, token);
+      for (std::int64_t j = 0; j < s_k; ++j) *out++ = begin <= j && j <= token;
+    }
+  }
+  return visible;
+}
+
+Array<bool> causal(const MaskRows& rows, std::int64_t s_k) {
+  return keys_up_to({{0}, rows.tokens}, s_k, [](auto, auto) { return 0; });
+}
+
 /// Token i sees the keys of its own document up to i. torchtune attention_utils.py create_block_causal_mask
 Array<bool> block_causal(const Tensor& seq_lens, const MaskRows& rows, std::int64_t s_k) {
-  const Array<std::int64_t> i = along_axis(2, rows.tokens), j = along_axis(3, count_up(s_k));
   const auto documents = static_cast<std::size_t>(seq_lens.dim(1));
-  Array<std::int64_t> begin(std::vector<std::size_t>{rows.samples.size(), 1, rows.tokens.size(), 1});
-  for (std::size_t n = 0; n < begin.size(); ++n) {  // the lengths of documents add up one after the other
-    const auto sample = seq_lens.dim(0) == 1 ? 0 : static_cast<std::size_t>(rows.samples[n / rows.tokens.size()]);
-    const auto lengths = seq_lens.as<std::int64_t>().subspan(sample * documents, documents);
-    begin.data()[n] = document_begin(lengths, rows.tokens[n % rows.tokens.size()]);
-  }
-  return begin <= j && j <= i;
+  return keys_up_to(rows, s_k, [&](std::int64_t sample, std::int64_t token) {
+    const std::size_t of = seq_lens.dim(0) == 1 ? 0 : static_cast<std::size_t>(sample);
+    return document_begin(seq_lens.as<std::int64_t>().subspan(of * documents, documents), token);
+  });
 }
 
 }  // namespace
 
-MaskRows all_rows(std::int64_t b, std::int64_t s_x) { return {count_up(b), count_up(s_x)}; }
+MaskRows all_rows(std::int64_t b, std::int64_t s_x) {
+  MaskRows rows{std::vector<std::int64_t>(static_cast<std::size_t>(b)),
+                std::vector<std::int64_t>(static_cast<std::size_t>(s_x))};
+  std::iota(rows.samples.begin(), rows.samples.end(), 0);
+  std::iota(rows.tokens.begin(), rows.tokens.end(), 0);
+  return rows;
+}
 
 template <class T>
 AttentionMask<T> attention_mask(const Mask& mask, bool is_causal, const MaskRows& rows, std::int64_t s_k) {
   using Result = AttentionMask<T>;
   return std::visit(overloaded{[&](const NoMask&) -> Result {
-                                 if (!is_causal) return {xt::ones<bool>({1, 1, 1, 1})};
-                                 return {along_axis(3, count_up(s_k)) <= along_axis(2, rows.tokens)};
+                                 if (is_causal) return {causal(rows, s_k)};
+                                 return {xt::ones<bool>({1, 1, 1, 1})};
                                },
                                [&](const BoolMask& given) -> Result {
                                  return {chosen_rows<bool>(given.values, given.values.as<std::uint8_t>(), rows)};
                                },
                                [&](const FloatMask& given) -> Result {
-                                 Array<T> bias = biases<T>(given.values, rows);
+                                 Array<T> bias;
+                                 visit_floating_point(given.values, [&](auto elements) {
+                                   bias = chosen_rows<T>(given.values, elements, rows);
+                                 });
                                  return {xt::not_equal(bias, -std::numeric_limits<T>::infinity()), std::move(bias)};
                                },
                                [&](const PackedBlockCausalMask& given) -> Result {

@@ -49,7 +49,7 @@ Stages MultiHeadAttention<T>::forward(const Inputs& inputs) {
 
 template <class T>
 void MultiHeadAttention<T>::reset_cache() {
-  if (state_->cache) state_->cache->reset();
+  state_->cache = empty_cache<T>(state_->spec.config);
 }
 
 template <class T>
