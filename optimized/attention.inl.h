@@ -36,7 +36,12 @@ constexpr TileLayout layout(size_t rows, size_t head_dim) noexcept {
   const size_t sums = out + rows * round_up(head_dim, kPanelWidth);
   const size_t references = sums + rows * kWidth;
   const size_t queries = references + round_up(rows, 16);
-  return {scores, out, sums, references, queries, queries + rows * head_dim + 64};
+  return {.scores = scores,
+          .out = out,
+          .sums = sums,
+          .references = references,
+          .queries = queries,
+          .total = queries + rows * head_dim + 64};
 }
 
 size_t attention_workspace(size_t rows, size_t head_dim) noexcept { return layout(rows, head_dim).total; }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "fixtures/overloaded.h"
 #include "optimized/threads.h"
 
 namespace attest::optimized {
@@ -12,6 +13,14 @@ namespace {
 std::size_t parts_of(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
 }  // namespace
+
+MaskClass class_of(const Mask& mask, bool is_causal) {
+  return std::visit(overloaded{[&](const NoMask&) { return is_causal ? MaskClass::causal : MaskClass::everything; },
+                               [](const BoolMask&) { return MaskClass::boolean; },
+                               [](const FloatMask&) { return MaskClass::additive; },
+                               [](const PackedBlockCausalMask&) { return MaskClass::documents; }},
+                    mask);
+}
 
 AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution<float>& execution)
     : shape(of), all_threads(execution.threads), group(of.num_heads / of.num_kv_heads) {
@@ -29,9 +38,10 @@ AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution<float>& e
   partial_floats = rows * (shape.head_dim + 2);
   thread_floats = parts_of(execution.kernels.attention_workspace(rows, shape.head_dim), 16) * 16;
   // The log2 domain saves a rounding; a float mask could overflow in it, and is added to the scores as torch adds it.
+  const bool natural = shape.mask == MaskClass::additive;
   const double scale = 1 / std::sqrt(static_cast<double>(shape.head_dim));
-  score_scale = static_cast<float>(shape.adds_biases ? scale : scale * std::numbers::log2e);
-  to_log2 = shape.adds_biases ? static_cast<float>(std::numbers::log2e) : 1.0F;
+  score_scale = static_cast<float>(natural ? scale : scale * std::numbers::log2e);
+  to_log2 = natural ? static_cast<float>(std::numbers::log2e) : 1.0F;
 }
 
 std::size_t AttentionPlan::tiles(const Portion& portion) const {

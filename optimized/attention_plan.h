@@ -2,17 +2,22 @@
 
 #include <cstddef>
 
+#include "fixtures/case.h"
 #include "optimized/execution.h"
 #include "optimized/portion.h"
 
 namespace attest::optimized {
+
+/// What a call's mask is, told without reading it.
+enum class MaskClass { everything, causal, documents, boolean, additive };
+MaskClass class_of(const Mask& mask, bool is_causal);
 
 /// Attention in numbers.
 struct AttentionShape {
   std::size_t samples, tokens, num_heads, num_kv_heads, head_dim;
   std::size_t keys;             ///< slots read
   std::size_t empty_slots = 0;  ///< further visible slots, zero in key and value
-  bool adds_biases = false;     ///< a float mask is added to the scores
+  MaskClass mask;
 };
 
 /// How it is cut into tiles of (sample, key/value head, tokens); where there are few tiles and many keys, the keys are

@@ -21,7 +21,7 @@ Blocking blocking_for(std::size_t tile_rows, std::size_t attention_rows, std::si
   // Half of the cache; what is fetched ahead passes through the other.
   const std::size_t bytes_a_row = (blocking.group_columns + blocking.depth_block) * sizeof(float);
   blocking.block_rows = std::max(bytes / 2 / bytes_a_row / tile_rows, std::size_t{1}) * tile_rows;
-  blocking.resident_floats = bytes * 3 / 8 / sizeof(float);
+  blocking.resident_bytes = bytes * 3 / 8;
   return blocking;
 }
 

@@ -25,7 +25,7 @@ struct Blocking {
   size_t group_columns = 256;  ///< columns that a thread computes and finishes at a time
   size_t block_rows = 0;       ///< rows of one block: its product and one strip of its packed rows stay in the cache
   size_t packed_blocks = 2;    ///< blocks whose rows are packed together; the workspace holds no more
-  size_t resident_floats = 0;  ///< of rows of which the cache holds the whole depth
+  size_t resident_bytes = 0;   ///< of rows of which the cache holds the whole depth
   size_t key_value_bytes = size_t{32} << 20;  ///< keys and values, with queries, that a call without a cache holds
 };
 

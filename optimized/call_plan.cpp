@@ -25,7 +25,7 @@ AttentionShape attention_shape(const PackedLayer& layer, const LayerCache& cache
           .head_dim = layer.head_dim,
           .keys = read,
           .empty_slots = seen - read,
-          .adds_biases = std::holds_alternative<FloatMask>(inputs.mask)};
+          .mask = class_of(inputs.mask, attends_causally(config, inputs))};
 }
 
 /// All of them where they fit (so wherever several samples do), or a cache holds them anyway.

@@ -14,6 +14,13 @@ int threads_of(const Resources& resources) {
   return resources.threads > 0 ? resources.threads : usable_cores();
 }
 
+Blocking checked(const Blocking& blocking) {
+  require(blocking.depth_block > 0, "depth_block", "1 or more", "0");
+  require(blocking.part_keys > 0 && blocking.part_keys % kKeyBlock == 0, "part_keys",
+          "a multiple of " + std::to_string(kKeyBlock), std::to_string(blocking.part_keys));
+  return blocking;
+}
+
 }  // namespace
 
 Blocking default_blocking(Target target) {
@@ -25,7 +32,7 @@ Blocking default_blocking(Target target) {
 template <>
 Execution<float>::Execution(Target target, const Resources& resources)
     : kernels(kernels_of(target)),
-      blocking(resources.blocking.value_or(default_blocking(target))),
+      blocking(resources.blocking ? checked(*resources.blocking) : default_blocking(target)),
       threads(threads_of(resources)) {}
 
 }  // namespace attest::optimized

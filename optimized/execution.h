@@ -8,7 +8,8 @@ namespace attest::optimized {
 /// What a layer, or a single stage, is computed with; `Element` as in Kernels.
 template <class Element>
 struct Execution {
-  /// Throws InputError for a target that is not usable here, or a negative number of threads.
+  /// Throws InputError for a target that is not usable here, or a negative number of threads, or a blocking that cannot
+  /// be.
   Execution(Target target, const Resources& resources);
 
   const Kernels<Element>& kernels;

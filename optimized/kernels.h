@@ -25,8 +25,8 @@ struct BlockProduct {
   size_t rows;
   size_t depth;
   size_t panel_count;
-  size_t depth_block;      ///< Blocking::depth_block
-  size_t resident_floats;  ///< Blocking::resident_floats
+  size_t depth_block;     ///< Blocking::depth_block
+  size_t resident_bytes;  ///< Blocking::resident_bytes
 };
 
 enum class Pairing { none, interleaved, halves };

@@ -13,14 +13,14 @@ std::size_t extent(const Tensor& tensor, std::size_t axis) { return static_cast<
 
 }  // namespace
 
-void MaskMap::build(const Mask& mask, bool is_causal, const AttentionPlan& plan, CallClock& clock) {
+void MaskMap::build(const Mask& mask, const AttentionPlan& plan, CallClock& clock) {
   tokens_ = plan.shape.tokens;
   keys_ = plan.shape.keys;
   tile_tokens_ = plan.tile_tokens;
   samples_ = 0;
   first_sample_ = {};
   std::visit(overloaded{[&](const NoMask&) {
-                          if (is_causal) set_causal();
+                          if (plan.shape.mask == MaskClass::causal) set_causal();
                         },
                         [&](const BoolMask& m) {
                           first_sample_ = {.kind = MaskKind::boolean, .flags = m.values.as<std::uint8_t>().data()};

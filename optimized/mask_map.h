@@ -25,8 +25,8 @@ class MaskMap {
 
   explicit MaskMap(const Execution<float>& execution) : execution_(execution) {}
 
-  /// Throws InputError where a byte of a bool mask is neither 0 nor 1.
-  void build(const Mask& mask, bool is_causal, const AttentionPlan& plan, CallClock& clock);
+  /// The mask that the plan was made for. Throws InputError where a byte of a bool mask is neither 0 nor 1.
+  void build(const Mask& mask, const AttentionPlan& plan, CallClock& clock);
 
   Tile tile(std::size_t sample, std::size_t position) const;
 

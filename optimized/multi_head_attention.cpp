@@ -48,7 +48,7 @@ void MultiHeadAttention::forward(const Inputs& inputs, Tensor& output, Stages* s
   validate_call(layer.spec, inputs, static_cast<std::int64_t>(memory.cache.filled()), MaskBytes::left_to_the_caller);
   check_output(layer, inputs, output);
   const CallPlan plan = plan_call(layer, memory.cache, inputs);
-  memory.mask.build(inputs.mask, attends_causally(layer.spec.config, inputs), plan.attention, memory.clock);
+  memory.mask.build(inputs.mask, plan.attention, memory.clock);
   LayerCall call(layer, memory, plan, inputs, output, stages);
   for (const Range samples : ranges_of(plan.samples, plan.samples_at_once)) {
     for (const Range heads : ranges_of(plan.attention.shape.num_kv_heads, plan.kv_heads_at_once)) {

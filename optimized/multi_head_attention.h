@@ -17,9 +17,10 @@ std::string gap(const LayerSpec& layer);
 
 class MultiHeadAttention {
  public:
-  /// Packs the weights once. Throws InputError as torchtune's constructor would, for a gap, or for a target that is not
-  /// usable here. A call without a cache holds keys and values of Blocking::key_value_bytes at a time (of one sample
-  /// and the fewest heads it can separate, if those are more) and goes through its samples and heads in steps.
+  /// Packs the weights once. Throws InputError as torchtune's constructor would, for a gap, for a target that is not
+  /// usable here, or for resources that cannot be. A call without a cache holds keys and values of
+  /// Blocking::key_value_bytes at a time (of one sample and the fewest heads it can separate, if those are more) and
+  /// goes through its samples and heads in steps.
   MultiHeadAttention(const LayerSpec& layer, Target target, const Resources& resources = {});
   ~MultiHeadAttention();
 

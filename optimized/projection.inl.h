@@ -65,7 +65,7 @@ void multiply_strip(const BlockProduct& block, size_t panel, size_t first, size_
 void multiply_block(const BlockProduct& block) noexcept {
   const size_t depth_block = block.depth_block;
   const size_t depth_blocks = (block.depth + depth_block - 1) / depth_block;
-  const bool resident = block.rows * block.depth <= block.resident_floats;
+  const bool resident = block.rows * block.depth * sizeof(float) <= block.resident_bytes;
   const size_t strips = depth_blocks * block.panel_count;
   for (size_t step = 0; step < strips; ++step) {
     const size_t panel = resident ? step / depth_blocks : step % block.panel_count;

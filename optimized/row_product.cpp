@@ -88,7 +88,7 @@ void multiply_packed(const Execution<float>& execution, const RowMatrix<float>& 
                             .depth = x.depth,
                             .panel_count = task.group.panel_count,
                             .depth_block = execution.blocking.depth_block,
-                            .resident_floats = execution.blocking.resident_floats});
+                            .resident_bytes = execution.blocking.resident_bytes});
     worker.end_of(part);
     task.finisher->finish({.group = task.group,
                            .first_row = x.first_row + first,

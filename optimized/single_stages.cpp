@@ -128,7 +128,7 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                             .num_kv_heads = extent(n_kv),
                             .head_dim = extent(q[3]),
                             .keys = extent(s_k),
-                            .adds_biases = std::holds_alternative<FloatMask>(inputs.mask)},
+                            .mask = class_of(inputs.mask, inputs.is_causal)},
                            execution);
   const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};
   const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};
@@ -144,7 +144,7 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                              .head_stride = plan.shape.tokens * plan.shape.head_dim};
   CallClock untimed;
   MaskMap mask(execution);
-  mask.build(inputs.mask, inputs.is_causal, plan, untimed);
+  mask.build(inputs.mask, plan, untimed);
   attend(execution.kernels,
          {.plan = plan,
           .mask = mask,

@@ -25,7 +25,7 @@ TEST(optimized_blocking, follows_the_second_level_cache_in_whole_register_tiles)
       EXPECT_EQ(blocking.block_rows % tile, 0U);
       EXPECT_LE(bytes, cache / 2);
       EXPECT_GT(bytes, cache / 3);
-      EXPECT_LT(blocking.resident_floats * sizeof(float), cache / 2);
+      EXPECT_LT(blocking.resident_bytes, cache / 2);
     }
   }
 }
@@ -56,10 +56,10 @@ TEST_P(optimized_resources, change_no_bit) {
   MultiHeadAttention(layer, GetParam(), {.threads = 1, .blocking = {}}).forward(inputs, alone);
   Blocking least = optimized::default_blocking(GetParam()), most = least;
   least.group_columns = least.block_rows = least.packed_blocks = 1;
-  least.resident_floats = least.key_value_bytes = 0;
+  least.resident_bytes = least.key_value_bytes = 0;
   most.group_columns = most.block_rows = 100'000;
   most.packed_blocks = 5;
-  most.resident_floats = 100'000'000;
+  most.resident_bytes = 100'000'000;
   for (const Blocking& blocking : {least, most}) {
     for (const int threads : {0, 1, 2, 5}) {
       Tensor output = output_for(layer, inputs);
@@ -76,6 +76,16 @@ TEST_P(optimized_resources, of_fewer_than_no_threads_are_refused) {
     FAIL() << "-1 threads were accepted";
   } catch (const InputError& error) {
     EXPECT_EQ(error.field, "threads");
+  }
+}
+
+TEST_P(optimized_resources, with_blocks_that_cannot_be_are_refused) {
+  const Tensor x(DType::float32, {1, 4}), weight(DType::float32, {4, 4});
+  Blocking no_depth = optimized::default_blocking(GetParam()), cuts_a_block = no_depth;
+  no_depth.depth_block = 0;
+  cuts_a_block.part_keys = optimized::kKeyBlock / 2;
+  for (const Blocking& blocking : {no_depth, cuts_a_block}) {
+    EXPECT_THROW(optimized::linear({x, weight, nullptr}, GetParam(), {.threads = 1, .blocking = blocking}), InputError);
   }
 }
 

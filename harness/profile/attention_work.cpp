@@ -13,7 +13,8 @@ optimized::AttentionShape attention_shape(const Config& config, const WorkItem& 
           .num_heads = extent(config.num_heads),
           .num_kv_heads = extent(config.num_kv_heads),
           .head_dim = extent(config.head_dim),
-          .keys = extent(item.length)};
+          .keys = extent(item.length),
+          .mask = optimized::MaskClass::causal};
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ void AttentionWork::run(optimized::PartTimes* times) {
         .head_stride = plan_.shape.tokens * plan_.shape.head_dim};
   };
   clock_.start(times);
-  mask_map_.build(mask_, true, plan_, clock_);
+  mask_map_.build(NoMask{}, plan_, clock_);
   optimized::attend(execution_.kernels,
                     {.plan = plan_,
                      .mask = mask_map_,

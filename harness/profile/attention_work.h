@@ -25,7 +25,6 @@ class AttentionWork final : public PreparedWork {
   optimized::KeyValuePanels<float> panels_;
   optimized::MaskMap mask_map_;
   optimized::CallClock clock_;
-  Mask mask_ = NoMask{};
 };
 
 }  // namespace attest::harness

@@ -75,7 +75,7 @@ const std::vector<BlockingConstant>& blocking_constants() {
                                                           {"group_columns", &Blocking::group_columns, false},
                                                           {"block_rows", &Blocking::block_rows, false},
                                                           {"packed_blocks", &Blocking::packed_blocks, false},
-                                                          {"resident_floats", &Blocking::resident_floats, false},
+                                                          {"resident_bytes", &Blocking::resident_bytes, false},
                                                           {"key_value_bytes", &Blocking::key_value_bytes, false}};
   return constants;
 }
