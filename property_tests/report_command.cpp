@@ -5,7 +5,10 @@
 #include <regex>
 
 #include "fixtures/case_file.h"
+#include "fixtures/error.h"
+#include "harness/report/html/page.h"
 #include "harness/report/read_report.h"
+#include "harness/report/terminal_report.h"
 #include "property_tests/case_copy.h"
 #include "property_tests/file_content.h"
 #include "property_tests/run_command.h"
@@ -159,6 +162,33 @@ TEST(report_command, refuses_shards_that_are_not_all_of_one_run) {
   expect_refusal({file("1"), file("2"), file("other")}, {"other.json", "verify heads", "verify norms"});
   attest({"selftest", "--bug", "heads_tiled", "--report", "json=" + file("selftest")});
   expect_refusal({file("1"), file("selftest")}, {"selftest.json", "shards"});
+}
+
+/// Whatever stands where something else should be, it is a report or it is refused.
+TEST(report_command, shows_a_damaged_report_or_refuses_it) {
+  const ScratchFolder scratch;
+  const auto file = scratch / "run.json";
+  reported({"verify", wrong_case(scratch.path()).string(), "--implementation", "reference", "--quiet"}, file);
+  Json document = document_in(file);
+  auto& results = document["cases"][0]["results"];
+  std::erase_if(results.get_ref<Json::array_t&>(), [](const Json& one) { return one.at("status") == "passed"; });
+  const Json places = document.flatten();
+  std::size_t refused = 0;
+  for (const auto& [place, value] : places.items()) {
+    for (const Json& wrong : {Json(), Json(0), Json(-1), Json("x"), Json::array(), Json::object()}) {
+      Json damaged = document;
+      damaged[Json::json_pointer(place)] = wrong;
+      try {
+        const harness::ReportedRun read = harness::reported_run(damaged, file);
+        const auto again = report_document(read.run, summarise(read.run), read.fingerprint, read.header);
+        harness::verify_page(again);
+        terminal_text(read, harness::TerminalStyle(false), std::nullopt, harness::Detail::verbose);
+      } catch (const InputError&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, places.size());
 }
 
 // --- what seldom happens ---------------------------------------------------------------------------------------------

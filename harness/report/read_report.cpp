@@ -1,5 +1,6 @@
 #include "harness/report/read_report.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <map>
@@ -62,14 +63,22 @@ Sensitivity sensitivity(const Json& item) {
   return found;
 }
 
+/// Such that it can be drawn; without cells where there is nothing to draw.
+ResidualMap residual_map(const Json& item) {
+  const auto text = [](const Json& one) { return printable(one.get<std::string>()); };
+  ResidualMap map{each(item.at("axes"), text), value<Shape>(item, "shape"), value<std::int64_t>(item, "rows_a_cell"),
+                  value<std::int64_t>(item, "columns_a_cell"), each(item.at("cells"), text)};
+  const bool has_extents = std::ranges::all_of(map.shape, [](std::int64_t extent) { return extent > 0; });
+  const bool has_cells = !map.cells.empty() && !map.cells.front().empty();
+  const bool is_whole = map.axes.size() == map.shape.size() && has_extents && has_cells == !map.shape.empty() &&
+                        map.rows_a_cell > 0 && map.columns_a_cell > 0;
+  if (!is_whole) throw InputError("residual", "cells, and an axis for each extent", item.dump());
+  return map;
+}
+
 Explanation explanation(const Json& why, const Json& residual) {
   const auto finding = [](const Json& item) { return Finding{words(item, "id"), words(item, "sentence")}; };
-  const auto text = [](const Json& item) { return printable(item.get<std::string>()); };
-  return {
-      each(why.at("findings"), finding),
-      words(why, "pattern"),
-      {each(residual.at("axes"), text), value<Shape>(residual, "shape"), value<std::int64_t>(residual, "rows_a_cell"),
-       value<std::int64_t>(residual, "columns_a_cell"), each(residual.at("cells"), text)}};
+  return {each(why.at("findings"), finding), words(why, "pattern"), residual_map(residual)};
 }
 
 Comparison comparison(const Json& item) {
