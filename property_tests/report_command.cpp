@@ -7,7 +7,7 @@
 #include "fixtures/case_file.h"
 #include "fixtures/error.h"
 #include "harness/report/html/page.h"
-#include "harness/report/read_report.h"
+#include "harness/report/reported_run.h"
 #include "harness/report/terminal_report.h"
 #include "property_tests/case_copy.h"
 #include "property_tests/file_content.h"
@@ -147,9 +147,12 @@ TEST(report_command, refuses_what_is_no_report_of_its_own) {
   write(file("damaged"), damaged);
   expect_refusal({file("damaged")}, {"damaged.json", "setup"});
   damaged = document_in(file("good"));
-  damaged["cases"][0]["status"] = "<b>";
+  damaged["cases"][0]["status"] = "perfect";
   write(file("invented"), damaged);
-  expect_refusal({file("invented")}, {"invented.json", "status", "passed, failed", "<b>"});
+  expect_refusal({file("invented")}, {"invented.json", "status", "passed, failed", "perfect"});
+  damaged["cases"][0]["status"] = "<b>";
+  write(file("marked_up"), damaged);
+  expect_refusal({file("marked_up")}, {"marked_up.json", "status", "a word", "<b>"});
 }
 
 TEST(report_command, refuses_shards_that_are_not_all_of_one_run) {
@@ -210,7 +213,7 @@ TEST(report_command, reads_back_a_covering_array_with_a_failure_and_a_hole) {
   failure.comparison = {
       .e = std::numeric_limits<double>::infinity(), .worst = WorstElement{{0, 1}, 1, 2, 0}, .problem = ""};
   failure.message = "1 of 9 elements outside the error budget";
-  failure.explanation = {{{"zeros", "it is all zeros"}}, "all rows", {{"row"}, {1, 2}, 1, 1, {"0x"}}};
+  failure.explanation = {{{"zeros", "it is all zeros"}}, "all rows", {{"head", "channel"}, {1, 2}, 1, 1, {"0x"}}};
   coverage.failures = coverage.skipped = {failure};
   run.judged = {{Party::torchtune}, library};
   run.standings = {{library, Confinement{"", "the kernel lacks it"}, {.scores = reference::ScoreStorage::bfloat16}}};

@@ -6,7 +6,7 @@
 #include "fixtures/error.h"
 #include "harness/profile/rank_test.h"
 #include "harness/profile/timing.h"
-#include "harness/report/read_report.h"
+#include "harness/report/read_document.h"
 
 namespace attest::harness {
 namespace {

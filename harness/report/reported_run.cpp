@@ -1,18 +1,13 @@
-#include "harness/report/read_report.h"
+#include "harness/report/reported_run.h"
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "fixtures/error.h"
 #include "fixtures/named_rows.h"
 #include "harness/report/coverage_text.h"
 #include "harness/report/document/markup.h"
-#include "harness/report/profile_report.h"
-#include "harness/report/selftest_report.h"
 #include "harness/search/replay_line.h"
 
 namespace attest::harness {
@@ -20,10 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using reference::ScoreStorage;
-
-const std::map<std::string, int> kVersions = {{"attest.report", kReportSchemaVersion},
-                                              {"attest.profile", kProfileSchemaVersion},
-                                              {"attest.selftest", kSelftestSchemaVersion}};
 
 constexpr std::array kModes = {Mode::localised, Mode::end_to_end, Mode::exact, Mode::truth, Mode::error, Mode::setup};
 constexpr std::array kGaps = {Gap::not_offered, Gap::declared};
@@ -246,22 +237,6 @@ Run run_of(const Json& document) {
 }
 
 }  // namespace
-
-Json read_document(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  const bool is_there = stream.good();
-  Json document = is_there ? Json::parse(stream, nullptr, false) : Json();
-  const Json schema = document.is_object() ? document.value("schema", Json()) : Json();
-  const auto known = kVersions.find(schema.is_string() ? schema.get<std::string>() : "");
-  if (known == kVersions.end()) {
-    throw InputError(file.string(), "a JSON report of attest verify, profile or selftest",
-                     is_there ? "something else" : "a file that cannot be read");
-  }
-  if (const Json version = document.value("schema_version", Json()); version != known->second) {
-    throw InputError(file.string(), "schema_version " + std::to_string(known->second), version.dump());
-  }
-  return document;
-}
 
 ReportedRun reported_run(const Json& document, const std::filesystem::path& file) {
   try {
