@@ -4,6 +4,7 @@
 
 #include "fixtures/case_file.h"
 #include "harness/isolation/library_implementation.h"
+#include "harness/judge/judge_implementation.h"
 #include "harness/lineup/implementations.h"
 #include "harness/machine/process_resources.h"
 #include "harness/verdict/recorded_stages.h"
@@ -80,7 +81,7 @@ TEST(builtin_library, answers_with_the_same_bits_as_in_this_process) {
     if (constructor_raises(item) || !is_small(item) || !pair.here->gap(item.layer).empty()) continue;
     pair.compared += compare_stages(item, *pair.here, *pair.there) + compare_calls(item, *pair.here, *pair.there);
   }
-  for (const auto& pair : pairs) EXPECT_GT(pair.compared, 300u) << pair.there->name();
+  for (const auto& pair : pairs) EXPECT_GT(pair.compared, 300u) << pair.there->identity().implementation();
 }
 
 TEST(builtin_library, says_what_it_does_not_compute) {

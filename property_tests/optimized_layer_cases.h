@@ -9,8 +9,8 @@
 #include "fixtures/validate.h"
 #include "optimized/resources.h"
 #include "property_tests/optimized_inputs.h"
-#include "property_tests/plain_double.h"
 #include "property_tests/sample_layer.h"
+#include "property_tests/share_of_budget.h"
 
 /// Random layers for the tests of optimized/, and the judge of a call's recorded stages, each on the stage before it.
 namespace attest {
@@ -89,7 +89,7 @@ class StageJudge {
       v = stages_.at(Stage::v_cache);
     }
     const AttentionInputs attention = attention_inputs(config_, inputs_, q, k, v);
-    note(plain::share_of_budget(stages_.at(Stage::attention), plain::attention(attention)));
+    note(property_tests::share_of_budget(stages_.at(Stage::attention), reference::attention_truth(attention)));
     const std::int64_t b = inputs_.x.dim(0), s = inputs_.x.dim(1), n = config_.num_heads;
     const Tensor joined = transposed(stages_.at(Stage::attention), b, n, s);
     judge_linear("output_proj", reshaped(joined, {b, s, n * config_.head_dim}), Stage::output);
@@ -103,7 +103,7 @@ class StageJudge {
     const auto bias = layer_.weights.find(name + ".bias");
     const LinearInputs in{x, layer_.weights.find(name + ".weight")->second,
                           bias == layer_.weights.end() ? nullptr : &bias->second};
-    note(plain::share_of_budget(stages_.at(stage), plain::linear(in)));
+    note(property_tests::share_of_budget(stages_.at(stage), reference::linear_truth(in)));
   }
 
   Tensor heads(const std::string& which, const Tensor& x, std::int64_t n, Stage projected, Stage rotated,
@@ -111,18 +111,16 @@ class StageJudge {
     judge_linear(which + "_proj", x, projected);
     const std::int64_t b = x.dim(0), s = x.dim(1), h_d = config_.head_dim;
     Tensor now = reshaped(stages_.at(projected), {b, s, n, h_d});
-    if (const auto rotary = rotary_extent(config_.pos_embeddings)) {
+    if (rotary_extent(config_.pos_embeddings)) {
       const Tensor* input_pos = inputs_.input_pos ? &*inputs_.input_pos : nullptr;
       const RotaryInputs in{now, config_.pos_embeddings, *layer_.tables, input_pos};
-      const auto positions = resolve_positions(input_pos, b, s, rotary->max_seq_len);
-      const auto judged = plain::rotary(in, positions, config_.pos_embeddings.index() > 2);
-      note(plain::share_of_budget(stages_.at(rotated), judged));
+      note(property_tests::share_of_budget(stages_.at(rotated), reference::rotary_truth(in)));
       now = stages_.at(rotated);
     }
     now = transposed(now, b, s, n);
     if (!std::holds_alternative<NoNorm>(norm)) {
       const NormInputs in{now, norm, layer_.weights.find(which + "_norm.scale")->second};
-      note(plain::share_of_budget(stages_.at(normalised), plain::norm(in)));
+      note(property_tests::share_of_budget(stages_.at(normalised), reference::norm_truth(in)));
       now = stages_.at(normalised);
     }
     return now;

@@ -1,12 +1,11 @@
 #include <gtest/gtest.h>
 
-#include "fixtures/validate.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_inputs.h"
-#include "property_tests/plain_double.h"
+#include "property_tests/share_of_budget.h"
 
-/// The single stages of every target against plain loops over doubles: the share of the error budget stays below 1 for
+/// The single stages of every target against the float64 truth: the share of the error budget stays below 1 for
 /// every tail of the vector width, the register tile and the key block.
 namespace attest {
 namespace {
@@ -29,7 +28,8 @@ TEST_P(optimized_stages, a_projection_of_any_size_stays_within_its_budget) {
       for (const std::int64_t in : {1, 7, 255, 256, 257}) {
         const Tensor x = normal(random, {1, tokens, in}), w = normal(random, {out, in}), bias = normal(random, {out});
         const LinearInputs inputs{x, w, out % 2 ? &bias : nullptr};
-        const double e = plain::share_of_budget(optimized::linear(inputs, GetParam()), plain::linear(inputs));
+        const double e =
+            property_tests::share_of_budget(optimized::linear(inputs, GetParam()), reference::linear_truth(inputs));
         EXPECT_LE(e, 1.0) << "tokens " << tokens << " in " << in << " out " << out;
       }
     }
@@ -40,7 +40,8 @@ TEST_P(optimized_stages, a_projection_larger_than_every_block_stays_within_its_b
   Random random(2);
   const Tensor x = normal(random, {2, 301, 520}), w = normal(random, {333, 520});
   const LinearInputs inputs{x, w, nullptr};
-  EXPECT_LE(plain::share_of_budget(optimized::linear(inputs, GetParam()), plain::linear(inputs)), 1.0);
+  EXPECT_LE(property_tests::share_of_budget(optimized::linear(inputs, GetParam()), reference::linear_truth(inputs)),
+            1.0);
 }
 
 TEST_P(optimized_stages, a_row_of_a_projection_has_the_same_bits_alone_and_among_others) {
@@ -62,14 +63,13 @@ TEST_P(optimized_stages, every_rotary_embedding_stays_within_its_budget) {
     RotaryTables tables{normal(random, {h_d / 2}), normal(random, {9, h_d / 2}), normal(random, {9, h_d / 2})};
     Tensor input_pos(DType::int64, {2, 3});
     for (auto& position : input_pos.as<std::int64_t>()) position = static_cast<std::int64_t>(random() % 9);
-    const auto positions = resolve_positions(&input_pos, 2, 3, 9);
     const RotaryPositionalEmbeddings base{h_d, 9, 10'000.0};
     const PosEmbeddings embeddings[] = {base, Llama3ScaledRoPE{h_d, 9}, Phi3RotaryPositionalEmbeddings{h_d, 9},
                                         Qwen2RotaryPositionalEmbeddings{h_d, 9}};
     for (const auto& embedding : embeddings) {
       const RotaryInputs inputs{x, embedding, tables, &input_pos};
-      const auto judged = plain::rotary(inputs, positions, embedding.index() > 2);
-      EXPECT_LE(plain::share_of_budget(optimized::rotary(inputs, GetParam()), judged), 1.0)
+      EXPECT_LE(property_tests::share_of_budget(optimized::rotary(inputs, GetParam()), reference::rotary_truth(inputs)),
+                1.0)
           << "h_d " << h_d << " embedding " << embedding.index();
     }
   }
@@ -81,7 +81,8 @@ TEST_P(optimized_stages, the_norm_stays_within_its_budget) {
     const Tensor x = normal(random, {2, 3, 4, h_d}), scale = normal(random, {h_d});
     const Norm rms = RMSNorm{h_d, 1e-5};
     const NormInputs inputs{x, rms, scale};
-    EXPECT_LE(plain::share_of_budget(optimized::norm(inputs, GetParam()), plain::norm(inputs)), 1.0) << "h_d " << h_d;
+    EXPECT_LE(property_tests::share_of_budget(optimized::norm(inputs, GetParam()), reference::norm_truth(inputs)), 1.0)
+        << "h_d " << h_d;
   }
 }
 
@@ -135,7 +136,7 @@ double attention_share(Random& random, const Sizes& n, int kind, Target target) 
   const Tensor v = normal(random, k.shape());
   const Mask mask = random_mask(random, kind, n);
   const AttentionInputs inputs{q, k, v, mask, kind == 3};
-  return plain::share_of_budget(optimized::attention(inputs, target), plain::attention(inputs));
+  return property_tests::share_of_budget(optimized::attention(inputs, target), reference::attention_truth(inputs));
 }
 
 TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget) {

@@ -5,7 +5,10 @@
 #include <regex>
 
 #include "fixtures/case_file.h"
-#include "harness/report/read_report.h"
+#include "fixtures/error.h"
+#include "harness/report/html/page.h"
+#include "harness/report/reported_run.h"
+#include "harness/report/terminal_report.h"
 #include "property_tests/case_copy.h"
 #include "property_tests/file_content.h"
 #include "property_tests/run_command.h"
@@ -144,9 +147,12 @@ TEST(report_command, refuses_what_is_no_report_of_its_own) {
   write(file("damaged"), damaged);
   expect_refusal({file("damaged")}, {"damaged.json", "setup"});
   damaged = document_in(file("good"));
-  damaged["cases"][0]["status"] = "<b>";
+  damaged["cases"][0]["status"] = "perfect";
   write(file("invented"), damaged);
-  expect_refusal({file("invented")}, {"invented.json", "status", "passed, failed", "<b>"});
+  expect_refusal({file("invented")}, {"invented.json", "status", "passed, failed", "perfect"});
+  damaged["cases"][0]["status"] = "<b>";
+  write(file("marked_up"), damaged);
+  expect_refusal({file("marked_up")}, {"marked_up.json", "status", "a word", "<b>"});
 }
 
 TEST(report_command, refuses_shards_that_are_not_all_of_one_run) {
@@ -159,6 +165,33 @@ TEST(report_command, refuses_shards_that_are_not_all_of_one_run) {
   expect_refusal({file("1"), file("2"), file("other")}, {"other.json", "verify heads", "verify norms"});
   attest({"selftest", "--bug", "heads_tiled", "--report", "json=" + file("selftest")});
   expect_refusal({file("1"), file("selftest")}, {"selftest.json", "shards"});
+}
+
+/// Whatever stands where something else should be, it is a report or it is refused.
+TEST(report_command, shows_a_damaged_report_or_refuses_it) {
+  const ScratchFolder scratch;
+  const auto file = scratch / "run.json";
+  reported({"verify", wrong_case(scratch.path()).string(), "--implementation", "reference", "--quiet"}, file);
+  Json document = document_in(file);
+  auto& results = document["cases"][0]["results"];
+  std::erase_if(results.get_ref<Json::array_t&>(), [](const Json& one) { return one.at("status") == "passed"; });
+  const Json places = document.flatten();
+  std::size_t refused = 0;
+  for (const auto& [place, value] : places.items()) {
+    for (const Json& wrong : {Json(), Json(0), Json(-1), Json("x"), Json::array(), Json::object()}) {
+      Json damaged = document;
+      damaged[Json::json_pointer(place)] = wrong;
+      try {
+        const harness::ReportedRun read = harness::reported_run(damaged, file);
+        const auto again = report_document(read.run, summarise(read.run), read.fingerprint, read.header);
+        harness::verify_page(again);
+        terminal_text(read, harness::TerminalStyle(false), std::nullopt, harness::Detail::verbose);
+      } catch (const InputError&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, places.size());
 }
 
 // --- what seldom happens ---------------------------------------------------------------------------------------------
@@ -180,7 +213,7 @@ TEST(report_command, reads_back_a_covering_array_with_a_failure_and_a_hole) {
   failure.comparison = {
       .e = std::numeric_limits<double>::infinity(), .worst = WorstElement{{0, 1}, 1, 2, 0}, .problem = ""};
   failure.message = "1 of 9 elements outside the error budget";
-  failure.explanation = {{{"zeros", "it is all zeros"}}, "all rows", {{"row"}, {1, 2}, 1, 1, {"0x"}}};
+  failure.explanation = {{{"zeros", "it is all zeros"}}, "all rows", {{"head", "channel"}, {1, 2}, 1, 1, {"0x"}}};
   coverage.failures = coverage.skipped = {failure};
   run.judged = {{Party::torchtune}, library};
   run.standings = {{library, Confinement{"", "the kernel lacks it"}, {.scores = reference::ScoreStorage::bfloat16}}};

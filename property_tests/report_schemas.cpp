@@ -78,16 +78,17 @@ std::string status_of(const nlohmann::ordered_json& document) {
 }
 
 TEST(report_schemas, accept_a_covering_array_with_a_failure_and_a_hole) {
+  const harness::Judged library{harness::Party::library, "./k.so"};
   harness::Run run;
   harness::CoverageRun& coverage = run.coverage.emplace();
   coverage.coverage.holes = {{"keys=4097, path=cross", ""}};
   coverage.coverage.left_out = {{"keys=4097, path=self", "self-attention of many tokens costs their square"}};
-  coverage.tallies = {{{harness::Party::library, "./k.so"}, 7, 1, 2, 0.5, "family=far_below seed=3"}};
+  coverage.tallies = {{library, 7, 1, 2, 0.5, "family=far_below seed=3"}};
   harness::Result failure;
   failure.case_name = "seed=1 s_x=17 alone=yes";
   failure.stage = "attention";
   failure.status = harness::Status::failed;
-  failure.judged = {harness::Party::library, "./k.so"};
+  failure.judged = library;
   failure.message = "1 of 9 elements outside the error budget";
   coverage.failures = coverage.skipped = {failure};
   const auto document = report_document(run, summarise(run), harness::environment_fingerprint(), {{"attest"}, "1/1"});

@@ -10,9 +10,10 @@
 #include "harness/report/github.h"
 #include "harness/report/job_summary.h"
 #include "harness/report/joined_shards.h"
-#include "harness/report/read_report.h"
+#include "harness/report/read_document.h"
 #include "harness/report/report_file.h"
 #include "harness/report/report_kinds.h"
+#include "harness/report/reported_run.h"
 #include "harness/report/terminal_report.h"
 
 namespace attest::harness {

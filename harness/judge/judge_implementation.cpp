@@ -12,6 +12,19 @@
 #include "harness/verdict/tensor_parts.h"
 
 namespace attest::harness {
+
+Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage) {
+  struct Compute {
+    const Implementation& by;
+    Tensor operator()(const LinearInputs& in) const { return by.linear(in); }
+    Tensor operator()(const RotaryInputs& in) const { return by.rotary(in); }
+    Tensor operator()(const NormInputs& in) const { return by.norm(in); }
+    Tensor operator()(const AttentionInputs& in) const { return by.attention(in); }
+  };
+  Tensor computed = std::visit(Compute{implementation}, stage.inputs);
+  return stage.tokens.empty() ? computed : rows_of_tokens(computed, stage.tokens);
+}
+
 namespace {
 
 void append(std::vector<Result>& to, std::vector<Result> more) { std::ranges::move(more, std::back_inserter(to)); }
@@ -27,20 +40,6 @@ explain::StageFailure failure_of(const Question& question, Stage stage, const Te
 /// What the call that failed printed, which often says why.
 void add_printed(Result& result, const Implementation& implementation) {
   if (const std::string lines = implementation.printed(); !lines.empty()) result.message += ", last printed " + lines;
-}
-
-/// An implementation's answer to what torchtune recorded; of a sampled attention, which is asked for as a whole, the
-/// rows.
-Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage) {
-  struct Compute {
-    const Implementation& by;
-    Tensor operator()(const LinearInputs& in) const { return by.linear(in); }
-    Tensor operator()(const RotaryInputs& in) const { return by.rotary(in); }
-    Tensor operator()(const NormInputs& in) const { return by.norm(in); }
-    Tensor operator()(const AttentionInputs& in) const { return by.attention(in); }
-  };
-  Tensor computed = std::visit(Compute{implementation}, stage.inputs);
-  return stage.tokens.empty() ? computed : rows_of_tokens(computed, stage.tokens);
 }
 
 std::vector<Result> judge_localised_stage(Question question, const Implementation& implementation,

@@ -11,6 +11,10 @@ namespace attest::harness {
 /// steps, the errors that torchtune raised, and that no input was changed. A declared gap is one skipped result.
 std::vector<Result> judge_implementation(const JudgedCase& judged, const Implementation& implementation);
 
+/// An implementation's answer to what torchtune recorded; of a sampled attention, which is asked for as a whole, the
+/// rows.
+Tensor computed_by(const Implementation& implementation, const LocalisedStage& stage);
+
 /// What `layer` computes in one call: each stage that it gives, end to end.
 std::vector<Result> judge_call(const Question& question, LayerUnderTest& layer);
 

@@ -1,13 +1,12 @@
 #include "harness/report/baseline.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "fixtures/error.h"
 #include "harness/profile/rank_test.h"
 #include "harness/profile/timing.h"
-#include "harness/report/profile_report.h"
+#include "harness/report/read_document.h"
 
 namespace attest::harness {
 namespace {
@@ -18,17 +17,9 @@ using Json = nlohmann::ordered_json;
   throw InputError("--baseline " + report.string(), expected, actual);
 }
 
-Json read_report(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) refuse(file, "a JSON report of attest profile", "a file that cannot be read");
-  Json report = Json::parse(stream, nullptr, false);
-  if (!report.is_object() || report.value("schema", "") != "attest.profile") {
-    refuse(file, "a JSON report of attest profile", "something else");
-  }
-  const Json version = report.value("schema_version", Json());
-  if (version != kProfileSchemaVersion) {
-    refuse(file, "schema_version " + std::to_string(kProfileSchemaVersion), version.dump());
-  }
+Json read_profile(const std::filesystem::path& file) {
+  Json report = read_document(file);
+  if (report.at("schema") != "attest.profile") refuse(file, "a JSON report of attest profile", "of something else");
   return report;
 }
 
@@ -51,7 +42,7 @@ std::string verdict_of(const BaselineComparison& comparison) {
 }
 
 Baseline::Baseline(const std::filesystem::path& report, const Fingerprint& here, BaselineScale scale) : scale_(scale) {
-  const Json json = read_report(report);
+  const Json json = read_profile(report);
   try {
     if (scale == BaselineScale::seconds) refuse_another_machine(report, json.at("environment"), here);
     for (const auto& item : json.at("items")) {

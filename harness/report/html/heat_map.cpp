@@ -141,6 +141,7 @@ std::string levels_of(const Map& map) {
 std::string heat_map(const Json& result) {
   if (!result.contains("residual")) return "";
   const Map map = map_of(result.at("residual"));
+  if (map.cells.empty()) return "";  // of rotary tables
   const double width = kDrawingWidth - kLeft - 2;
   const double height = std::min(kTallest, kTallestCell * static_cast<double>(map.cells.size()));
   const bool is_binned = map.rows_a_cell > 1 || map.columns_a_cell > 1;

@@ -1,17 +1,13 @@
-#include "harness/report/read_report.h"
+#include "harness/report/reported_run.h"
 
+#include <algorithm>
 #include <array>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "fixtures/error.h"
 #include "fixtures/named_rows.h"
 #include "harness/report/coverage_text.h"
 #include "harness/report/document/markup.h"
-#include "harness/report/profile_report.h"
-#include "harness/report/selftest_report.h"
 #include "harness/search/replay_line.h"
 
 namespace attest::harness {
@@ -19,10 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using reference::ScoreStorage;
-
-const std::map<std::string, int> kVersions = {{"attest.report", kReportSchemaVersion},
-                                              {"attest.profile", kProfileSchemaVersion},
-                                              {"attest.selftest", kSelftestSchemaVersion}};
 
 constexpr std::array kModes = {Mode::localised, Mode::end_to_end, Mode::exact, Mode::truth, Mode::error, Mode::setup};
 constexpr std::array kGaps = {Gap::not_offered, Gap::declared};
@@ -62,14 +54,22 @@ Sensitivity sensitivity(const Json& item) {
   return found;
 }
 
+/// Such that it can be drawn; without cells where there is nothing to draw.
+ResidualMap residual_map(const Json& item) {
+  const auto text = [](const Json& one) { return printable(one.get<std::string>()); };
+  ResidualMap map{each(item.at("axes"), text), value<Shape>(item, "shape"), value<std::int64_t>(item, "rows_a_cell"),
+                  value<std::int64_t>(item, "columns_a_cell"), each(item.at("cells"), text)};
+  const bool has_extents = std::ranges::all_of(map.shape, [](std::int64_t extent) { return extent > 0; });
+  const bool has_cells = !map.cells.empty() && !map.cells.front().empty();
+  const bool is_whole = map.axes.size() == map.shape.size() && has_extents && has_cells == !map.shape.empty() &&
+                        map.rows_a_cell > 0 && map.columns_a_cell > 0;
+  if (!is_whole) throw InputError("residual", "cells, and an axis for each extent", item.dump());
+  return map;
+}
+
 Explanation explanation(const Json& why, const Json& residual) {
   const auto finding = [](const Json& item) { return Finding{words(item, "id"), words(item, "sentence")}; };
-  const auto text = [](const Json& item) { return printable(item.get<std::string>()); };
-  return {
-      each(why.at("findings"), finding),
-      words(why, "pattern"),
-      {each(residual.at("axes"), text), value<Shape>(residual, "shape"), value<std::int64_t>(residual, "rows_a_cell"),
-       value<std::int64_t>(residual, "columns_a_cell"), each(residual.at("cells"), text)}};
+  return {each(why.at("findings"), finding), words(why, "pattern"), residual_map(residual)};
 }
 
 Comparison comparison(const Json& item) {
@@ -237,22 +237,6 @@ Run run_of(const Json& document) {
 }
 
 }  // namespace
-
-Json read_document(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  const bool is_there = stream.good();
-  Json document = is_there ? Json::parse(stream, nullptr, false) : Json();
-  const Json schema = document.is_object() ? document.value("schema", Json()) : Json();
-  const auto known = kVersions.find(schema.is_string() ? schema.get<std::string>() : "");
-  if (known == kVersions.end()) {
-    throw InputError(file.string(), "a JSON report of attest verify, profile or selftest",
-                     is_there ? "something else" : "a file that cannot be read");
-  }
-  if (const Json version = document.value("schema_version", Json()); version != known->second) {
-    throw InputError(file.string(), "schema_version " + std::to_string(known->second), version.dump());
-  }
-  return document;
-}
 
 ReportedRun reported_run(const Json& document, const std::filesystem::path& file) {
   try {
