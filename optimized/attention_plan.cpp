@@ -18,7 +18,8 @@ MaskClass class_of(const Mask& mask, bool is_causal) {
   return std::visit(overloaded{[&](const NoMask&) { return is_causal ? MaskClass::causal : MaskClass::everything; },
                                [](const BoolMask&) { return MaskClass::boolean; },
                                [](const FloatMask&) { return MaskClass::additive; },
-                               [](const PackedBlockCausalMask&) { return MaskClass::documents; }},
+                               [](const PackedBlockCausalMask&) { return MaskClass::documents; },
+                               [](const BlockMask&) { return MaskClass::blocks; }},
                     mask);
 }
 

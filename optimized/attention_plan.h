@@ -9,7 +9,7 @@
 namespace attest::optimized {
 
 /// What a call's mask is, told without reading it.
-enum class MaskClass { everything, causal, documents, boolean, additive };
+enum class MaskClass { everything, causal, documents, blocks, boolean, additive };
 MaskClass class_of(const Mask& mask, bool is_causal);
 
 /// Attention in numbers.
