@@ -87,7 +87,7 @@ rc::Gen<CaseDraw> any_parts() {
       rc::gen::set(&CaseDraw::b, extent(3)), rc::gen::set(&CaseDraw::s_x, tokens()),
       rc::gen::set(&CaseDraw::s_y, tokens()), rc::gen::set(&CaseDraw::n_kv, extent(3)),
       rc::gen::set(&CaseDraw::q_per_kv, extent(3)), rc::gen::set(&CaseDraw::h_d, head_size()),
-      rc::gen::set(&CaseDraw::d_per_head, extent(9)), rc::gen::set(&CaseDraw::mask, kind_up_to(MaskKind::documents)),
+      rc::gen::set(&CaseDraw::d_per_head, extent(9)), rc::gen::set(&CaseDraw::mask, kind_up_to(MaskKind::blocks)),
       rc::gen::set(&CaseDraw::broadcast, kind_up_to(MaskBroadcast::all)),
       rc::gen::set(&CaseDraw::hidden, kind_up_to(HiddenKeys::all_but_one)),
       rc::gen::set(&CaseDraw::keys, kind_up_to(KeySource::cross_cache)), rc::gen::set(&CaseDraw::chunk, extent(9)),
@@ -96,6 +96,7 @@ rc::Gen<CaseDraw> any_parts() {
       rc::gen::set(&CaseDraw::positions, kind_up_to(PositionKind::each)), rc::gen::set(&CaseDraw::norm, flag),
       rc::gen::set(&CaseDraw::norm_first, flag), rc::gen::set(&CaseDraw::bias, flag),
       rc::gen::set(&CaseDraw::scale, one_of<std::int64_t>({0, 0, 0, 3, 11})),
+      rc::gen::set(&CaseDraw::dropout, one_of<std::int64_t>({0, 0, 0, 10, 60})),
       rc::gen::set(&CaseDraw::dtype, one_of<DType>({DType::float32, DType::float32, DType::bfloat16, DType::float16})));
 }
 

@@ -1,5 +1,6 @@
 #include "property_tests/arbitrary_case.h"
 
+#include "fixtures/block_mask.h"
 #include "fixtures/generator.h"
 #include "fixtures/layer_shapes.h"
 
@@ -68,6 +69,13 @@ class CaseBuilder {
     config.output_proj = Linear{n_h * h_d, d + 1, false};
     config.pos_embeddings = pos_embeddings(choice_.pos_embeddings, h_d);
     if (choice_.norm) config.q_norm = config.k_norm = RMSNorm{h_d, 1e-5};
+    if (choice_.later_fields) {
+      config.scale = 0.375;
+      config.norm_order = NormOrder::before_pos_embeddings;
+      config.flex_attention = true;
+    }
+    config.training = choice_.dropout;
+    config.attn_dropout = choice_.dropout ? 0.25 : 0;
     if (choice_.cache != 0) config.kv_cache = KVCache{choice_.b, kCacheSlots, choice_.cache == 1};
     for (const auto& [name, shape] : parameter_shapes(config)) layer.weights[name] = bits(config.dtype, shape);
     if (choice_.pos_embeddings != 0) {
@@ -88,6 +96,8 @@ class CaseBuilder {
       }
       return PackedBlockCausalMask{seq_lens};
     }
+    if (choice_.mask == 4)
+      return block_mask_of(bits(DType::boolean, {1, choice_.n_kv * choice_.q_per_kv, shape[1], shape[2]}), {2, 3});
     return NoMask{};
   }
 
@@ -99,6 +109,9 @@ class CaseBuilder {
     if (y == 2) inputs.y = AbsentY{};
     const auto keys = choice_.cache == 1 ? kCacheSlots : y == 1 ? choice_.s_y : choice_.s_x;
     inputs.mask = mask({choice_.b, choice_.s_x, keys});
+    if (choice_.dropout) {
+      inputs.keep = bits(DType::boolean, {choice_.b, choice_.n_kv * choice_.q_per_kv, choice_.s_x, keys});
+    }
     if (choice_.input_pos && y != 1) inputs.input_pos = Tensor(DType::int32, {1, choice_.s_x});
     for (const auto& [stage, shape] : stage_shapes(config_, inputs)) {
       step.expected[stage] = bits(choice_.dtype, shape);

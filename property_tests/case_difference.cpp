@@ -43,6 +43,9 @@ class Transcript {
   void add(const LayerSpec& layer) {
     auto config = layer.config;
     lines_["config/dtype"] = name_of(config.dtype);
+    lines_["config/scale"] = config.scale ? std::to_string(std::bit_cast<std::uint64_t>(*config.scale)) : "";
+    lines_["config/norm_order"] = std::to_string(static_cast<int>(config.norm_order));
+    lines_["config/flex_attention"] = std::to_string(config.flex_attention);
     visit_fields(config, field_writer("config/"));
     visit_parts(config, [&](const char* name, auto& part) {
       const auto place = "config/" + std::string(name) + "/";
@@ -75,7 +78,8 @@ class Transcript {
     for (const auto& [sample, token] : sampled.tokens) {
       lines_[place + "/rows"] += std::to_string(sample) + "," + std::to_string(token) + " ";
     }
-    for (const auto& [stage, digest] : sampled.sha256) lines_[place + "/sha256/" + std::string(name_of(stage))] = digest;
+    for (const auto& [stage, digest] : sampled.sha256)
+      lines_[place + "/sha256/" + std::string(name_of(stage))] = digest;
   }
 
   Lines lines_;

@@ -60,6 +60,42 @@ TEST_F(case_file, resetting_a_cache_that_is_not_there_is_refused) {
   expect_refused(file_, "/steps/000/reset_cache");
 }
 
+std::int64_t version_in(const std::filesystem::path& file) {
+  std::int64_t version = 0;
+  const Hdf5Edit edit(file);
+  const Hdf5Handle attribute(H5Aopen(edit.id(), "schema_version", H5P_DEFAULT), &H5Aclose);
+  H5Aread(attribute.get(), H5T_NATIVE_INT64, &version);
+  return version;
+}
+
+TEST_F(case_file, the_lowest_version_that_can_hold_a_case_is_written) {
+  EXPECT_EQ(version_in(file_), 1);
+  for (const ArbitraryCase& later : {ArbitraryCase{.later_fields = true},
+                                     ArbitraryCase{.mask = 4, .later_fields = true}, ArbitraryCase{.dropout = true}}) {
+    write_case(arbitrary_case(later), file_);
+    EXPECT_EQ(version_in(file_), 3);
+    EXPECT_EQ(difference(arbitrary_case(later), read_case(file_)), "");
+  }
+}
+
+/// What a version did not know is no part of its files.
+TEST_F(case_file, a_field_that_came_later_is_unknown_to_a_file_of_before) {
+  expect_refused_after("/config/scale", [](auto& edit) { edit.put_attribute("/config", "scale", 0.5); });
+  expect_refused_after("/config/norm_order", [](auto& edit) {
+    edit.put_attribute("/config", "norm_order", std::string("before_pos_embeddings"));
+  });
+  expect_refused_after("/steps/000/inputs/keep", [](auto& edit) {
+    edit.put_dataset("/steps/000/inputs/keep", H5T_STD_U8LE, {2, 4, 3, 12}, "bool");
+  });
+}
+
+TEST_F(case_file, another_order_of_the_norm_is_refused) {
+  expect_refused_after("/config/norm_order", [](auto& edit) {
+    edit.put_attribute("/", "schema_version", std::int64_t{3});
+    edit.put_attribute("/config", "norm_order", std::string("between"));
+  });
+}
+
 TEST_F(case_file, strings_of_variable_length_are_read) {
   {
     Hdf5Edit edit(file_);

@@ -22,6 +22,9 @@ ArbitraryCase any_choice() {
   choice.cache = *rc::gen::inRange(0, 3);
   const bool as_many_keys = choice.cache != 1 && (choice.y != 1 || choice.s_y == choice.s_x);
   choice.mask = *rc::gen::inRange(0, as_many_keys ? 4 : 3);
+  choice.later_fields = *rc::gen::arbitrary<bool>();
+  if (choice.later_fields && *rc::gen::inRange(0, 3) == 0) choice.mask = 4;
+  choice.dropout = choice.mask != 4 && *rc::gen::arbitrary<bool>();
   choice.norm = *rc::gen::arbitrary<bool>();
   choice.bias = *rc::gen::arbitrary<bool>();
   choice.input_pos = *rc::gen::arbitrary<bool>();

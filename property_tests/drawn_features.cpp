@@ -29,6 +29,10 @@ Counts all_features() {
                            "mask floating",
                            "mask packed",
                            "mask documents",
+                           "mask blocks",
+                           "dropout",
+                           "norm before the rotary embedding",
+                           "another scale",
                            "keys self",
                            "keys cross",
                            "keys cache",
@@ -67,7 +71,7 @@ Counts all_features() {
 /// "mask=causal" as "mask causal", for every word of the line and of the defaults that it leaves out.
 void count_words(Counts& counts, const CaseDraw& draw) {
   const auto count = [&](const std::string& word, bool occurs) { counts.at(word) += occurs ? 1 : 0; };
-  constexpr const char* kMasks[] = {"none", "causal", "boolean", "floating", "packed", "documents"};
+  constexpr const char* kMasks[] = {"none", "causal", "boolean", "floating", "packed", "documents", "blocks"};
   constexpr const char* kKeys[] = {"self", "cross", "cache", "cross_cache"};
   constexpr const char* kRotary[] = {"none", "interleaved", "llama3", "phi3", "qwen2"};
   constexpr const char* kPositions[] = {"implied", "shared", "each"};
@@ -87,6 +91,9 @@ void count_features(Counts& counts, const CaseDraw& draw) {
   count("grouped queries", draw.q_per_kv > 1);
   count("norm", draw.norm);
   count("bias", draw.bias);
+  count("dropout", draw.dropout > 0);
+  count("norm before the rotary embedding", draw.norm_first);
+  count("another scale", draw.scale != 0);
   count("bfloat16", draw.dtype == DType::bfloat16);
   count("float16", draw.dtype == DType::float16);
   count("batch", draw.b > 1);

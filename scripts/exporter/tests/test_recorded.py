@@ -17,6 +17,7 @@ DATA = Path(__file__).resolve().parents[3] / "fixtures" / "data"
 SOME = (
     *("heads/grouped_query", "cache/prefill_and_decode", "norms/after_rotary", "packed/two_documents", "cache/reset"),
     *("masks/float_lowest_number", "bfloat16/qwen2_positions", "bfloat16/cache", "large/129_keys_window_bool"),
+    *("norms/before_rotary", "scales/negative", "dropout/bfloat16", "block_masks/cache", "block_masks/layer"),
 )
 
 
