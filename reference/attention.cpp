@@ -158,9 +158,7 @@ class BudgetedRows {
         y_(weighted(rows_.weights, rows_.visible, v_)),
         counts_(xt::not_equal(rows_.probabilities, 0.0)),
         condition_(call.scale * times_transposed<double>(xt::abs(q_), xt::abs(k_))),
-        addition_(xt::zeros_like(condition_)),
-        storing_(score_roundoffs(rows_.scores, scores)),
-        exact_(xt::zeros<bool>(condition_.shape())) {
+        storing_(score_roundoffs(rows_.scores, scores)) {
     if (!call.mask.bias) return;
     const Doubles bias = xt::abs(mask_rows(*call.mask.bias, at, k_.shape(0)));
     exact_ = xt::not_equal(bias, 0.0) && xt::equal(bias + condition_, bias);
@@ -172,7 +170,7 @@ class BudgetedRows {
 
   /// E_ij, or D_ij with the budgets of the inputs.
   Doubles logit_errors(Growth growth, const AttentionInputBudgets* inputs) const {
-    Doubles errors = logit_factor(growth, static_cast<double>(q_.shape(1))) * kUnitRoundoff * condition_ + addition_;
+    Doubles errors = logit_factor(growth, static_cast<double>(q_.shape(1))) * kUnitRoundoff * condition_;
     if (inputs != nullptr) {
       const Doubles dq = query_rows(of(growth, inputs->q), at_), dk = head_of(of(growth, inputs->k), at_.first);
       if (growth == Growth::statistical) {
@@ -183,7 +181,8 @@ class BudgetedRows {
         errors += call_.scale * (times_transposed<double>(dq, xt::abs(k_)) + times_transposed<double>(xt::abs(q_), dk));
       }
     }
-    return xt::where(exact_, 0.0, errors) + storing_;
+    if (call_.mask.bias) errors = xt::where(exact_, 0.0, errors + addition_);
+    return errors + storing_;
   }
 
   /// [rows, h_d]: all of B_ic but half_ulp(y_ic).
@@ -265,9 +264,10 @@ class BudgetedRows {
   Doubles q_, k_, v_, y_;
   Array<bool> counts_;  ///< p_ij is not 0
   Doubles condition_;   ///< A_ij
-  Doubles addition_;    ///< rounding of score + bias
   Doubles storing_;     ///< of scores that a kernel keeps in 16 bits
-  Array<bool> exact_;   ///< the bias swallows the score even in float64, whatever error the score has
+  // only with a float mask
+  Doubles addition_;   ///< rounding of score + bias
+  Array<bool> exact_;  ///< the bias swallows the score even in float64, whatever error the score has
 };
 
 }  // namespace
@@ -290,8 +290,6 @@ BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType st
   add_storage(result.budget, result.y, storage);
   return result;
 }
-
-Doubles worst_head(const Doubles& condition) { return xt::amax(condition, {1}); }
 
 template AttentionCall<float> attention_call(const AttentionInputs&);
 template AttentionCall<double> attention_call(const AttentionInputs&);

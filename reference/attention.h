@@ -89,7 +89,4 @@ struct BudgetedAttention {
 BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType storage,
                                      const AttentionInputBudgets* inputs, ScoreStorage scores = ScoreStorage::float32);
 
-/// The condition of a stage that reads all heads of a token: [b, n_h, s_x] to [b, s_x].
-Array<double> worst_head(const Array<double>& condition);
-
 }  // namespace attest::reference
