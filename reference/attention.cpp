@@ -59,8 +59,8 @@ Array<T> mask_rows(const Array<T>& mask, const Rows& at, std::size_t s_k) {
 template <class T>
 Array<T> weighted(const Array<T>& weights, const Array<bool>& visible, const Array<T>& values) {
   const Array<bool> finite = xt::isfinite(values);
-  if (xt::all(finite)) return times(weights, values);
-  Array<T> sums = times<T>(weights, xt::where(finite, values, T{0}));
+  if (xt::all(finite)) return rows_times(weights, values, false);
+  Array<T> sums = rows_times<T>(weights, xt::where(finite, values, T{0}), false);
   for (const auto& at : xt::argwhere(!finite)) {
     for (std::size_t i = 0; i < sums.shape(0); ++i) {
       if (visible(i, at[0])) sums(i, at[1]) += weights(i, at[0]) * values(at[0], at[1]);
@@ -85,7 +85,7 @@ AttentionRows<T> attention_rows(const AttentionCall<T>& call, const RowIndex& fi
   const std::size_t s_k = call.k.shape(2);
   AttentionRows<T> rows;
   rows.visible = mask_rows(call.mask.visible, at, s_k);
-  rows.scores = static_cast<T>(call.scale) * times_transposed<T>(query_rows(call.q, at), head_of(call.k, first));
+  rows.scores = static_cast<T>(call.scale) * rows_times<T>(query_rows(call.q, at), head_of(call.k, first), true);
   rows.logits = rows.scores;
   if (call.mask.bias) rows.logits += mask_rows(*call.mask.bias, at, s_k);
   rows.logits = xt::where(rows.visible, rows.logits, -Limits::infinity());
@@ -157,7 +157,7 @@ class BudgetedRows {
         v_(head_of(call.v, at.first)),
         y_(weighted(rows_.weights, rows_.visible, v_)),
         counts_(xt::not_equal(rows_.probabilities, 0.0)),
-        condition_(call.scale * times_transposed<double>(xt::abs(q_), xt::abs(k_))),
+        condition_(call.scale * rows_times<double>(xt::abs(q_), xt::abs(k_), true)),
         storing_(score_roundoffs(rows_.scores, scores)) {
     if (!call.mask.bias) return;
     const Doubles bias = xt::abs(mask_rows(*call.mask.bias, at, k_.shape(0)));
@@ -174,11 +174,11 @@ class BudgetedRows {
     if (inputs != nullptr) {
       const Doubles dq = query_rows(of(growth, inputs->q), at_), dk = head_of(of(growth, inputs->k), at_.first);
       if (growth == Growth::statistical) {
-        const Doubles from_q = times_transposed<double>(xt::square(dq), xt::square(k_));
-        const Doubles from_k = times_transposed<double>(xt::square(q_), xt::square(dk));
+        const Doubles from_q = rows_times<double>(xt::square(dq), xt::square(k_), true);
+        const Doubles from_k = rows_times<double>(xt::square(q_), xt::square(dk), true);
         errors += kKappa * call_.scale * xt::sqrt(from_q + from_k);
       } else {
-        errors += call_.scale * (times_transposed<double>(dq, xt::abs(k_)) + times_transposed<double>(xt::abs(q_), dk));
+        errors += call_.scale * (rows_times<double>(dq, xt::abs(k_), true) + rows_times<double>(xt::abs(q_), dk, true));
       }
     }
     if (call_.mask.bias) errors = xt::where(exact_, 0.0, errors + addition_);
