@@ -27,15 +27,6 @@ class OneBlasThread {
   int before_;
 };
 
-/// a [rows, n] b with b [n, columns].
-template <class T>
-Array<T> times(const Array<T>& a, const Array<T>& b) {
-  auto product = Array<T>::from_shape({a.shape(0), b.shape(1)});
-  const OneBlasThread here;
-  xt::blas::gemm(a, b, product, false, false, T{1}, T{0});
-  return product;
-}
-
 /// a [rows, n] b^T with b [columns, n].
 template <class T>
 Array<T> times_transposed(const Array<T>& a, const Array<T>& b) {
@@ -45,7 +36,8 @@ Array<T> times_transposed(const Array<T>& a, const Array<T>& b) {
   return product;
 }
 
-/// The same, a row of `a` at a time: the bits of a row do not depend on what other rows stand beside it.
+/// a [rows, n] b, or a b^T if b is `transposed`, a row of `a` at a time: the bits of a row do not depend on what other
+/// rows stand beside it.
 template <class T>
 Array<T> rows_times(const Array<T>& a, const Array<T>& b, bool transposed) {
   auto product = Array<T>::from_shape({a.shape(0), b.shape(transposed ? 0 : 1)});
