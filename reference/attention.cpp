@@ -59,14 +59,21 @@ Array<T> mask_rows(const Array<T>& mask, const Rows& at, std::size_t s_k) {
 template <class T>
 Array<T> weighted(const Array<T>& weights, const Array<bool>& visible, const Array<T>& values) {
   const Array<bool> finite = xt::isfinite(values);
-  if (xt::all(finite)) return times(weights, values);
-  Array<T> sums = times<T>(weights, xt::where(finite, values, T{0}));
+  if (xt::all(finite)) return rows_times(weights, values, false);
+  Array<T> sums = rows_times<T>(weights, xt::where(finite, values, T{0}), false);
   for (const auto& at : xt::argwhere(!finite)) {
     for (std::size_t i = 0; i < sums.shape(0); ++i) {
       if (visible(i, at[0])) sums(i, at[1]) += weights(i, at[0]) * values(at[0], at[1]);
     }
   }
   return sums;
+}
+
+/// What the rows make of the values [s_k, h_d]. Divided last: a mean of values with equal weights is then rounded once.
+template <class T>
+Array<T> means(const AttentionRows<T>& rows, const Array<T>& values) {
+  const Array<T> sums = weighted(rows.parts, rows.visible, values);
+  return sums / beside(rows.whole, sums);
 }
 
 }  // namespace
@@ -85,18 +92,19 @@ AttentionRows<T> attention_rows(const AttentionCall<T>& call, const RowIndex& fi
   const std::size_t s_k = call.k.shape(2);
   AttentionRows<T> rows;
   rows.visible = mask_rows(call.mask.visible, at, s_k);
-  rows.scores = static_cast<T>(call.scale) * times_transposed<T>(query_rows(call.q, at), head_of(call.k, first));
+  rows.scores = static_cast<T>(call.scale) * rows_times<T>(query_rows(call.q, at), head_of(call.k, first), true);
   rows.logits = rows.scores;
   if (call.mask.bias) rows.logits += mask_rows(*call.mask.bias, at, s_k);
   rows.logits = xt::where(rows.visible, rows.logits, -Limits::infinity());
 
   const Array<T> top = xt::maximum(largest_of_rows<T>(rows.logits), Limits::lowest());
   rows.below_top = rows.logits - beside(top, rows.logits);
-  const Array<T> exponentials = xt::exp(rows.below_top), sum = sum_of_rows<T>(exponentials);
-  const Array<T> divisor = xt::where(xt::equal(sum, T{0}), T{1}, sum);
-  rows.probabilities = exponentials / beside(divisor, exponentials);
-  rows.weights = rows.probabilities;
-  if (call.mask.kept) rows.weights *= mask_rows(*call.mask.kept, at, s_k);
+  rows.parts = xt::exp(rows.below_top);
+  const Array<T> sum = sum_of_rows<T>(rows.parts);
+  rows.whole = xt::where(xt::equal(sum, T{0}), T{1}, sum);
+  rows.probabilities = rows.parts / beside(rows.whole, rows.parts);
+  if (call.mask.kept) rows.parts *= mask_rows(*call.mask.kept, at, s_k);
+  rows.weights = rows.parts / beside(rows.whole, rows.parts);
   return rows;
 }
 
@@ -105,7 +113,7 @@ Array<T> attention(const AttentionCall<T>& call) {
   Array<T> y = xt::zeros<T>(call.q.shape());
   for_each_rows(call, [&](const Rows& at) {
     const AttentionRows<T> rows = attention_rows(call, at.first, at.count);
-    query_rows(y, at) = weighted(rows.weights, rows.visible, head_of(call.v, at.first));
+    query_rows(y, at) = means(rows, head_of(call.v, at.first));
   });
   return y;
 }
@@ -155,12 +163,10 @@ class BudgetedRows {
         q_(query_rows(call.q, at)),
         k_(head_of(call.k, at.first)),
         v_(head_of(call.v, at.first)),
-        y_(weighted(rows_.weights, rows_.visible, v_)),
+        y_(means(rows_, v_)),
         counts_(xt::not_equal(rows_.probabilities, 0.0)),
-        condition_(std::fabs(call.scale) * times_transposed<double>(xt::abs(q_), xt::abs(k_))),
-        addition_(xt::zeros_like(condition_)),
-        storing_(score_roundoffs(rows_.scores, scores)),
-        exact_(xt::zeros<bool>(condition_.shape())) {
+        condition_(std::fabs(call.scale) * rows_times<double>(xt::abs(q_), xt::abs(k_), true)),
+        storing_(score_roundoffs(rows_.scores, scores)) {
     if (!call.mask.bias) return;
     const Doubles bias = xt::abs(mask_rows(*call.mask.bias, at, k_.shape(0)));
     exact_ = xt::not_equal(bias, 0.0) && xt::equal(bias + condition_, bias);
@@ -172,19 +178,20 @@ class BudgetedRows {
 
   /// E_ij, or D_ij with the budgets of the inputs.
   Doubles logit_errors(Growth growth, const AttentionInputBudgets* inputs) const {
-    Doubles errors = logit_factor(growth, static_cast<double>(q_.shape(1))) * kUnitRoundoff * condition_ + addition_;
+    Doubles errors = logit_factor(growth, static_cast<double>(q_.shape(1))) * kUnitRoundoff * condition_;
     if (inputs != nullptr) {
       const double scale = std::fabs(call_.scale);
       const Doubles dq = query_rows(of(growth, inputs->q), at_), dk = head_of(of(growth, inputs->k), at_.first);
       if (growth == Growth::statistical) {
-        const Doubles from_q = times_transposed<double>(xt::square(dq), xt::square(k_));
-        const Doubles from_k = times_transposed<double>(xt::square(q_), xt::square(dk));
-        errors += kKappa * scale * xt::sqrt(from_q + from_k);
+        const Doubles from_q = rows_times<double>(xt::square(dq), xt::square(k_), true);
+        const Doubles from_k = rows_times<double>(xt::square(q_), xt::square(dk), true);
+        errors += kKappa * call_.scale * xt::sqrt(from_q + from_k);
       } else {
-        errors += scale * (times_transposed<double>(dq, xt::abs(k_)) + times_transposed<double>(xt::abs(q_), dk));
+        errors += call_.scale * (rows_times<double>(dq, xt::abs(k_), true) + rows_times<double>(xt::abs(q_), dk, true));
       }
     }
-    return xt::where(exact_, 0.0, errors) + storing_;
+    if (call_.mask.bias) errors = xt::where(exact_, 0.0, errors + addition_);
+    return errors + storing_;
   }
 
   /// [rows, h_d]: all of B_ic but half_ulp(y_ic).
@@ -266,9 +273,10 @@ class BudgetedRows {
   Doubles q_, k_, v_, y_;
   Array<bool> counts_;  ///< p_ij is not 0
   Doubles condition_;   ///< A_ij
-  Doubles addition_;    ///< rounding of score + bias
   Doubles storing_;     ///< of scores that a kernel keeps in 16 bits
-  Array<bool> exact_;   ///< the bias swallows the score even in float64, whatever error the score has
+  // only with a float mask
+  Doubles addition_;   ///< rounding of score + bias
+  Array<bool> exact_;  ///< the bias swallows the score even in float64, whatever error the score has
 };
 
 }  // namespace
@@ -291,8 +299,6 @@ BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType st
   add_storage(result.budget, result.y, storage);
   return result;
 }
-
-Doubles worst_head(const Doubles& condition) { return xt::amax(condition, {1}); }
 
 template AttentionCall<float> attention_call(const AttentionInputs&);
 template AttentionCall<double> attention_call(const AttentionInputs&);

@@ -39,6 +39,8 @@ struct AttentionRows {
   Array<T> below_top;      ///< s_ij - m_i, the row's largest
   Array<T> probabilities;  ///< p_ij; all zero if every logit is -inf or there is none, as torch has it
   Array<T> weights;        ///< of the values: p_ij, times what dropout makes of it
+  Array<T> parts;          ///< the weights before they are divided
+  Array<T> whole;          ///< [rows, 1]: by this, the sum of exp(s_ij - m_i)
 };
 
 /// `count` rows from the given one on.
@@ -84,8 +86,5 @@ struct BudgetedAttention {
 /// i, and rounds twice more, with the factor itself: c_S + 2.
 BudgetedAttention budgeted_attention(const AttentionCall<double>& call, DType storage,
                                      const AttentionInputBudgets* inputs, ScoreStorage scores = ScoreStorage::float32);
-
-/// The condition of a stage that reads all heads of a token: [b, n_h, s_x] to [b, s_x].
-Array<double> worst_head(const Array<double>& condition);
 
 }  // namespace attest::reference

@@ -18,6 +18,9 @@ StageTruth stage_truth(const Array<double>& value, const Budget& budget) {
           {}};
 }
 
+/// The condition of a stage that reads all heads of a token: [b, n_h, s_x] to [b, s_x].
+Array<double> worst_head(const Array<double>& condition) { return xt::amax(condition, {1}); }
+
 StageTruth linear_truth(const Tensor& input, const LinearParameters<double>& parameters) {
   const Array<double> x = to_array<double>(input);
   const Array<double> y = linear(x, parameters);

@@ -38,8 +38,8 @@
 namespace attest::reference {
 
 /// An evaluated, row-major array of any rank. Every intermediate value is kept in one of these and never in an `auto`:
-/// xtensor's expressions are lazy. So is a reducer evaluated before it is broadcast (sum_of_rows), at 0.5 ns an element:
-/// in 0.24 a lazy one with keep_dims reads out of bounds there, and an immediate one does when an extent is 1.
+/// xtensor's expressions are lazy. So is a reducer evaluated before it is broadcast (sum_of_rows), at 0.5 ns an
+/// element: in 0.24 a lazy one with keep_dims reads out of bounds there, and an immediate one does when an extent is 1.
 template <class T>
 using Array = xt::xarray<T, xt::layout_type::row_major>;
 

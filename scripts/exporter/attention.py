@@ -31,13 +31,13 @@ class Row(NamedTuple):
     kept: np.ndarray | float  # [n]: what dropout multiplies their weights with
 
 
-def attention_row(row: Row, q: np.ndarray, k: np.ndarray, v: np.ndarray, scale: float) -> np.ndarray:
+def attention_row(row: Row, q: np.ndarray, k: np.ndarray, v: np.ndarray, of: Attention) -> np.ndarray:
     """y [h_d] of one query over its visible keys k, v [n, h_d]; exactly 0 where there is none."""
     if len(k) == 0:
         return np.zeros(v.shape[-1])
-    score = scale * (k @ q) + row.added
+    score = of.scaled(k @ q, q.size) + row.added
     weight = np.exp(score - np.max(score))
-    return row.kept * weight @ v / np.sum(weight)
+    return (row.kept * weight) @ v / np.sum(weight)
 
 
 def weight_rounding(dtype: str) -> float:
@@ -51,7 +51,7 @@ class BudgetedRow:
     def __init__(self, row: Row, q: np.ndarray, k: np.ndarray, v: np.ndarray, of: Attention) -> None:
         self.q, self.k, self.v = q, k, v
         added, s_k = row.added, len(row.seen)
-        self.scale = of.scale_over(q.size)
+        self.scale = 1.0 / np.sqrt(q.size) if of.scale is None else of.scale
         score = self.scale * (k @ q)
         logits = score + added
         self.below_top = logits - np.max(logits, initial=-np.inf)
@@ -111,14 +111,14 @@ class Attention:
     scale: float | None = None  # of the scores; None: 1/sqrt(h_d)
     dropout_p: float = 0.0  # of the step's `keep`
 
-    def scale_over(self, h_d: int) -> float:
-        return float(1.0 / np.sqrt(h_d)) if self.scale is None else self.scale
+    def scaled(self, products: np.ndarray, h_d: int) -> np.ndarray:
+        return products / np.sqrt(h_d) if self.scale is None else self.scale * products
 
     def value(self, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
         y = np.empty(q.shape if self.step.rows is None else (len(self.step.rows.stored), *q.shape[1::2]))
         for row in self._rows(q, k):
             keys, values = k[row.of_keys][row.seen], v[row.of_keys][row.seen]
-            y[row.y] = attention_row(row, q[row.query], keys, values, self.scale_over(q.shape[-1]))
+            y[row.y] = attention_row(row, q[row.query], keys, values, self)
         return y
 
     def budget(self, y: np.ndarray, q: np.ndarray, k: np.ndarray, v: np.ndarray, *errors: np.ndarray) -> Budget:

@@ -51,7 +51,7 @@ def test_a_hidden_key_is_never_read_and_a_row_that_sees_none_is_zero() -> None:
 
 
 def test_causality_is_aligned_at_the_top_left() -> None:
-    seen = [mask_row(step_with(None), True, 0, token, 4)[0].tolist() for token in (0, 1)]
+    seen = [mask_row(step_with(None), True, (0, 0, token), 4)[0].tolist() for token in (0, 1)]
     assert seen == [[True, False, False, False], [True, True, False, False]]
 
 
