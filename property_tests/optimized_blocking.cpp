@@ -24,7 +24,7 @@ TEST(optimized_blocking, follows_the_second_level_cache_in_whole_register_tiles)
       const std::size_t bytes = blocking.block_rows * (blocking.group_columns + blocking.depth_block) * sizeof(float);
       EXPECT_EQ(blocking.block_rows % tile, 0U);
       EXPECT_LE(bytes, cache / 2);
-      EXPECT_GT(bytes, cache / 3);
+      EXPECT_GT(bytes, cache / 4);
       EXPECT_LT(blocking.resident_bytes, cache / 2);
     }
   }
