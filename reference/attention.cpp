@@ -185,9 +185,9 @@ class BudgetedRows {
       if (growth == Growth::statistical) {
         const Doubles from_q = rows_times<double>(xt::square(dq), xt::square(k_), true);
         const Doubles from_k = rows_times<double>(xt::square(q_), xt::square(dk), true);
-        errors += kKappa * call_.scale * xt::sqrt(from_q + from_k);
+        errors += kKappa * scale * xt::sqrt(from_q + from_k);
       } else {
-        errors += call_.scale * (rows_times<double>(dq, xt::abs(k_), true) + rows_times<double>(xt::abs(q_), dk, true));
+        errors += scale * (rows_times<double>(dq, xt::abs(k_), true) + rows_times<double>(xt::abs(q_), dk, true));
       }
     }
     if (call_.mask.bias) errors = xt::where(exact_, 0.0, errors + addition_);

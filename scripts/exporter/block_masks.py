@@ -88,9 +88,16 @@ def to_torch(inputs: Mapping[str, Tensor], s_x: int, s_k: int) -> BlockMask:
             ]
         )
     )
+    num_blocks, indices, full_num_blocks, full_indices = (
+        torch.from_numpy(inputs[name].stored) for name in (*OF_PARTIAL, *OF_FULL)
+    )
+    _, rows, columns = inputs["partial_blocks"].shape
     return BlockMask.from_kv_blocks(
-        *(torch.from_numpy(inputs[name].stored) for name in (*OF_PARTIAL, *OF_FULL)),
-        BLOCK_SIZE=tuple(inputs["partial_blocks"].shape[1:]),
+        num_blocks,
+        indices,
+        full_num_blocks,
+        full_indices,
+        BLOCK_SIZE=(rows, columns),
         mask_mod=lambda sample, head, i, j: dense[sample * (b > 1), head * (n_h > 1), i, j],
         seq_lengths=(s_x, s_k),
     )

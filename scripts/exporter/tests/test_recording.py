@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from exporter.cases.block_masks import documents
 from exporter.cases.norms import qwen3_layer
 from exporter.layer import NormedProjection, build_layer
 from exporter.recording import TorchAttention
-from exporter.tensor import from_array
+from exporter.tensor import Tensor, from_array
 from exporter.torch_tensors import from_torch, to_torch
 from torch import nn
 from torchtune.modules.attention_utils import packed_block_causal_mask
@@ -24,11 +26,11 @@ from torchtune.modules.attention_utils import packed_block_causal_mask
 LENGTHS = ((70, 1, 129, 40, 60), (128, 64, 108))
 
 
-def dense_of(inputs: dict[str, object], s_x: int, s_k: int) -> np.ndarray:
+def dense_of(inputs: Mapping[str, Tensor], s_x: int, s_k: int) -> np.ndarray:
     counts = inputs["kv_num_blocks"]
-    b, n_h = counts.shape[:2]  # type: ignore[attr-defined]
+    b, n_h = counts.shape[:2]
     rows = [
-        block_masks.seen_keys(inputs, sample, head, token, s_k)  # type: ignore[arg-type]
+        block_masks.seen_keys(inputs, sample, head, token, s_k)
         for sample in range(b)
         for head in range(n_h)
         for token in range(s_x)
@@ -39,7 +41,7 @@ def dense_of(inputs: dict[str, object], s_x: int, s_k: int) -> np.ndarray:
 @pytest.mark.parametrize("size", [(128, 128), (64, 64), (64, 128)])
 def test_the_blocks_of_a_mask_show_what_it_shows(size: tuple[int, int]) -> None:
     dense = documents(*LENGTHS)
-    assert np.array_equal(dense_of(dict(block_masks.tensors_of(dense, size)), 300, 300), dense)
+    assert np.array_equal(dense_of(block_masks.tensors_of(dense, size), 300, 300), dense)
 
 
 def test_documents_are_those_of_torchtunes_own_mask() -> None:
@@ -49,7 +51,7 @@ def test_documents_are_those_of_torchtunes_own_mask() -> None:
 
 def test_the_weights_that_a_dropout_keeps_give_its_output_again() -> None:
     q, k, v = (torch.randn(2, 3, 11, 8) for _ in range(3))
-    words = {"attn_mask": None, "dropout_p": 0.3, "is_causal": True}
+    words: dict[str, Any] = {"attn_mask": None, "dropout_p": 0.3, "is_causal": True}
     step = RecordedStep(False, "x", {})
     drawn = TorchAttention(step, None)(q, k, v, **words)
     assert step.inputs["keep"].shape == (2, 3, 11, 11)
@@ -80,7 +82,7 @@ def test_a_dropout_without_chance_is_not_recorded() -> None:
 
 def test_the_scale_is_handed_to_torch() -> None:
     q, step = torch.randn(1, 1, 3, 4), RecordedStep(False, "x", {})
-    words = {"attn_mask": None, "dropout_p": 0.0, "is_causal": False}
+    words: dict[str, Any] = {"attn_mask": None, "dropout_p": 0.0, "is_causal": False}
     expected = nn.functional.scaled_dot_product_attention(q, q, q, scale=0.25)
     assert torch.equal(TorchAttention(step, 0.25)(q, q, q, **words), expected)
 
