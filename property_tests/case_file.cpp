@@ -22,7 +22,7 @@ TEST_F(case_file, a_missing_file_a_directory_a_text_file_and_an_empty_file_are_r
 TEST_F(case_file, another_schema_or_version_is_refused) {
   expect_refused_after("/schema", [](auto& edit) { edit.put_attribute("/", "schema", "somebody.else"); });
   expect_refused_after("/schema_version",
-                       [](auto& edit) { edit.put_attribute("/", "schema_version", std::int64_t{3}); });
+                       [](auto& edit) { edit.put_attribute("/", "schema_version", std::int64_t{4}); });
   expect_refused_after("/schema_version", [](auto& edit) { edit.put_attribute("/", "schema_version", "1"); });
 }
 

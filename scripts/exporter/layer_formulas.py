@@ -59,4 +59,5 @@ class LayerFormulas:
     def attention(self, step: RecordedStep) -> Attention:
         """torchtune attends causally without a cache object, enabled or not, and without a mask."""
         layer = self.config
-        return Attention(step, layer.kv_cache is None and layer.is_causal, layer.dtype, layer.scale, layer.attn_dropout)
+        dropout_p = layer.attn_dropout if layer.training else 0.0
+        return Attention(step, layer.kv_cache is None and layer.is_causal, layer.dtype, layer.scale, dropout_p)
