@@ -70,8 +70,16 @@ void attend_and_project(const attest_layer& call, Heads& q, const DLTensor& k, c
   Heads attention(q.shape[0], q.shape[1], q.shape[2], q.shape[3]);
   const DLTensor queries = q.tensor();
   DLTensor out = attention.tensor();
-  attend({sizeof(attest_attention), &queries, &k, &v, call.mask, call.is_causal,
-          1 / std::sqrt(static_cast<double>(call.head_dim)), &out});
+  attest_attention attention_call{};
+  attention_call.struct_size = sizeof attention_call;
+  attention_call.q = &queries;
+  attention_call.k = &k;
+  attention_call.v = &v;
+  attention_call.mask = call.mask;
+  attention_call.is_causal = call.is_causal;
+  attention_call.scale = 1 / std::sqrt(static_cast<double>(call.head_dim));
+  attention_call.out = &out;
+  attend(attention_call);
   Heads joined = swapped(attention);
   const DLTensor x = joined.tensor();
   std::int64_t shape[] = {x.shape[0], x.shape[1], x.shape[2] * x.shape[3]};
