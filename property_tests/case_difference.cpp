@@ -34,6 +34,10 @@ class Transcript {
     return [this, place]<class Value>(const char* name, const Value& value) {
       if constexpr (std::is_same_v<Value, double>) {
         lines_[place + name] = std::to_string(std::bit_cast<std::uint64_t>(value));
+      } else if constexpr (std::is_same_v<Value, std::optional<double>>) {
+        lines_[place + name] = value ? std::to_string(std::bit_cast<std::uint64_t>(*value)) : "none";
+      } else if constexpr (std::is_enum_v<Value>) {
+        lines_[place + name] = std::to_string(static_cast<int>(value));
       } else {
         lines_[place + name] = std::to_string(value);
       }
@@ -43,9 +47,7 @@ class Transcript {
   void add(const LayerSpec& layer) {
     auto config = layer.config;
     lines_["config/dtype"] = name_of(config.dtype);
-    lines_["config/scale"] = config.scale ? std::to_string(std::bit_cast<std::uint64_t>(*config.scale)) : "";
-    lines_["config/norm_order"] = std::to_string(static_cast<int>(config.norm_order));
-    lines_["config/flex_attention"] = std::to_string(config.flex_attention);
+    visit_later_fields(config, field_writer("config/"));
     visit_fields(config, field_writer("config/"));
     visit_parts(config, [&](const char* name, auto& part) {
       const auto place = "config/" + std::string(name) + "/";

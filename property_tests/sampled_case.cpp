@@ -63,7 +63,7 @@ TEST(sampled_case, a_version_that_nobody_knows_yet_and_rows_in_version_1_are_ref
     }
   };
   EXPECT_EQ(refusal(2), "");
-  EXPECT_TRUE(holds(refusal(3), "3, which a newer attest reads")) << refusal(3);
+  EXPECT_TRUE(holds(refusal(4), "4, which a newer attest reads")) << refusal(4);
   EXPECT_NE(refusal(1), "");
 }
 
