@@ -61,8 +61,8 @@ TEST(command_line, a_text_file_named_h5_is_refused) {
 TEST(command_line, a_wrong_schema_version_is_refused) {
   const ScratchFolder scratch;
   const fs::path file = copy_case(kCase, scratch.path());
-  Hdf5Edit(file).put_attribute("/", "schema_version", std::int64_t{3});
-  expect_file_refused(file, {"schema_version", "1 to 2", "3"});
+  Hdf5Edit(file).put_attribute("/", "schema_version", std::int64_t{4});
+  expect_file_refused(file, {"schema_version", "1 to 3", "4"});
 }
 
 TEST(command_line, a_removed_dataset_is_refused) {

@@ -35,7 +35,7 @@ Config config_of(const attest_layer& in, const Weights& weights) {
     config.q_norm = RMSNorm{in.head_dim, in.q_norm_eps};
     config.k_norm = RMSNorm{in.head_dim, in.k_norm_eps};
   }
-  config.scale = in.scale;
+  if (in.scale != score_scale(std::nullopt, in.head_dim)) config.scale = in.scale;
   config.training = in.keep != nullptr;
   config.attn_dropout = in.dropout_p;
   config.flex_attention = in.partial_blocks != nullptr;
