@@ -84,7 +84,6 @@ class Layer:
     dtype: str = "float32"
     output_features: int | None = None  # of output_proj; embed_dim if None
     scale: float | None = None  # of the scores; None: 1/sqrt(head_dim)
-    softcap: float | None = None  # of the scores; None: none
     norm_order: str = NORM_ORDERS[0]
     flex_attention: bool = False  # whether torchtune takes a BlockMask to torch's flex_attention
 

@@ -29,7 +29,7 @@ LAYER_ATTRIBUTES = (
     *("embed_dim", "num_heads", "num_kv_heads", "head_dim", "max_seq_len"),
     *("is_causal", "attn_dropout", "training", "dtype"),
 )
-LATER_ATTRIBUTES = ("scale", "softcap", "norm_order", "flex_attention")  # written where they are not a layer's default
+LATER_ATTRIBUTES = ("scale", "norm_order", "flex_attention")  # written where they are not a layer's default
 
 
 def file_name(case_name: str) -> str:
