@@ -85,6 +85,15 @@ TEST_P(optimized_layer, positions_in_every_accepted_shape_stay_within_the_budget
   }
 }
 
+TEST_P(optimized_layer, a_scale_of_either_sign_stays_within_the_budget) {
+  const LayerShape n;
+  LayerSpec layer = random_layer(random, n);
+  for (const double scale : {1.0, -0.5, 0.0}) {
+    layer.config.scale = scale;
+    EXPECT_LE(share(layer, self(n)), 1.0) << "scale " << scale;
+  }
+}
+
 TEST_P(optimized_layer, a_cache_that_is_not_enabled_only_switches_causality_off) {
   const LayerShape n;
   LayerSpec layer = random_layer(random, n);
