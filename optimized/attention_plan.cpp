@@ -1,7 +1,6 @@
 #include "optimized/attention_plan.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 
 #include "fixtures/overloaded.h"
@@ -40,8 +39,7 @@ AttentionPlan::AttentionPlan(const AttentionShape& of, const Execution<float>& e
   thread_floats = parts_of(execution.kernels.attention_workspace(rows, shape.head_dim), 16) * 16;
   // The log2 domain saves a rounding; a float mask could overflow in it, and is added to the scores as torch adds it.
   const bool natural = shape.mask == MaskClass::additive;
-  const double scale = 1 / std::sqrt(static_cast<double>(shape.head_dim));
-  score_scale = static_cast<float>(natural ? scale : scale * std::numbers::log2e);
+  score_scale = static_cast<float>(natural ? shape.score_scale : shape.score_scale * std::numbers::log2e);
   to_log2 = natural ? static_cast<float>(std::numbers::log2e) : 1.0F;
 }
 

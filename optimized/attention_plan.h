@@ -18,6 +18,7 @@ struct AttentionShape {
   std::size_t keys;             ///< slots read
   std::size_t empty_slots = 0;  ///< further visible slots, zero in key and value
   MaskClass mask;
+  double score_scale;  ///< of either sign
 };
 
 /// How it is cut into tiles of (sample, key/value head, tokens); where there are few tiles and many keys, the keys are

@@ -25,7 +25,8 @@ AttentionShape attention_shape(const PackedLayer& layer, const LayerCache& cache
           .head_dim = layer.head_dim,
           .keys = read,
           .empty_slots = seen - read,
-          .mask = class_of(inputs.mask, attends_causally(config, inputs))};
+          .mask = class_of(inputs.mask, attends_causally(config, inputs)),
+          .score_scale = score_scale(config.scale, config.head_dim)};
 }
 
 /// All of them where they fit (so wherever several samples do), or a cache holds them anyway.

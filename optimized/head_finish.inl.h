@@ -4,8 +4,8 @@
 #include "optimized/projection.inl.h"
 #include "optimized/timing.inl.h"
 
-/// What follows a projection, on one row of a head: bias, rotary embedding, norm (torchtune's order), and the stores
-/// into the layouts that attention reads.
+/// What follows a projection, on one row of a head: bias, rotary embedding and norm, in the layer's order, and the
+/// stores into the layouts that attention reads.
 namespace {
 
 using attest::optimized::HeadFinish;
@@ -60,6 +60,20 @@ inline void rms_normalise(const float* scale, float eps, size_t count, float* ro
   }
 }
 
+void turn_row(const HeadFinish& finish, size_t count, float* row) noexcept {
+  if (finish.pairing == Pairing::interleaved) rotate_pairs(finish.cos, finish.sin, count, row);
+  if (finish.pairing == Pairing::halves) rotate_halves(finish.cos, finish.sin, count, row);
+  if (finish.after_rotary) copy_row(row, count, finish.after_rotary);
+  if (finish.pairing != Pairing::none) end_of(finish.clock, Part::rotary);
+}
+
+void normalise_row(const HeadFinish& finish, size_t count, float* row) noexcept {
+  if (!finish.norm_scale) return;
+  rms_normalise(finish.norm_scale, finish.norm_eps, count, row);
+  if (finish.after_norm) copy_row(row, count, finish.after_norm);
+  end_of(finish.clock, Part::norm);
+}
+
 /// Gathers one row's columns from product panels and finishes them in `row`.
 void finish_head(const ProductRow& source, const HeadFinish& finish, float* row) noexcept {
   size_t done = 0;
@@ -72,13 +86,9 @@ void finish_head(const ProductRow& source, const HeadFinish& finish, float* row)
   if (finish.bias) add_bias(finish.bias, source.columns, row);
   if (finish.after_projection) copy_row(row, source.columns, finish.after_projection);
   end_of(finish.clock, Part::layout);
-  if (finish.pairing == Pairing::interleaved) rotate_pairs(finish.cos, finish.sin, source.columns, row);
-  if (finish.pairing == Pairing::halves) rotate_halves(finish.cos, finish.sin, source.columns, row);
-  if (finish.after_rotary) copy_row(row, source.columns, finish.after_rotary);
-  if (finish.pairing != Pairing::none) end_of(finish.clock, Part::rotary);
-  if (!finish.norm_scale) return;
-  rms_normalise(finish.norm_scale, finish.norm_eps, source.columns, row);
-  end_of(finish.clock, Part::norm);
+  if (finish.norm_first) normalise_row(finish, source.columns, row);
+  turn_row(finish, source.columns, row);
+  if (!finish.norm_first) normalise_row(finish, source.columns, row);
 }
 
 // --- keys and values, as attention reads them ------------------------------------------------------------------------

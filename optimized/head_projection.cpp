@@ -1,7 +1,5 @@
 #include "optimized/head_projection.h"
 
-#include <algorithm>
-
 #include "fixtures/overloaded.h"
 
 namespace attest::optimized {
@@ -40,18 +38,19 @@ void HeadFinisher::finish_row(const FinishedBlock& block, std::size_t row, std::
   }
   finish.norm_scale = s.norm_scale;
   finish.norm_eps = s.norm_eps;
+  finish.norm_first = s.norm_first;
   finish.clock = clock;
   const std::size_t at = (index * s.heads + head) * s.head_dim;
   if (s.captures.projected != nullptr) finish.after_projection = s.captures.projected + at;
   if (s.captures.rotated != nullptr) finish.after_rotary = s.captures.rotated + at;
+  if (s.captures.normalised != nullptr) {
+    finish.after_norm = s.captures.normalised + ((sample * s.heads + head) * s.tokens + token) * s.head_dim;
+  }
 
   float* out = store_.rows.data != nullptr ? store_.rows.at(sample, token, head) : block.row_buffer;
   kernels_.finish_head({block.product + row * width, block.rows * width, column, s.head_dim}, finish, out);
   if (store_.keys != nullptr) store_.keys->store_key(sample, head, store_.first_slot + token, out);
   if (store_.values != nullptr) store_.values->store_value(sample, head, store_.first_slot + token, out);
-  if (s.captures.normalised != nullptr) {
-    std::copy_n(out, s.head_dim, s.captures.normalised + ((sample * s.heads + head) * s.tokens + token) * s.head_dim);
-  }
   end_of(clock, Part::layout);
 }
 

@@ -29,6 +29,7 @@ struct HeadFinishing {
   std::span<const std::int64_t> positions;  ///< [b, s], with a pairing
   const float* norm_scale = nullptr;        ///< [h_d], or null
   float norm_eps = 0;
+  bool norm_first = false;  ///< before the rotary embedding
   HeadCaptures captures;
 };
 

@@ -31,7 +31,7 @@ struct BlockProduct {
 
 enum class Pairing { none, interleaved, halves };
 
-/// What happens to one head (or any row of columns) after its projection, in torchtune's order.
+/// What happens to one head (or any row of columns) after its projection.
 struct HeadFinish {
   const float* bias = nullptr;  ///< [columns], or null
   Pairing pairing = Pairing::none;
@@ -39,8 +39,10 @@ struct HeadFinish {
   const float* sin = nullptr;
   const float* norm_scale = nullptr;  ///< [columns], or null
   float norm_eps = 0;
+  bool norm_first = false;            ///< before the rotary embedding, not after it
   float* after_projection = nullptr;  ///< receives the row at that point, or null
   float* after_rotary = nullptr;
+  float* after_norm = nullptr;
   PartClock* clock = nullptr;
 };
 
@@ -100,7 +102,7 @@ struct AttentionTile {
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
   size_t tokens, group, head_dim;
-  float score_scale;  ///< 1 / sqrt(head_dim), times log2(e) where scores are kept in the log2 domain
+  float score_scale;  ///< of either sign, times log2(e) where scores are kept in the log2 domain
   float to_log2;      ///< what turns a difference of scores into one of exponents: 1 in the log2 domain, else log2(e)
 
   const Element* keys;

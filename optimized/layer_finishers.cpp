@@ -26,6 +26,7 @@ HeadFinishing turned_finishing(const PackedLayer& layer, const Tensor& source, s
   finishing.positions = at;
   finishing.norm_scale = norm.scale_or_null();
   finishing.norm_eps = norm.eps;
+  finishing.norm_first = layer.spec.config.norm_order == NormOrder::before_pos_embeddings;
   const std::int64_t b = source.dim(0), s = source.dim(1), n = heads, h_d = layer.spec.config.head_dim;
   finishing.captures = {
       .projected = stage(stages, names.projected, true, {b, s, n * h_d}),

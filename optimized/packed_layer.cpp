@@ -26,11 +26,8 @@ PackedLinear<float> packed(const Execution<float>& execution, const LayerSpec& l
 }  // namespace
 
 std::string gap(const LayerSpec& layer) {
-  if (layer.config.norm_order != NormOrder::after_pos_embeddings)
-    return "the optimized implementation has no norm before the rotary embedding yet";
   if (layer.config.flex_attention) return "the optimized implementation has no BlockMask yet";
   if (drops_out(layer.config)) return "the optimized implementation has no dropout yet";
-  if (layer.config.scale) return "the optimized implementation has no scale but 1/sqrt(h_d) yet";
   if (layer.config.dtype == DType::float32) return "";
   return "the optimized implementation has no " + std::string(name_of(layer.config.dtype)) + " kernels yet";
 }

@@ -128,7 +128,8 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                             .num_kv_heads = extent(n_kv),
                             .head_dim = extent(q[3]),
                             .keys = extent(s_k),
-                            .mask = class_of(inputs.mask, inputs.is_causal)},
+                            .mask = class_of(inputs.mask, inputs.is_causal),
+                            .score_scale = score_scale(inputs.scale, q[3])},
                            execution);
   const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};
   const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};

@@ -42,6 +42,13 @@ TEST_P(optimized_layer, grouped_queries_with_every_embedding_norm_and_bias_stay_
   }
 }
 
+TEST_P(optimized_layer, a_norm_before_every_embedding_stays_within_the_budget) {
+  for (int embedding = 0; embedding < 5; ++embedding) {
+    const LayerShape n{.norm = true, .norm_order = NormOrder::before_pos_embeddings, .embedding = embedding};
+    EXPECT_LE(share(random_layer(random, n), self(n)), 1.0) << "embedding " << embedding;
+  }
+}
+
 TEST_P(optimized_layer, head_counts_and_head_sizes_of_every_kind_stay_within_the_budget) {
   const LayerShape shapes[] = {
       {.b = 1, .s_x = 17, .n_h = 8, .n_kv = 8, .h_d = 4, .d = 32, .out_features = 32},
@@ -75,6 +82,15 @@ TEST_P(optimized_layer, positions_in_every_accepted_shape_stay_within_the_budget
     inputs.input_pos = Tensor(DType::int64, shape);
     for (auto& at : inputs.input_pos->as<std::int64_t>()) at = static_cast<std::int64_t>(random() % 80) - 40;
     EXPECT_LE(share(layer, inputs), 1.0) << to_string(shape);
+  }
+}
+
+TEST_P(optimized_layer, a_scale_of_either_sign_stays_within_the_budget) {
+  const LayerShape n;
+  LayerSpec layer = random_layer(random, n);
+  for (const double scale : {1.0, -0.5, 0.0}) {
+    layer.config.scale = scale;
+    EXPECT_LE(share(layer, self(n)), 1.0) << "scale " << scale;
   }
 }
 

@@ -20,6 +20,7 @@ struct LayerShape {
   std::int64_t out_features = 10;
   bool bias = true;
   bool norm = false;
+  NormOrder norm_order = NormOrder::after_pos_embeddings;
   int embedding = 1;  ///< index into PosEmbeddings
   std::int64_t positions = 40;
 };
@@ -33,15 +34,17 @@ inline PosEmbeddings embedding_of(int index, std::int64_t dim, std::int64_t posi
 }
 
 inline LayerSpec random_layer(Random& random, const LayerShape& n) {
-  return property_tests::sample_layer({.n_h = n.n_h,
-                                       .n_kv = n.n_kv,
-                                       .h_d = n.h_d,
-                                       .d = n.d,
-                                       .out_features = n.out_features,
-                                       .bias = n.bias,
-                                       .norm = n.norm,
-                                       .pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions),
-                                       .seed = random()});
+  LayerSpec layer = property_tests::sample_layer({.n_h = n.n_h,
+                                                  .n_kv = n.n_kv,
+                                                  .h_d = n.h_d,
+                                                  .d = n.d,
+                                                  .out_features = n.out_features,
+                                                  .bias = n.bias,
+                                                  .norm = n.norm,
+                                                  .pos_embeddings = embedding_of(n.embedding, n.h_d, n.positions),
+                                                  .seed = random()});
+  layer.config.norm_order = n.norm_order;
+  return layer;
 }
 
 /// Keys and values of so many bytes at a time.
@@ -111,19 +114,26 @@ class StageJudge {
     judge_linear(which + "_proj", x, projected);
     const std::int64_t b = x.dim(0), s = x.dim(1), h_d = config_.head_dim;
     Tensor now = reshaped(stages_.at(projected), {b, s, n, h_d});
-    if (rotary_extent(config_.pos_embeddings)) {
+    const auto turn = [&] {
+      if (!rotary_extent(config_.pos_embeddings)) return;
       const Tensor* input_pos = inputs_.input_pos ? &*inputs_.input_pos : nullptr;
       const RotaryInputs in{now, config_.pos_embeddings, *layer_.tables, input_pos};
       note(property_tests::share_of_budget(stages_.at(rotated), reference::rotary_truth(in)));
       now = stages_.at(rotated);
-    }
-    now = transposed(now, b, s, n);
-    if (!std::holds_alternative<NoNorm>(norm)) {
-      const NormInputs in{now, norm, layer_.weights.find(which + "_norm.scale")->second};
+    };
+    const auto normalise = [&] {
+      if (std::holds_alternative<NoNorm>(norm)) return;
+      const Tensor rows = transposed(now, b, s, n);
+      const NormInputs in{rows, norm, layer_.weights.find(which + "_norm.scale")->second};
       note(property_tests::share_of_budget(stages_.at(normalised), reference::norm_truth(in)));
-      now = stages_.at(normalised);
-    }
-    return now;
+      now = transposed(stages_.at(normalised), b, n, s);
+      now = reshaped(now, {b, s, n, h_d});
+    };
+    const bool norm_first = config_.norm_order == NormOrder::before_pos_embeddings;
+    if (norm_first) normalise();
+    turn();
+    if (!norm_first) normalise();
+    return transposed(now, b, s, n);
   }
 
   const LayerSpec& layer_;

@@ -131,11 +131,16 @@ Mask random_mask(Random& random, int kind, const Sizes& n) {
   return NoMask{};
 }
 
+std::optional<double> random_scale(Random& random) {
+  const std::optional<double> scales[] = {std::nullopt, 0.7, -0.4, 0.0};
+  return scales[random() % std::size(scales)];
+}
+
 double attention_share(Random& random, const Sizes& n, int kind, Target target) {
   const Tensor q = normal(random, {n.b, n.n_h, n.s_x, n.h_d}), k = normal(random, {n.b, n.n_kv, n.s_k, n.h_d});
   const Tensor v = normal(random, k.shape());
   const Mask mask = random_mask(random, kind, n);
-  const AttentionInputs inputs{q, k, v, mask, kind == 3};
+  const AttentionInputs inputs{q, k, v, mask, kind == 3, random_scale(random)};
   return property_tests::share_of_budget(optimized::attention(inputs, target), reference::attention_truth(inputs));
 }
 

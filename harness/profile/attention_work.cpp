@@ -14,7 +14,8 @@ optimized::AttentionShape attention_shape(const Config& config, const WorkItem& 
           .num_kv_heads = extent(config.num_kv_heads),
           .head_dim = extent(config.head_dim),
           .keys = extent(item.length),
-          .mask = optimized::MaskClass::causal};
+          .mask = optimized::MaskClass::causal,
+          .score_scale = score_scale(config.scale, config.head_dim)};
 }
 
 }  // namespace
