@@ -95,7 +95,7 @@ struct BlockWork {
 };
 
 /// The mask row of a row.
-inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.first_token + row / s.tile.group; }
+inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.mask_row + row / s.tile.group; }
 
 inline const KeyRun& run_of(const TileState& s, size_t row) noexcept { return s.tile.runs[row / s.tile.group]; }
 

@@ -94,10 +94,10 @@ struct HeadShape {
   size_t capacity, head_dim;
 };
 
-/// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
+/// One tile of work: `tokens` x `group` query rows that share a key/value head and a mask, row = token * group + head.
 template <class Element>
 struct AttentionTile {
-  const Element* q;  ///< first token, first head of the group
+  const Element* q;  ///< first token, first head of the tile
   Element* out;
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
@@ -113,8 +113,8 @@ struct AttentionTile {
   bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
   const KeyRun* runs = nullptr;  ///< of each token of the tile, or null: all keys, but for what the mask hides
-  size_t first_token;            ///< its row of the mask
   MaskRows mask = {};
+  size_t mask_row = 0;                          ///< of the first token
   const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
 
   float* partial = nullptr;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights

@@ -129,6 +129,7 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                             .head_dim = extent(q[3]),
                             .keys = extent(s_k),
                             .mask = class_of(inputs.mask, inputs.is_causal),
+                            .mask_per_head = differs_by_head(inputs.mask),
                             .score_scale = score_scale(inputs.scale, q[3])},
                            execution);
   const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};

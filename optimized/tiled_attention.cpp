@@ -11,16 +11,18 @@ AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
   const AttentionPlan& plan = call.plan;
   const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
   const auto& [samples, heads] = call.portion;
-  const std::size_t kv_head = heads.first + tile / plan.token_tiles % heads.count;
-  const std::size_t sample = samples.first + tile / plan.token_tiles / heads.count;
-  AttentionTile<float> t{.q = call.q.at(sample, token, kv_head * plan.group),
-                         .out = call.out.at(sample, token, kv_head * plan.group),
+  const std::size_t members = plan.group / plan.tile_heads, of_portion = tile / plan.token_tiles;
+  const std::size_t kv_head = heads.first + of_portion / members % heads.count;
+  const std::size_t sample = samples.first + of_portion / members / heads.count;
+  const std::size_t head = kv_head * plan.group + of_portion % members * plan.tile_heads;
+  AttentionTile<float> t{.q = call.q.at(sample, token, head),
+                         .out = call.out.at(sample, token, head),
                          .q_token_stride = call.q.token_stride,
                          .q_head_stride = call.q.head_stride,
                          .out_token_stride = call.out.token_stride,
                          .out_head_stride = call.out.head_stride,
                          .tokens = std::min(plan.tile_tokens, plan.shape.tokens - token),
-                         .group = plan.group,
+                         .group = plan.tile_heads,
                          .head_dim = plan.shape.head_dim,
                          .score_scale = plan.score_scale,
                          .to_log2 = plan.to_log2,
@@ -29,11 +31,11 @@ AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
                          .capacity = call.keys_values.capacity(),
                          .key_end = plan.shape.keys,
                          .empty_slots = plan.shape.empty_slots,
-                         .values_finite = call.keys_values.values_finite(sample, kv_head),
-                         .first_token = token};
-  const MaskMap::Tile seen = call.mask.tile(sample, position);
+                         .values_finite = call.keys_values.values_finite(sample, kv_head)};
+  const MaskMap::Tile seen = call.mask.tile(sample, head, position);
   if (seen.runs.empty()) {
     t.mask = seen.rows;
+    t.mask_row = seen.first_row;
     t.visibility = seen.visibility;
   } else {
     t.runs = seen.runs.data();

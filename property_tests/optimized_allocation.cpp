@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fixtures/block_mask.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/counted_allocations.h"
 #include "property_tests/optimized_layer_cases.h"
@@ -37,6 +38,16 @@ class optimized_allocation : public testing::TestWithParam<Target> {
   LayerShape n{.s_x = 300, .h_d = 32, .d = 64, .norm = true, .positions = 300};
 };
 
+/// Causal, so that rows are runs; or with a hidden key in most rows besides.
+BlockMask blocks(const LayerShape& n, std::int64_t heads, bool holes) {
+  Tensor dense(DType::boolean, {1, heads, n.s_x, n.s_x});
+  for (std::int64_t at = 0; at < dense.size(); ++at) {
+    const std::int64_t key = at % n.s_x, token = at / n.s_x % n.s_x;
+    dense.as<std::uint8_t>()[at] = key <= token && !(holes && key == token / 2);
+  }
+  return block_mask_of(dense, {48, 32});
+}
+
 PackedBlockCausalMask two_documents(const LayerShape& n) {
   Tensor seq_lens(DType::int64, {1, 2});
   seq_lens.as<std::int64_t>()[0] = n.s_x - 7;
@@ -52,6 +63,16 @@ TEST_P(optimized_allocation, a_second_prefill_allocates_nothing_whatever_its_mas
                           BoolMask{flags(random, {1, 1, n.s_x}, 1.0)}, FloatMask{normal(random, {1, n.s_x, 1})},
                           two_documents(n)};
     for (const auto& mask : masks) EXPECT_EQ(of_last_call(layer, inputs(mask)), 0u) << "mask " << mask.index();
+  }
+}
+
+TEST_P(optimized_allocation, a_second_prefill_with_blocks_allocates_nothing) {
+  LayerSpec layer = random_layer(random, n);
+  layer.config.flex_attention = true;
+  for (const std::int64_t heads : {std::int64_t{1}, n.n_h}) {
+    for (const bool holes : {false, true}) {
+      EXPECT_EQ(of_last_call(layer, inputs(blocks(n, heads, holes))), 0u) << "heads " << heads << " holes " << holes;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fixtures/block_mask.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_inputs.h"
@@ -115,12 +116,37 @@ PackedBlockCausalMask random_documents(Random& random, std::int64_t b, std::int6
   return {seq_lens};
 }
 
+/// Of blocks of a few tokens and keys: all, some and none of their keys seen, by the heads in common or by each.
+BlockMask random_blocks(Random& random, const Sizes& n) {
+  const BlockSize size{1 + static_cast<std::int64_t>(random() % 40), 1 + static_cast<std::int64_t>(random() % 300)};
+  Tensor dense(DType::boolean, {random() % 2 ? n.b : 1, random() % 2 ? n.n_h : 1, n.s_x, n.s_k});
+  const std::uint64_t seed = random();
+  for (std::int64_t at = 0; at < dense.size(); ++at) {
+    const std::int64_t key = at % n.s_k, token = at / n.s_k % n.s_x, plane = at / n.s_k / n.s_x;
+    Random of_block(seed + static_cast<std::uint64_t>((plane * n.s_x + token / size.tokens) * n.s_k + key / size.keys));
+    const auto kind = of_block() % 4;
+    dense.as<std::uint8_t>()[at] = kind == 0 || (kind == 1 && random() % 2) || (kind == 2 && key <= token);
+  }
+  return block_mask_of(dense, size);
+}
+
+/// A token sees itself and the `window` - 1 keys before it.
+BlockMask sliding_blocks(const Sizes& n, std::int64_t window, BlockSize size) {
+  Tensor dense(DType::boolean, {1, 1, n.s_x, n.s_k});
+  for (std::int64_t at = 0; at < dense.size(); ++at) {
+    const std::int64_t key = at % n.s_k, token = at / n.s_k;
+    dense.as<std::uint8_t>()[at] = key <= token && token - key < window;
+  }
+  return block_mask_of(dense, size);
+}
+
 Mask random_mask(Random& random, int kind, const Sizes& n) {
   const Shape shapes[] = {{n.b, n.s_x, n.s_k}, {1, n.s_x, n.s_k}, {n.b, 1, n.s_k}, {n.b, n.s_x, 1}, {n.b, 1, 1}};
   const Shape& shape = shapes[random() % std::size(shapes)];
   if (kind == 1) return BoolMask{flags(random, shape, 0.6)};
   if (kind == 4) return random_runs(random, n);
   if (kind == 5) return random_documents(random, n.b, n.s_x);
+  if (kind == 6) return random_blocks(random, n);
   if (kind == 2) {
     Tensor bias = normal(random, shape, 3.0);
     for (auto& value : bias.as<float>()) {
@@ -157,7 +183,7 @@ TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget)
             keys[random() % std::size(keys)],
             head_dims[random() % std::size(head_dims)]};
     n.n_h = n.n_kv * groups[random() % std::size(groups)];
-    const int kind = i % 5;
+    const int kind = i % 6 == 5 ? 6 : i % 6;
     EXPECT_LE(attention_share(random, n, kind, GetParam()), 1.0)
         << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " h_d "
         << n.h_d << " mask " << kind;
@@ -171,9 +197,25 @@ TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) 
   }
 }
 
+TEST_P(optimized_stages, blocks_whose_rows_are_runs_have_the_bits_of_the_dense_mask) {
+  Random random(10);
+  for (const std::int64_t s : {1, 100, 257, 600}) {
+    const Sizes n{2, 4, 2, s, s, 20};
+    const Tensor q = normal(random, {n.b, n.n_h, s, n.h_d}), k = normal(random, {n.b, n.n_kv, s, n.h_d});
+    const Tensor v = normal(random, k.shape());
+    const BlockMask blocks = sliding_blocks(n, 130, {64, 48});
+    Tensor dense(DType::boolean, {1, s, s});
+    std::ranges::copy(dense_mask(blocks, s, s).as<std::uint8_t>(), dense.as<std::uint8_t>().begin());
+    const Mask as_blocks = blocks, as_values = BoolMask{dense};
+    EXPECT_TRUE(std::ranges::equal(optimized::attention({q, k, v, as_blocks}, GetParam()).bytes(),
+                                   optimized::attention({q, k, v, as_values}, GetParam()).bytes()))
+        << "s " << s;
+  }
+}
+
 TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
   Random random(7);
-  for (int kind = 0; kind < 5; ++kind) {
+  for (const int kind : {0, 1, 2, 3, 4, 6}) {
     EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
   }
 }

@@ -15,6 +15,7 @@ optimized::AttentionShape attention_shape(const Config& config, const WorkItem& 
           .head_dim = extent(config.head_dim),
           .keys = extent(item.length),
           .mask = optimized::MaskClass::causal,
+          .mask_per_head = false,
           .score_scale = score_scale(config.scale, config.head_dim)};
 }
 
