@@ -17,6 +17,7 @@ namespace {
 
 using AttentionTile = attest::optimized::AttentionTile<float>;
 using attest::optimized::BlockVisibility;
+using attest::optimized::KeptWeights;
 using attest::optimized::KeyRun;
 using attest::optimized::kKeyBlock;
 
@@ -139,6 +140,18 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   }
 }
 
+/// The weights of a row, on their way to the values: their sum holds those that were dropped, too.
+inline void drop_weights(const TileState& s, size_t row, size_t first_key, size_t count, float* weights) noexcept {
+  const KeptWeights& kept = s.tile.kept;
+  const unsigned char* flags =
+      kept.flags + row / s.tile.group * kept.token_stride + row % s.tile.group * kept.head_stride + first_key;
+  const Vec factor = broadcast(kept.factor);
+  for (size_t key = 0; key < count; key += kWidth) {
+    const Vec weight = multiply(load(weights + key), factor);
+    store(weights + key, select(load_flags(flags + key, count - key), weight, zero()));
+  }
+}
+
 inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
   const AttentionTile& t = s.tile;
   const size_t count = w.end - w.begin, padded = round_up(count, kPanelWidth);
@@ -160,6 +173,7 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
                            .panel_stride = s.rows * kPanelWidth,
                            .to_log2 = t.to_log2};
     weigh_row(state, scores, padded);
+    if (t.kept.flags) drop_weights(s, row, w.begin, count, scores);
   }
 }
 

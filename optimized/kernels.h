@@ -89,6 +89,13 @@ struct BlockVisibility {
   bool plain;               ///< no mask has to be read
 };
 
+/// A dropout, after the softmax: a weight whose flag is 0 counts no more, the others are multiplied by `factor`.
+struct KeptWeights {
+  const unsigned char* flags = nullptr;  ///< of the first token and head, or null without a dropout; a byte a key
+  size_t token_stride = 0, head_stride = 0;
+  float factor = 1;
+};
+
 /// How keys and values of one head lie: for `capacity` tokens.
 struct HeadShape {
   size_t capacity, head_dim;
@@ -116,6 +123,8 @@ struct AttentionTile {
   MaskRows mask = {};
   size_t mask_row = 0;                          ///< of the first token
   const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
+
+  KeptWeights kept = {};
 
   float* partial = nullptr;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
   float* workspace = nullptr;  ///< Kernels::attention_workspace floats

@@ -119,6 +119,12 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
           std::to_string(n_kv));
   validate_mask(inputs.mask, DType::float32, {q[0], q[1], q[2], s_k}, MaskBytes::validated);
   require(!inputs.is_causal || std::holds_alternative<NoMask>(inputs.mask), "is_causal", "no mask with it", "a mask");
+  std::optional<Dropout> dropout;
+  if (inputs.keep != nullptr) {
+    require(inputs.keep->shape() == Shape{q[0], q[1], q[2], s_k} && inputs.keep->dtype() == DType::boolean, "keep",
+            "bool " + to_string({q[0], q[1], q[2], s_k}), to_string(inputs.keep->shape()));
+    dropout = {inputs.keep->as<std::uint8_t>().data(), inputs.dropout_p};
+  }
   Tensor out(DType::float32, q);
   if (out.size() == 0) return out;
 
@@ -150,6 +156,7 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
   attend(execution.kernels,
          {.plan = plan,
           .mask = mask,
+          .dropout = dropout,
           .q = rows,
           .out = rows,
           .keys_values = panels,

@@ -7,6 +7,16 @@
 namespace attest::optimized {
 namespace {
 
+/// Of the heads from `head` on and the tokens from `token` on. As torch has it, a dropout of 1 keeps nothing.
+KeptWeights kept_weights(const AttentionShape& shape, const Dropout& dropout, std::size_t sample, std::size_t head,
+                         std::size_t token) {
+  const std::size_t keys = shape.keys + shape.empty_slots, of_head = shape.tokens * keys;
+  return {.flags = dropout.keep + (sample * shape.num_heads + head) * of_head + token * keys,
+          .token_stride = keys,
+          .head_stride = of_head,
+          .factor = dropout.p == 1 ? 0.0F : static_cast<float>(1 / (1 - dropout.p))};
+}
+
 AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
   const AttentionPlan& plan = call.plan;
   const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
@@ -32,6 +42,7 @@ AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
                          .key_end = plan.shape.keys,
                          .empty_slots = plan.shape.empty_slots,
                          .values_finite = call.keys_values.values_finite(sample, kv_head)};
+  if (call.dropout) t.kept = kept_weights(plan.shape, *call.dropout, sample, head, token);
   const MaskMap::Tile seen = call.mask.tile(sample, head, position);
   if (seen.runs.empty()) {
     t.mask = seen.rows;

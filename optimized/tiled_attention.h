@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "optimized/attention_plan.h"
 #include "optimized/call_clock.h"
 #include "optimized/head_rows.h"
@@ -8,10 +11,17 @@
 
 namespace attest::optimized {
 
+/// The weights that a dropout of p keeps, divided by 1 - p.
+struct Dropout {
+  const std::uint8_t* keep;  ///< [b, n_h, s_x, keys and empty slots]
+  double p;
+};
+
 struct AttentionCall {
   const AttentionPlan& plan;
   const MaskMap& mask;  ///< built for the plan's tiles
-  HeadRows<float> q;    ///< only read; may be the same rows as out
+  std::optional<Dropout> dropout;
+  HeadRows<float> q;  ///< only read; may be the same rows as out
   HeadRows<float> out;
   const KeyValuePanels<float>& keys_values;
   Portion portion;   ///< what is attended now

@@ -94,6 +94,19 @@ TEST_P(optimized_layer, a_scale_of_either_sign_stays_within_the_budget) {
   }
 }
 
+TEST_P(optimized_layer, dropped_weights_of_an_open_and_of_a_cached_attention_stay_within_the_budget) {
+  LayerShape n;
+  for (const std::int64_t slots : {0, 12}) {
+    LayerSpec layer = random_layer(random, n);
+    layer.config.training = true;
+    layer.config.attn_dropout = 0.3;
+    if (slots > 0) layer.config.kv_cache = KVCache{n.b, slots, true};
+    Inputs inputs = self(n);
+    inputs.keep = flags(random, {n.b, n.n_h, n.s_x, slots > 0 ? slots : n.s_x}, 0.7);
+    EXPECT_LE(share(layer, inputs), 1.0) << "slots " << slots;
+  }
+}
+
 TEST_P(optimized_layer, a_cache_that_is_not_enabled_only_switches_causality_off) {
   const LayerShape n;
   LayerSpec layer = random_layer(random, n);

@@ -162,11 +162,13 @@ std::optional<double> random_scale(Random& random) {
   return scales[random() % std::size(scales)];
 }
 
-double attention_share(Random& random, const Sizes& n, int kind, Target target) {
+double attention_share(Random& random, const Sizes& n, int kind, Target target, double dropout = 0.0) {
   const Tensor q = normal(random, {n.b, n.n_h, n.s_x, n.h_d}), k = normal(random, {n.b, n.n_kv, n.s_k, n.h_d});
   const Tensor v = normal(random, k.shape());
   const Mask mask = random_mask(random, kind, n);
-  const AttentionInputs inputs{q, k, v, mask, kind == 3, random_scale(random)};
+  const Tensor keep = flags(random, {n.b, n.n_h, n.s_x, n.s_k}, 1.0 - dropout);
+  const AttentionInputs inputs{q,      k, v, mask, kind == 3, random_scale(random), dropout > 0.0 ? &keep : nullptr,
+                               dropout};
   return property_tests::share_of_budget(optimized::attention(inputs, target), reference::attention_truth(inputs));
 }
 
@@ -217,6 +219,18 @@ TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget)
   Random random(7);
   for (const int kind : {0, 1, 2, 3, 4, 6}) {
     EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
+  }
+}
+
+TEST_P(optimized_stages, attention_that_drops_weights_stays_within_its_budget) {
+  Random random(12);
+  for (const double dropout : {0.1, 0.5, 1.0}) {
+    for (const int kind : {0, 1, 2, 3, 4, 6}) {
+      for (const Sizes& n : {Sizes{2, 6, 2, 37, 300, 20}, Sizes{1, 4, 2, 2, 5000, 24}}) {
+        EXPECT_LE(attention_share(random, n, kind, GetParam(), dropout), 1.0)
+            << "dropout " << dropout << " mask " << kind << " s_x " << n.s_x;
+      }
+    }
   }
 }
 

@@ -52,6 +52,7 @@ void AttentionWork::run(optimized::PartTimes* times) {
   optimized::attend(execution_.kernels,
                     {.plan = plan_,
                      .mask = mask_map_,
+                     .dropout = {},
                      .q = rows(q_),
                      .out = rows(out_),
                      .keys_values = panels_,
