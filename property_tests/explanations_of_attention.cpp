@@ -225,6 +225,34 @@ std::vector<Planted> head_bugs() {
           {"heads_swapped", "heads/multi_head", Stage::attention, swap_heads}};
 }
 
+// --- dropout
+// -----------------------------------------------------------------------------------------------------------
+
+/// The weights times what `factor` says of whether the head `heads_on` places on keeps them, after the softmax.
+Planted dropout_bug(std::string id, std::function<float(bool kept, float p)> factor, std::int64_t heads_on = 0) {
+  return attention(std::move(id), "dropout/cross", [=](const AttentionInputs& in) {
+    return weighing([=, &in](KernelRow& row) {
+      const std::int64_t h = (row.h + heads_on) % in.keep->dim(1);
+      const auto s_k = static_cast<std::int64_t>(row.weights.size());
+      const auto first = ((row.b * in.keep->dim(1) + h) * in.keep->dim(2) + row.i) * s_k;
+      for (std::int64_t j = 0; j < s_k; ++j) {
+        const bool kept = in.keep->as<std::uint8_t>()[static_cast<std::size_t>(first + j)] != 0;
+        row.weights[static_cast<std::size_t>(j)] *= factor(kept, static_cast<float>(in.dropout_p));
+      }
+    })(in);
+  });
+}
+
+std::vector<Planted> dropout_bugs() {
+  return {
+      dropout_bug("dropout_missing", [](bool, float) { return 1.0F; }),
+      dropout_bug("dropout_unscaled", [](bool kept, float) { return kept ? 1.0F : 0.0F; }),
+      dropout_bug("dropout_scaled_by_p", [](bool kept, float p) { return kept ? 1.0F / p : 0.0F; }),
+      dropout_bug(
+          "dropout_of_other_head", [](bool kept, float p) { return kept ? 1.0F / (1.0F - p) : 0.0F; }, 1),
+  };
+}
+
 // --- the tests -----------------------------------------------------------------------------------------------------
 
 class explanation_of_a_planted_bug : public testing::TestWithParam<Planted> {};
@@ -234,6 +262,7 @@ INSTANTIATE_TEST_SUITE_P(masks, explanation_of_a_planted_bug, testing::ValuesIn(
 INSTANTIATE_TEST_SUITE_P(scale, explanation_of_a_planted_bug, testing::ValuesIn(scale_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(softmax, explanation_of_a_planted_bug, testing::ValuesIn(softmax_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(tiles, explanation_of_a_planted_bug, testing::ValuesIn(tile_bugs()), name_of_test);
+INSTANTIATE_TEST_SUITE_P(dropout, explanation_of_a_planted_bug, testing::ValuesIn(dropout_bugs()), name_of_test);
 INSTANTIATE_TEST_SUITE_P(heads, explanation_of_a_planted_bug, testing::ValuesIn(head_bugs()), name_of_test);
 
 /// The reference, with its heads tiled in attention, alone and in the layer.

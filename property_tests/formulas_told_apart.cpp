@@ -100,6 +100,11 @@ TEST(formulas_told_apart, each_is_the_first_that_is_named_where_it_is_planted) {
   // NaN in hidden keys, which no recorded case has.
   census.plant_in(harness::drawn_case(
       harness::nearest_valid({.family = "hidden_nan", .b = 2, .s_x = 9, .mask = harness::MaskKind::boolean})));
+  // Several blocks in a row of blocks, which recorded cases have in sampled steps only.
+  for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    census.plant_in(harness::drawn_case(
+        harness::nearest_valid({.seed = seed, .b = 2, .s_x = 75, .h_d = 6, .mask = harness::MaskKind::blocks})));
+  }
   EXPECT_GE(census.known(), 100u);
   EXPECT_TRUE(census.never_first().empty()) << fmt::format("{}", fmt::join(census.never_first(), "\n"));
 }
