@@ -87,6 +87,7 @@ struct BlockVisibility {
   unsigned char first_panel;
   unsigned char end_panel;  ///< equal: the block is skipped
   bool plain;               ///< no mask has to be read
+  unsigned visible;         ///< pairs of a token and a key that it sees
 };
 
 /// How keys and values of one head lie: for `capacity` tokens.
@@ -113,7 +114,7 @@ struct AttentionTile {
   bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
   const KeyRun* runs = nullptr;  ///< of each token of the tile, or null: all keys, but for what the mask hides
-  size_t first_token;            ///< its row of the mask
+  size_t first_token;            ///< the mask's row of the first token
   MaskRows mask = {};
   const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
 

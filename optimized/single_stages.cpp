@@ -129,7 +129,8 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                             .head_dim = extent(q[3]),
                             .keys = extent(s_k),
                             .mask = class_of(inputs.mask, inputs.is_causal),
-                            .score_scale = score_scale(inputs.scale, q[3])},
+                            .score_scale = score_scale(inputs.scale, q[3]),
+                            .mask_heads = heads_of(inputs.mask)},
                            execution);
   const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};
   const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fixtures/block_mask.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/counted_allocations.h"
 #include "property_tests/optimized_layer_cases.h"
@@ -52,6 +53,17 @@ TEST_P(optimized_allocation, a_second_prefill_allocates_nothing_whatever_its_mas
                           BoolMask{flags(random, {1, 1, n.s_x}, 1.0)}, FloatMask{normal(random, {1, n.s_x, 1})},
                           two_documents(n)};
     for (const auto& mask : masks) EXPECT_EQ(of_last_call(layer, inputs(mask)), 0u) << "mask " << mask.index();
+  }
+}
+
+TEST_P(optimized_allocation, a_second_call_under_blocks_allocates_nothing_of_one_head_or_each_with_holes_or_without) {
+  LayerSpec layer = random_layer(random, n);
+  layer.config.flex_attention = true;
+  for (const std::int64_t heads : {std::int64_t{1}, n.n_h}) {
+    for (const double share : {0.5, 1.0}) {
+      const BlockMask mask = block_mask_of(flags(random, {n.b, heads, n.s_x, n.s_x}, share), {64, 64});
+      EXPECT_EQ(of_last_call(layer, inputs(mask)), 0u) << "heads " << heads << " share " << share;
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fixtures/block_mask.h"
 #include "optimized/kernel_tables.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_inputs.h"
@@ -115,11 +116,27 @@ PackedBlockCausalMask random_documents(Random& random, std::int64_t b, std::int6
   return {seq_lens};
 }
 
+/// A window and some keys before it, by blocks of any size: tiles with holes and without, and blocks of each kind.
+BlockMask random_blocks(Random& random, const Sizes& n, bool of_each_head) {
+  Tensor dense(DType::boolean, {1 + static_cast<std::int64_t>(random() % n.b), of_each_head ? n.n_h : 1, n.s_x, n.s_k});
+  if (dense.dim(0) != n.b) dense = Tensor(DType::boolean, {1, dense.dim(1), n.s_x, n.s_k});
+  const std::int64_t sinks = random() % 2 == 0 ? 0 : static_cast<std::int64_t>(random() % n.s_k);
+  const auto width = static_cast<std::int64_t>(random() % n.s_k);
+  for (std::int64_t i = 0; i < dense.size(); ++i) {
+    const std::int64_t key = i % n.s_k, token = i / n.s_k % n.s_x, head = i / n.s_k / n.s_x % dense.dim(1);
+    const bool seen = key < sinks || (key >= token + head && key < token + head + width);
+    dense.as<std::uint8_t>()[static_cast<std::size_t>(i)] = seen ? 1 : 0;
+  }
+  const std::int64_t sizes[] = {1, 7, 16, 48, 128, 300};
+  return block_mask_of(dense, {sizes[random() % std::size(sizes)], sizes[random() % std::size(sizes)]});
+}
+
 Mask random_mask(Random& random, int kind, const Sizes& n) {
   const Shape shapes[] = {{n.b, n.s_x, n.s_k}, {1, n.s_x, n.s_k}, {n.b, 1, n.s_k}, {n.b, n.s_x, 1}, {n.b, 1, 1}};
   const Shape& shape = shapes[random() % std::size(shapes)];
   if (kind == 1) return BoolMask{flags(random, shape, 0.6)};
   if (kind == 4) return random_runs(random, n);
+  if (kind == 6 || kind == 7) return random_blocks(random, n, kind == 7);
   if (kind == 5) return random_documents(random, n.b, n.s_x);
   if (kind == 2) {
     Tensor bias = normal(random, shape, 3.0);
@@ -164,6 +181,23 @@ TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget)
   }
 }
 
+TEST_P(optimized_stages, attention_under_blocks_of_any_size_stays_within_its_budget) {
+  Random random(12);
+  for (int i = 0; i < 120; ++i) {
+    const std::int64_t groups[] = {1, 2, 3, 7};
+    Sizes n{1 + i % 2,
+            0,
+            1 + i / 2 % 2,
+            1 + static_cast<std::int64_t>(random() % 70),
+            1 + static_cast<std::int64_t>(random() % 600),
+            20};
+    n.n_h = n.n_kv * groups[random() % std::size(groups)];
+    EXPECT_LE(attention_share(random, n, 6 + i % 2, GetParam()), 1.0)
+        << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " per head "
+        << i % 2;
+  }
+}
+
 TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) {
   Random random(9);
   for (const std::int64_t s : {1, 2, 31, 33, 64, 100, 255, 256, 257, 300}) {
@@ -173,7 +207,7 @@ TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) 
 
 TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
   Random random(7);
-  for (int kind = 0; kind < 5; ++kind) {
+  for (const int kind : {0, 1, 2, 3, 4, 6, 7}) {
     EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
   }
 }
