@@ -163,6 +163,21 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
   }
 }
 
+/// Dropout: what is multiplied with the values is kept or zero; the sum of the weights has been taken.
+inline void drop_weights(const TileState& s, const BlockWork& w) noexcept {
+  const auto& kept = s.tile.kept;
+  const size_t count = w.end - w.begin;
+  for (size_t r = 0; r < w.rows; ++r) {
+    const size_t token = (w.row + r) / s.tile.group, head = (w.row + r) % s.tile.group;
+    const unsigned char* flags = kept.flags + token * kept.token_stride + head * kept.head_stride + w.begin;
+    float* weights = s.scores + r * kKeyBlock;
+    for (size_t key = 0; key < count; key += kWidth) {
+      const Lanes lanes = load_flags(flags + key, smaller(kWidth, count - key));
+      store(weights + key, multiply(load(weights + key), select(lanes, broadcast(kept.factor), zero())));
+    }
+  }
+}
+
 inline void add_values(const TileState& s, const BlockWork& w) noexcept {
   const size_t count = w.end - w.begin, stride = value_panel_stride(s.tile.capacity);
   for (size_t p = 0; p < s.value_panels; ++p) {
@@ -204,6 +219,7 @@ void attend_block(const TileState& s, size_t begin, size_t end, bool plain) noex
     compute_scores(s, w);
     end_of(s.tile.clock, Part::scores);
     compute_weights(s, w);
+    if (s.tile.kept.flags) drop_weights(s, w);
     end_of(s.tile.clock, Part::softmax);
     if (s.tile.values_finite || (plain && !s.tile.runs)) {
       add_values(s, w);

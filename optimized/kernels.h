@@ -95,6 +95,14 @@ struct HeadShape {
   size_t capacity, head_dim;
 };
 
+/// Which weights a dropout keeps: of a token and a query head, one byte a key at token * token_stride + head *
+/// head_stride.
+struct KeptWeights {
+  const unsigned char* flags = nullptr;  ///< 0 or 1; null without a dropout
+  size_t token_stride = 0, head_stride = 0;
+  float factor = 1;  ///< of those that are kept
+};
+
 /// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
 template <class Element>
 struct AttentionTile {
@@ -117,6 +125,7 @@ struct AttentionTile {
   size_t first_token;            ///< the mask's row of the first token
   MaskRows mask = {};
   const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
+  KeptWeights kept = {};                        ///< from the tile's first token and head on
 
   float* partial = nullptr;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
   float* workspace = nullptr;  ///< Kernels::attention_workspace floats

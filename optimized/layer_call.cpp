@@ -94,6 +94,7 @@ void LayerCall::attend(const Portion& portion) {
                      .q = rows,
                      .out = rows,
                      .keys_values = panels(),
+                     .dropout = {inputs_.keep ? &*inputs_.keep : nullptr, layer_.spec.config.attn_dropout},
                      .portion = portion,
                      .workspace = scratch()},
                     memory_.clock);

@@ -26,7 +26,6 @@ PackedLinear<float> packed(const Execution<float>& execution, const LayerSpec& l
 }  // namespace
 
 std::string gap(const LayerSpec& layer) {
-  if (drops_out(layer.config)) return "the optimized implementation has no dropout yet";
   if (layer.config.dtype == DType::float32) return "";
   return "the optimized implementation has no " + std::string(name_of(layer.config.dtype)) + " kernels yet";
 }

@@ -119,6 +119,10 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
           std::to_string(n_kv));
   validate_mask(inputs.mask, DType::float32, {q[0], q[1], q[2], s_k}, MaskBytes::validated);
   require(!inputs.is_causal || std::holds_alternative<NoMask>(inputs.mask), "is_causal", "no mask with it", "a mask");
+  if (inputs.keep != nullptr) {
+    require(inputs.keep->dtype() == DType::boolean && inputs.keep->shape() == Shape{q[0], q[1], q[2], s_k}, "keep",
+            "bool " + to_string({q[0], q[1], q[2], s_k}), to_string(inputs.keep->shape()));
+  }
   Tensor out(DType::float32, q);
   if (out.size() == 0) return out;
 
@@ -153,6 +157,7 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
           .q = rows,
           .out = rows,
           .keys_values = panels,
+          .dropout = {inputs.keep, inputs.dropout_p},
           .portion = all,
           .workspace = workspace.reserve(plan.workspace(all))},
          untimed);

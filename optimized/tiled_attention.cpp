@@ -24,6 +24,18 @@ TilePlace place_of(const AttentionCall& call, std::size_t tile) {
           .position = tile % plan.token_tiles};
 }
 
+/// From this token and head on; nothing is kept where p is 1.
+KeptWeights kept_by(const Dropout& dropout, std::size_t sample, std::size_t head, std::size_t token) {
+  if (dropout.keep == nullptr) return {};
+  const Tensor& keep = *dropout.keep;  // [b, n_h, s_x, s_k]
+  const auto heads = static_cast<std::size_t>(keep.dim(1)), tokens = static_cast<std::size_t>(keep.dim(2)),
+             keys = static_cast<std::size_t>(keep.dim(3));
+  return {.flags = keep.as<std::uint8_t>().data() + ((sample * heads + head) * tokens + token) * keys,
+          .token_stride = keys,
+          .head_stride = tokens * keys,
+          .factor = dropout.p < 1 ? static_cast<float>(1 / (1 - dropout.p)) : 0.0F};
+}
+
 /// Without its mask.
 AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
   const AttentionPlan& plan = call.plan;
@@ -46,7 +58,8 @@ AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
           .key_end = plan.shape.keys,
           .empty_slots = plan.shape.empty_slots,
           .values_finite = call.keys_values.values_finite(sample, kv_head),
-          .first_token = 0};
+          .first_token = 0,
+          .kept = kept_by(call.dropout, sample, head, token)};
 }
 
 void set_mask(const MaskMap::Tile& seen, AttentionTile<float>& t) {

@@ -67,6 +67,15 @@ TEST_P(optimized_allocation, a_second_call_under_blocks_allocates_nothing_of_one
   }
 }
 
+TEST_P(optimized_allocation, a_second_call_with_a_dropout_allocates_nothing) {
+  LayerSpec layer = random_layer(random, n);
+  layer.config.training = true;
+  layer.config.attn_dropout = 0.25;
+  Inputs dropped = inputs(NoMask{});
+  dropped.keep = flags(random, {n.b, n.n_h, n.s_x, n.s_x}, 0.75);
+  EXPECT_EQ(of_last_call(layer, dropped), 0u);
+}
+
 TEST_P(optimized_allocation, a_second_small_call_allocates_nothing) {
   n.s_x = 1;
   const LayerSpec layer = random_layer(random, n);

@@ -153,11 +153,13 @@ std::optional<double> random_scale(Random& random) {
   return scales[random() % std::size(scales)];
 }
 
-double attention_share(Random& random, const Sizes& n, int kind, Target target) {
+double attention_share(Random& random, const Sizes& n, int kind, Target target, double dropout_p = 0) {
   const Tensor q = normal(random, {n.b, n.n_h, n.s_x, n.h_d}), k = normal(random, {n.b, n.n_kv, n.s_k, n.h_d});
   const Tensor v = normal(random, k.shape());
   const Mask mask = random_mask(random, kind, n);
-  const AttentionInputs inputs{q, k, v, mask, kind == 3, random_scale(random)};
+  const Tensor keep = flags(random, {n.b, n.n_h, n.s_x, dropout_p > 0 ? n.s_k : 0}, 1 - dropout_p);
+  const AttentionInputs inputs{q,        k, v, mask, kind == 3, random_scale(random), dropout_p > 0 ? &keep : nullptr,
+                               dropout_p};
   return property_tests::share_of_budget(optimized::attention(inputs, target), reference::attention_truth(inputs));
 }
 
@@ -195,6 +197,18 @@ TEST_P(optimized_stages, attention_under_blocks_of_any_size_stays_within_its_bud
     EXPECT_LE(attention_share(random, n, 6 + i % 2, GetParam()), 1.0)
         << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " per head "
         << i % 2;
+  }
+}
+
+TEST_P(optimized_stages, attention_with_a_dropout_stays_within_its_budget_under_every_mask_and_where_keys_are_split) {
+  Random random(13);
+  for (const double p : {0.1, 0.5, 0.99, 1.0}) {
+    for (const int kind : {0, 1, 2, 3, 4, 6, 7}) {
+      for (const Sizes& n : {Sizes{2, 6, 2, 37, 300, 24}, Sizes{1, 4, 2, 2, 5000, 24}}) {
+        EXPECT_LE(attention_share(random, n, kind, GetParam(), p), 1.0)
+            << "p " << p << " mask " << kind << " s_k " << n.s_k;
+      }
+    }
   }
 }
 

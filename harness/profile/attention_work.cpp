@@ -54,6 +54,7 @@ void AttentionWork::run(optimized::PartTimes* times) {
                      .q = rows(q_),
                      .out = rows(out_),
                      .keys_values = panels_,
+                     .dropout = {},
                      .portion = all_,
                      .workspace = workspace_.data()},
                     clock_);
