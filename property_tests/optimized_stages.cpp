@@ -131,6 +131,16 @@ BlockMask random_blocks(Random& random, const Sizes& n, bool of_each_head) {
   return block_mask_of(dense, {sizes[random() % std::size(sizes)], sizes[random() % std::size(sizes)]});
 }
 
+/// A token sees itself and the `window` - 1 keys before it.
+BlockMask sliding_blocks(const Sizes& n, std::int64_t window, BlockSize size) {
+  Tensor dense(DType::boolean, {1, 1, n.s_x, n.s_k});
+  for (std::int64_t at = 0; at < dense.size(); ++at) {
+    const std::int64_t key = at % n.s_k, token = at / n.s_k;
+    dense.as<std::uint8_t>()[at] = key <= token && token - key < window;
+  }
+  return block_mask_of(dense, size);
+}
+
 Mask random_mask(Random& random, int kind, const Sizes& n) {
   const Shape shapes[] = {{n.b, n.s_x, n.s_k}, {1, n.s_x, n.s_k}, {n.b, 1, n.s_k}, {n.b, n.s_x, 1}, {n.b, 1, 1}};
   const Shape& shape = shapes[random() % std::size(shapes)];
@@ -197,6 +207,22 @@ TEST_P(optimized_stages, attention_under_blocks_of_any_size_stays_within_its_bud
     EXPECT_LE(attention_share(random, n, 6 + i % 2, GetParam()), 1.0)
         << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " per head "
         << i % 2;
+  }
+}
+
+TEST_P(optimized_stages, blocks_whose_rows_are_runs_have_the_bits_of_the_dense_mask) {
+  Random random(10);
+  for (const std::int64_t s : {1, 100, 257, 600}) {
+    const Sizes n{2, 4, 2, s, s, 20};
+    const Tensor q = normal(random, {n.b, n.n_h, s, n.h_d}), k = normal(random, {n.b, n.n_kv, s, n.h_d});
+    const Tensor v = normal(random, k.shape());
+    const BlockMask blocks = sliding_blocks(n, 130, {64, 48});
+    Tensor dense(DType::boolean, {1, s, s});
+    std::ranges::copy(dense_mask(blocks, s, s).as<std::uint8_t>(), dense.as<std::uint8_t>().begin());
+    const Mask as_blocks = blocks, as_values = BoolMask{dense};
+    EXPECT_TRUE(std::ranges::equal(optimized::attention({q, k, v, as_blocks}, GetParam()).bytes(),
+                                   optimized::attention({q, k, v, as_values}, GetParam()).bytes()))
+        << "s " << s;
   }
 }
 

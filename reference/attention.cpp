@@ -1,9 +1,7 @@
 #include "reference/attention.h"
 
 #include <algorithm>
-#include <bit>
 #include <limits>
-#include <vector>
 
 #include "reference/arrays.h"
 #include "reference/products.h"
@@ -124,25 +122,6 @@ using Doubles = Array<double>;
 
 const Doubles& of(Growth growth, const Budget& budget) {
   return growth == Growth::statistical ? budget.statistical : budget.worst_case;
-}
-
-/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own. In the
-/// worst case all keys count as equal.
-double squared_groups(Growth growth, std::span<const double> logits, std::span<const bool> visible) {
-  const std::size_t keys = logits.size();
-  if (growth == Growth::worst_case) return static_cast<double>(keys * keys);
-  std::vector<std::uint32_t> bits;  // which sort fast: only equality matters, and -0 + 0 is 0
-  for (std::size_t j = 0; j < keys; ++j) {
-    if (visible[j]) bits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(logits[j]) + 0.0F));
-  }
-  std::ranges::sort(bits);
-  auto sum = static_cast<double>(keys - bits.size());
-  for (auto first = bits.begin(); first != bits.end();) {
-    const auto end = std::ranges::find_if(first, bits.end(), [&](std::uint32_t logit) { return logit != *first; });
-    sum += static_cast<double>((end - first) * (end - first));
-    first = end;
-  }
-  return sum;
 }
 
 /// score_roundoff of each score.

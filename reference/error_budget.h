@@ -1,7 +1,12 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
 
 #include "fixtures/float_format.h"
 #include "reference/score_storage.h"
@@ -87,6 +92,25 @@ inline double half_ulp(double y, DType storage) { return half_ulp(y, format_of(s
 inline double score_roundoff(double s, ScoreStorage scores) {
   if (scores == ScoreStorage::float32 || s == 0 || !std::isfinite(s)) return 0;
   return half_ulp(s, scores);
+}
+
+/// Sum of m^2 over the groups of m keys whose logits are equal in float32. A hidden key is a group of its own. In the
+/// worst case all keys count as equal.
+inline double squared_groups(Growth growth, std::span<const double> logits, std::span<const bool> visible) {
+  const std::size_t keys = logits.size();
+  if (growth == Growth::worst_case) return static_cast<double>(keys * keys);
+  std::vector<std::uint32_t> bits;  // which sort fast: only equality matters, and -0 + 0 is 0
+  for (std::size_t j = 0; j < keys; ++j) {
+    if (visible[j]) bits.push_back(std::bit_cast<std::uint32_t>(static_cast<float>(logits[j]) + 0.0F));
+  }
+  std::ranges::sort(bits);
+  auto sum = static_cast<double>(keys - bits.size());
+  for (auto first = bits.begin(); first != bits.end();) {
+    const auto end = std::ranges::find_if(first, bits.end(), [&](std::uint32_t logit) { return logit != *first; });
+    sum += static_cast<double>((end - first) * (end - first));
+    first = end;
+  }
+  return sum;
 }
 
 }  // namespace attest::reference
