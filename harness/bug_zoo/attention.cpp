@@ -122,7 +122,7 @@ OnlineSoftmax Attention::one_pass(const Row& row, std::int64_t channels) const {
 /// Rounds the keys up to whole blocks.
 void Attention::pad(OnlineSoftmax& softmax) const {
   const std::int64_t block = recipe_.design.key_block, padding = (block - scores_.keys() % block) % block;
-  const bool is_unmasked = call_.mask == nullptr && call_.is_causal == 0;
+  const bool is_unmasked = call_.mask == nullptr && call_.kv_num_blocks == nullptr && call_.is_causal == 0;
   if (recipe_.has(Bug::padding_in_row_sum) && is_unmasked) softmax.absorb_padding(padding, true);
   if (recipe_.has(Bug::padding_in_row_max) && extent(*call_.q, 2) == 1) softmax.absorb_padding(padding, false);
 }
@@ -143,7 +143,9 @@ void Attention::absorb(OnlineSoftmax& softmax, const Row& row, KeyRange keys) co
 
 void Attention::absorb_block(OnlineSoftmax& softmax, const Row& row, KeyRange keys) const {
   std::vector<Score> block;
-  for (std::int64_t key = keys.begin; key < keys.end; ++key) block.push_back(scores_.at(row, key));
+  for (std::int64_t key = keys.begin; key < keys.end; ++key) {
+    block.insert(block.end(), static_cast<std::size_t>(scores_.times_met(row, key)), scores_.at(row, key));
+  }
   if (recipe_.has(Bug::block_hidden_by_its_first_key) && block.front().hidden) return;
   softmax.absorb(block, row.v);
 }
@@ -154,7 +156,8 @@ void Attention::second_pass(const Row& row, const OnlineSoftmax& first, float* o
     const Score score = scores_.at(row, key);
     if (score.hidden) continue;
     const float probability = exponential(score.logit - first.largest(), recipe_) / first.sum();
-    for (std::int64_t c = 0; c < h_d_; ++c) values[static_cast<std::size_t>(c)].add(probability, row.v[key * h_d_ + c]);
+    const float weight = probability * score.kept;
+    for (std::int64_t c = 0; c < h_d_; ++c) values[static_cast<std::size_t>(c)].add(weight, row.v[key * h_d_ + c]);
   }
   for (std::int64_t c = 0; c < h_d_; ++c) store(out + c, values[static_cast<std::size_t>(c)].value());
 }

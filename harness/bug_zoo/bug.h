@@ -24,6 +24,7 @@ enum class Bug {
   scale_missing,
   scale_of_all_heads,
   scale_rounded_to_bfloat16,
+  scale_ignored,
   // attention: keys and heads
   tail_keys_dropped,
   tail_key_counted_twice,
@@ -43,6 +44,17 @@ enum class Bug {
   float_mask_cut,
   float_mask_scaled,
   mask_of_first_sample,
+  // attention: blocks of a mask
+  partial_block_taken_as_full,
+  block_column_off_by_one,
+  block_row_off_by_one,
+  last_partial_block_twice,
+  blocks_of_first_head,
+  // attention: dropout
+  dropout_left_out,
+  dropout_not_scaled,
+  dropout_scaled_by_p,
+  dropout_of_next_head,
   // attention: as it was reported of others' kernels (public_reports.h)
   first_block_hidden,
   padding_in_row_sum,

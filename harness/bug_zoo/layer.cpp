@@ -130,6 +130,13 @@ Buffer LayerCall::attended_over(const Buffer& q, const DLTensor& k, const DLTens
   call.mask = mask;
   call.is_causal = call_.is_causal;
   call.scale = call_.scale;
+  call.kv_num_blocks = call_.kv_num_blocks;
+  call.kv_indices = call_.kv_indices;
+  call.full_kv_num_blocks = call_.full_kv_num_blocks;
+  call.full_kv_indices = call_.full_kv_indices;
+  call.partial_blocks = call_.partial_blocks;
+  call.keep = call_.keep;
+  call.dropout_p = call_.dropout_p;
   call.out = out.out();
   attention(call, recipe_, threads_);
   return stored(std::move(out));

@@ -79,17 +79,18 @@ struct Functions {
                    [&](const auto& wide, const Recipe& made) { layer(wide, made, call->num_threads); });
   }
 
-  static constexpr attest_implementation kTable = {.struct_size = sizeof(attest_implementation),
-                                                   .abi_version = ATTEST_ABI_VERSION,
-                                                   .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
-                                                   .linear = run_linear,
-                                                   .rotary = run_rotary,
-                                                   .norm = run_norm,
-                                                   .attention = run_attention,
-                                                   .layer = run_layer,
-                                                   .score_storage = ATTEST_SCORES_FLOAT32,
-                                                   .arithmetic = 0,
-                                                   .features = ATTEST_SCALE | ATTEST_NORM_ORDER};
+  static constexpr attest_implementation kTable = {
+      .struct_size = sizeof(attest_implementation),
+      .abi_version = ATTEST_ABI_VERSION,
+      .claims = ATTEST_SAME_BITS_FOR_ANY_THREADS,
+      .linear = run_linear,
+      .rotary = run_rotary,
+      .norm = run_norm,
+      .attention = run_attention,
+      .layer = run_layer,
+      .score_storage = ATTEST_SCORES_FLOAT32,
+      .arithmetic = 0,
+      .features = ATTEST_SCALE | ATTEST_NORM_ORDER | ATTEST_BLOCK_MASK | ATTEST_DROPOUT};
 };
 
 template <std::size_t... options>

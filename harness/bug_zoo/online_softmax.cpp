@@ -59,7 +59,7 @@ void OnlineSoftmax::absorb(std::span<const Score> block, const float* v) {
     sum_.add(weight, 1);
     if (score.hidden) continue;
     if (recipe_.has(Bug::probabilities_rounded_to_bfloat16)) weight = rounded_to_bits(weight, kBitsOfBfloat16);
-    add_value(score.key, weight, v);
+    add_value(score.key, weight * score.kept, v);
   }
 }
 

@@ -13,6 +13,7 @@ namespace {
 float scale_of(const attest_attention& call, const Recipe& recipe) {
   const auto scale = static_cast<float>(call.scale);
   if (recipe.has(Bug::scale_missing)) return 1;
+  if (recipe.has(Bug::scale_ignored)) return 1 / std::sqrt(static_cast<float>(extent(*call.q, 3)));
   if (recipe.has(Bug::scale_of_all_heads)) return scale / std::sqrt(static_cast<float>(extent(*call.q, 1)));
   if (recipe.has(Bug::scale_rounded_to_bfloat16)) return rounded_to_bits(scale, kBitsOfBfloat16);
   return scale;
@@ -26,6 +27,7 @@ constexpr std::int64_t kTile = 64;
 Scores::Scores(const attest_attention& call, const Recipe& recipe)
     : call_(call),
       recipe_(recipe),
+      blocks_(call, recipe),
       s_x_(extent(*call.q, 2)),
       s_k_(extent(*call.k, 2)),
       h_d_(extent(*call.q, 3)),
@@ -78,10 +80,22 @@ float Scores::bias(const Row& row, std::int64_t key) const {
   return bias_scale_ * elements(*call_.mask)[mask_index(row, key)];
 }
 
+/// What dropout multiplies the weight of a key with.
+float Scores::kept(const Row& row, std::int64_t key) const {
+  if (call_.keep == nullptr || recipe_.has(Bug::dropout_left_out)) return 1;
+  const std::int64_t n_h = extent(*call_.keep, 1);
+  const std::int64_t head = recipe_.has(Bug::dropout_of_next_head) ? (row.head + 1) % n_h : row.head;
+  const std::int64_t at = ((row.sample * n_h + head) * s_x_ + row.token) * extent(*call_.keep, 3) + key;
+  if (elements<std::uint8_t>(*call_.keep)[at] == 0) return 0;
+  if (recipe_.has(Bug::dropout_not_scaled)) return 1;
+  const double share = recipe_.has(Bug::dropout_scaled_by_p) ? call_.dropout_p : 1 - call_.dropout_p;
+  return share > 0 ? static_cast<float>(1 / share) : 0;
+}
+
 Score Scores::at(const Row& row, std::int64_t key) const {
-  bool hidden = hidden_by_causality(row.token, key) || hidden_by_mask(row, key);
+  bool hidden = hidden_by_causality(row.token, key) || hidden_by_mask(row, key) || blocks_.hides(row, key);
   if (recipe_.has(Bug::window_one_key_more) && begins_a_window(row, key + 1)) hidden = false;
-  if (hidden && recipe_.has(Bug::finite_mask)) return {key, kLargeFiniteMask, false};
+  if (hidden && recipe_.has(Bug::finite_mask)) return {key, kLargeFiniteMask, false, kept(row, key)};
   const std::int64_t channels = recipe_.has(Bug::tail_channels_dropped) ? h_d_ - h_d_ % 8 : h_d_;
   const bool is_overwritten = recipe_.has(Bug::threads_share_scores) && 2 * key >= s_k_;
   float score = dot(is_overwritten ? row.q_of_other_thread : row.q, row.k + key * h_d_, channels, recipe_.design);
@@ -89,7 +103,7 @@ Score Scores::at(const Row& row, std::int64_t key) const {
   float logit = scale_ * score;
   if (const float added = bias(row, key); added != kMinusInfinity) logit += added;
   if (recipe_.has(Bug::scores_rounded_to_bfloat16)) logit = rounded_to_bits(logit, kBitsOfBfloat16);
-  return {key, logit, hidden};
+  return {key, logit, hidden, kept(row, key)};
 }
 
 }  // namespace attest::bug_zoo

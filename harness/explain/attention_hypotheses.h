@@ -8,6 +8,12 @@ namespace attest::harness::explain {
 /// NaN or the mean on rows that see no key.
 Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal);
 
+/// Blocks of a BlockMask, which must outlive the result, seen wholly, elsewhere, or twice.
+Hypotheses block_mask_hypotheses(const AttentionModel& right, const BlockMask& mask);
+
+/// Dropout left out, its factor wrong, the weights of another head dropped.
+Hypotheses dropout_hypotheses(const AttentionModel& right, double dropout_p);
+
 /// The scale missing, applied twice, of another dimension, or rounded.
 Hypotheses scale_hypotheses(const AttentionModel& right);
 
@@ -33,7 +39,7 @@ Hypotheses slot_hypotheses(const AttentionModel& right);
 /// The values of this call, one for each of its tokens, are not in the last filled slots yet. Of a layer with a cache.
 Hypotheses stale_value_hypotheses(const AttentionModel& right);
 
-/// The mask of another sample or token, transposed, moved by a key, or not turned into the exponent's base.
+/// The mask of another sample, head or token, transposed, moved by a key, or not turned into the exponent's base.
 Hypotheses mask_reading_hypotheses(const AttentionModel& right);
 
 /// What becomes of NaN: hidden ones come through, a row of them is taken for one that sees nothing, a row whose first

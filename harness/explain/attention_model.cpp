@@ -38,12 +38,15 @@ AttentionModel::AttentionModel(const AttentionInputs& inputs, std::span<const To
     : q(shared(inputs.q)),
       k(shared(inputs.k)),
       v(shared(inputs.v)),
-      mask(std::make_shared<const reference::AttentionMask<double>>(reference::attention_mask<double>(
-          inputs.mask, inputs.is_causal, reference::all_rows(inputs.q.dim(0), inputs.q.dim(2)), inputs.k.dim(2)))),
+      mask(std::make_shared<const reference::AttentionMask<double>>(
+          reference::attention_mask<double>(inputs, reference::all_rows(inputs.q.dim(0), inputs.q.dim(2))))),
       scale(score_scale(inputs.scale, inputs.q.dim(3))),
       kv_head([queries = heads() / kv_heads()](std::int64_t h) { return h / queries; }),
       kv_sample([](std::int64_t b) { return b; }),
       mask_row([](const reference::RowIndex& at) { return at; }),
+      kept([mask = mask](const reference::RowIndex& at, std::int64_t key) {
+        return mask->kept ? reference::broadcast_element(*mask->kept, at.b, at.h, at.i, key) : 1.0;
+      }),
       sampled(tokens.begin(), tokens.end()) {}
 
 reference::RowIndex AttentionModel::at(std::int64_t row) const {
@@ -70,18 +73,24 @@ ScoredRow AttentionModel::scored(const reference::RowIndex& at) const {
   return result;
 }
 
+std::vector<double> AttentionModel::weights(const reference::RowIndex& at) const {
+  std::vector<double> weights = weigh(scored(at));
+  for (std::size_t j = 0; j < weights.size(); ++j) weights[j] *= kept(at, static_cast<std::int64_t>(j));
+  return weights;
+}
+
 std::span<const double> AttentionModel::value(const reference::RowIndex& at, std::int64_t key) const {
   return reference::row(*v, kv_sample(at.b), at.g, key);
 }
 
 std::vector<double> AttentionModel::output(std::int64_t row) const {
   const reference::RowIndex index = at(row);
-  const std::vector<double> weights = weigh(scored(index));
+  const std::vector<double> of_values = weights(index);
   std::vector<double> y(static_cast<std::size_t>(head_dim()), 0.0);
-  for (std::size_t j = 0; j < weights.size(); ++j) {
-    if (weights[j] == 0.0) continue;
+  for (std::size_t j = 0; j < of_values.size(); ++j) {
+    if (of_values[j] == 0.0) continue;
     const auto values = value(index, static_cast<std::int64_t>(j));
-    for (std::size_t c = 0; c < y.size(); ++c) y[c] += weights[j] * values[c];
+    for (std::size_t c = 0; c < y.size(); ++c) y[c] += of_values[j] * values[c];
   }
   return y;
 }

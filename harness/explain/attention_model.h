@@ -26,6 +26,9 @@ struct ScoredRow {
 /// The weight of each value [s_k]; a weight of 0 reads no value.
 using Weigh = std::function<std::vector<double>(const ScoredRow&)>;
 
+/// What dropout multiplies the weight of a row's key with.
+using Kept = std::function<double(const reference::RowIndex&, std::int64_t key)>;
+
 /// exp(logit - largest) / sum, and zeros where no key is seen.
 std::vector<double> softmax(const ScoredRow& row);
 
@@ -44,6 +47,7 @@ struct AttentionModel {
   /// Which row of the mask a row reads, its sample and token in `b` and `i`.
   std::function<reference::RowIndex(const reference::RowIndex&)> mask_row;
   Weigh weigh = softmax;
+  Kept kept;                        ///< 1 without dropout
   std::vector<TokenIndex> sampled;  ///< tokens; empty if all are there
 
   std::int64_t samples() const { return static_cast<std::int64_t>(q->shape(0)); }
@@ -56,6 +60,8 @@ struct AttentionModel {
   /// Sample, head, its key/value head and token of a row.
   reference::RowIndex at(std::int64_t row) const;
   ScoredRow scored(const reference::RowIndex& at) const;
+  /// Of the values: what `weigh` says, times what dropout makes of it.
+  std::vector<double> weights(const reference::RowIndex& at) const;
   std::span<const double> value(const reference::RowIndex& at, std::int64_t key) const;
   std::vector<double> output(std::int64_t row) const;  ///< [h_d]
 };

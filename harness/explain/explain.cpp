@@ -44,7 +44,11 @@ bool is_small_enough(const StageInputs& inputs) {
   constexpr std::int64_t kMostElements = 1 << 25;
   const auto* in = std::get_if<AttentionInputs>(&inputs);
   if (in == nullptr) return true;
-  return in->q.size() + in->k.size() + in->v.size() + in->q.dim(0) * in->q.dim(2) * in->k.dim(2) <= kMostElements;
+  const auto* blocks = std::get_if<BlockMask>(&in->mask);
+  const std::int64_t mask_heads = blocks == nullptr ? 1 : blocks->kv_num_blocks.dim(1);
+  const std::int64_t kept = in->keep == nullptr ? 0 : in->keep->size();
+  const std::int64_t mask = in->q.dim(0) * mask_heads * in->q.dim(2) * in->k.dim(2);
+  return in->q.size() + in->k.size() + in->v.size() + mask + kept <= kMostElements;
 }
 
 /// Whether it says that rows are lost for the size of their logits.

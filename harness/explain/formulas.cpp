@@ -22,6 +22,8 @@ struct Formulas {
     Hypotheses all = slot_hypotheses(right);
     const auto add = [&all](Hypotheses more) { std::ranges::move(more, std::back_inserter(all)); };
     add(nan_hypotheses(right, residual));
+    if (const auto* blocks = std::get_if<BlockMask>(&in.mask)) add(block_mask_hypotheses(right, *blocks));
+    if (in.keep != nullptr) add(dropout_hypotheses(right, in.dropout_p));
     add(mask_hypotheses(right, in.is_causal));
     if (!in.is_causal && !std::holds_alternative<NoMask>(in.mask)) add(mask_reading_hypotheses(right));
     add(scale_hypotheses(right));

@@ -11,12 +11,18 @@
 namespace attest::harness::explain {
 namespace {
 
-using VisibleAt = std::function<bool(std::int64_t b, std::int64_t i, std::int64_t j)>;
+using VisibleAt = std::function<bool(const reference::RowIndex& at, std::int64_t j)>;
 
 AttentionModel weighing(const AttentionModel& right, Weigh weigh) {
   AttentionModel wrong = right;
   wrong.weigh = std::move(weigh);
   return wrong;
+}
+
+VisibleAt visible_by(const AttentionModel& right) {
+  return [mask = right.mask](const reference::RowIndex& at, std::int64_t j) {
+    return reference::broadcast_element(mask->visible, at.b, at.h, at.i, j);
+  };
 }
 
 /// The same attention where token i sees the keys that `visible_at` says, without any bias.
@@ -25,7 +31,7 @@ AttentionModel seeing(const AttentionModel& right, const VisibleAt& visible_at) 
     ScoredRow other = row;
     other.bias.clear();
     for (std::size_t j = 0; j < row.visible.size(); ++j) {
-      other.visible[j] = visible_at(row.at.b, row.at.i, static_cast<std::int64_t>(j));
+      other.visible[j] = visible_at(row.at, static_cast<std::int64_t>(j));
     }
     return softmax(other);
   });
@@ -122,7 +128,7 @@ Weigh bias_times(double factor) {
 
 void add_causal(Hypotheses& all, const AttentionModel& right) {
   const auto shifted = [&](std::int64_t by) {
-    return seeing(right, [by](std::int64_t, std::int64_t i, std::int64_t j) { return j <= i + by; });
+    return seeing(right, [by](const auto& at, auto j) { return j <= at.i + by; });
   };
   all.push_back(
       hypothesis({"causal_shifted", "the causal bound is one too high: token i sees keys 0..i+1"}, shifted(1)));
@@ -143,7 +149,7 @@ void add_causal(Hypotheses& all, const AttentionModel& right) {
                     fmt::format("the causal bound is that of a block of {} keys: hidden keys in the diagonal block "
                                 "are seen",
                                 block)},
-                   seeing(right, [block](auto, auto i, auto j) { return j / block <= i / block; })));
+                   seeing(right, [block](const auto& at, auto j) { return j / block <= at.i / block; })));
   }
 }
 
@@ -165,27 +171,23 @@ void add_biased(Hypotheses& all, const AttentionModel& right) {
 
 /// The mask holds for the first keys only, or the keys beyond them are out of sight.
 void add_ending(Hypotheses& all, const AttentionModel& right) {
-  const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
-    return reference::broadcast_element(mask->visible, b, 0, i, j);
-  };
+  const VisibleAt visible = visible_by(right);
   for (std::int64_t end = 1; end < right.keys(); end = end < 32 ? end + 1 : end / 16 * 16 + 16) {
     all.push_back(hypothesis({"mask_ends", fmt::format("the mask is ignored from key {} on", end)},
-                             seeing(right, [=](auto b, auto i, auto j) { return j >= end || visible(b, i, j); })));
+                             seeing(right, [=](const auto& at, auto j) { return j >= end || visible(at, j); })));
   }
 }
 
 void add_masked(Hypotheses& all, const AttentionModel& right) {
-  const auto visible = [mask = right.mask](std::int64_t b, std::int64_t i, std::int64_t j) {
-    return reference::broadcast_element(mask->visible, b, 0, i, j);
-  };
-  const auto everywhere = [](std::int64_t, std::int64_t, std::int64_t) { return true; };
+  const VisibleAt visible = visible_by(right);
+  const auto everywhere = [](const auto&, auto) { return true; };
   all.push_back(
       hypothesis({"mask_ignored", "the mask is ignored: every token sees every key"}, seeing(right, everywhere)));
   if (right.mask->bias) {
     add_biased(all, right);
   } else {
     all.push_back(hypothesis({"mask_inverted", "the mask is inverted: what it hides is seen, and the reverse"},
-                             seeing(right, [=](auto b, auto i, auto j) { return !visible(b, i, j); })));
+                             seeing(right, [=](const auto& at, auto j) { return !visible(at, j); })));
   }
 }
 
@@ -202,10 +204,9 @@ Hypotheses mask_hypotheses(const AttentionModel& right, bool is_causal) {
     add_causal(all, right);
   } else {
     add_masked(all, right);
-    all.push_back(hypothesis({"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
-                             seeing(right, [mask = right.mask](auto b, auto i, auto j) {
-                               return j <= i && reference::broadcast_element(mask->visible, b, 0, i, j);
-                             })));
+    all.push_back(hypothesis(
+        {"causal_added", "a causal bound is applied where there is none: token i sees keys 0..i"},
+        seeing(right, [visible = visible_by(right)](const auto& at, auto j) { return j <= at.i && visible(at, j); })));
   }
   all.push_back(hypothesis(
       {"mask_after_softmax", "the mask is applied after the softmax: hidden keys still count in the row's sum"},

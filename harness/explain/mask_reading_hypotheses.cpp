@@ -34,6 +34,11 @@ class MaskReadingBuilder {
       add_row("mask_of_other_sample", "a sample reads the mask of the next sample",
               [b_end](auto at) { return at.b = (at.b + 1) % b_end, at; });
     }
+    if (right_.mask->visible.shape(1) > 1) {
+      add_row("mask_of_first_head", "every head reads the mask of head 0", [](auto at) { return at.h = 0, at; });
+      add_row("mask_of_other_head", "a head reads the mask of the next head",
+              [n_h](auto at) { return at.h = (at.h + 1) % n_h, at; });
+    }
     if (s > 1) {
       add_row("mask_of_first_token", "every token reads the mask's row of token 0",
               [](auto at) { return at.i = 0, at; });

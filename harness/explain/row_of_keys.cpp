@@ -21,7 +21,8 @@ class SharesBefore {
       before_[j + 1] = before_[j];
       if (weights[j] == 0.0) continue;  // whose value is not read
       const auto value = model.value(at, static_cast<std::int64_t>(j));
-      for (std::size_t c = 0; c < value.size(); ++c) before_[j + 1][c] += weights[j] * value[c];
+      const double weight = weights[j] * model.kept(at, static_cast<std::int64_t>(j));
+      for (std::size_t c = 0; c < value.size() && weight != 0.0; ++c) before_[j + 1][c] += weight * value[c];
       before_[j + 1].back() += weights[j];
     }
   }
@@ -103,7 +104,8 @@ class RowOfKeys {
     std::vector<double> share(residual_.row_length() + 1, 0.0);
     if (weight == 0.0) return share;
     const auto value = model_.value(at_, static_cast<std::int64_t>(j));
-    for (std::size_t c = 0; c < value.size(); ++c) share[c] = weight * value[c];
+    const double kept = model_.kept(at_, static_cast<std::int64_t>(j));
+    for (std::size_t c = 0; c < value.size() && kept != 0.0; ++c) share[c] = weight * kept * value[c];
     share.back() = weight;
     return share;
   }

@@ -101,7 +101,7 @@ Hypothesis flushing(const AttentionModel& right) {
   return {{"flush_to_zero", "numbers below the normal range of float32 are flushed to zero"},
           [right](std::int64_t row) {
             const auto at = right.at(row);
-            const std::vector<double> weights = right.weigh(right.scored(at));
+            const std::vector<double> weights = right.weights(at);
             std::vector<double> y(static_cast<std::size_t>(right.head_dim()), 0.0);
             for (std::size_t j = 0; j < weights.size(); ++j) {
               if (weights[j] == 0.0) continue;

@@ -97,6 +97,25 @@ std::vector<CaseDraw> shapes_of_randn() {
   };
 }
 
+/// What few layers have: a scale of its own, dropout in training; other blocks for each head.
+std::vector<CaseDraw> shapes_of_rare_layers() {
+  return {
+      {.b = 2,
+       .s_x = 11,
+       .n_kv = 2,
+       .q_per_kv = 2,
+       .h_d = 10,
+       .d_per_head = 3,
+       .mask = MaskKind::causal,
+       .rotary = RotaryKind::interleaved,
+       .norm = true,
+       .dropout = 30,
+       .norm_first = true,
+       .scale = 11},
+      {.b = 2, .s_x = 75, .n_kv = 2, .q_per_kv = 2, .h_d = 6, .d_per_head = 5, .mask = MaskKind::blocks},
+  };
+}
+
 /// As large as real kernels' blocks and tiles are: what begins behind the border of one shows here.
 std::vector<CaseDraw> shapes_of_real_size() {
   return {
@@ -139,6 +158,7 @@ std::vector<std::unique_ptr<SelftestCase>> selftest_cases(const std::filesystem:
   for (const std::string_view family : drawn_families()) add(family, shapes_of_every_family());
   add("randn", shapes_of_randn());
   add("randn", shapes_of_real_size());
+  add("randn", shapes_of_rare_layers());
   for (const std::string_view name : kRecorded) {
     cases.push_back(
         std::make_unique<SelftestCase>(std::string(name), read_case(fixtures / (std::string(name) + ".h5"))));
