@@ -166,14 +166,13 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
 /// Dropout: what is multiplied with the values is kept or zero; the sum of the weights has been taken.
 inline void drop_weights(const TileState& s, const BlockWork& w) noexcept {
   const auto& kept = s.tile.kept;
-  const size_t count = w.end - w.begin;
-  for (size_t r = 0; r < w.rows; ++r) {
+  for (size_t r = 0, count = w.end - w.begin; r < w.rows; ++r) {
     const size_t token = (w.row + r) / s.tile.group, head = (w.row + r) % s.tile.group;
     const unsigned char* flags = kept.flags + token * kept.token_stride + head * kept.head_stride + w.begin;
     float* weights = s.scores + r * kKeyBlock;
     for (size_t key = 0; key < count; key += kWidth) {
-      const Lanes lanes = load_flags(flags + key, smaller(kWidth, count - key));
-      store(weights + key, multiply(load(weights + key), select(lanes, broadcast(kept.factor), zero())));
+      const Vec factor = keep(load_flags(flags + key, count - key), broadcast(kept.factor));
+      store(weights + key, multiply(load(weights + key), factor));
     }
   }
 }
