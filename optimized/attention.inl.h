@@ -17,7 +17,6 @@ namespace {
 
 using AttentionTile = attest::optimized::AttentionTile<float>;
 using attest::optimized::BlockVisibility;
-using attest::optimized::KeptWeights;
 using attest::optimized::KeyRun;
 using attest::optimized::kKeyBlock;
 
@@ -96,7 +95,7 @@ struct BlockWork {
 };
 
 /// The mask row of a row.
-inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.mask_row + row / s.tile.group; }
+inline size_t token_of(const TileState& s, size_t row) noexcept { return s.tile.first_token + row / s.tile.group; }
 
 inline const KeyRun& run_of(const TileState& s, size_t row) noexcept { return s.tile.runs[row / s.tile.group]; }
 
@@ -140,18 +139,6 @@ inline void compute_scores(const TileState& s, const BlockWork& w) noexcept {
   }
 }
 
-/// The weights of a row, on their way to the values: their sum holds those that were dropped, too.
-inline void drop_weights(const TileState& s, size_t row, size_t first_key, size_t count, float* weights) noexcept {
-  const KeptWeights& kept = s.tile.kept;
-  const unsigned char* flags =
-      kept.flags + row / s.tile.group * kept.token_stride + row % s.tile.group * kept.head_stride + first_key;
-  const Vec factor = broadcast(kept.factor);
-  for (size_t key = 0; key < count; key += kWidth) {
-    const Vec weight = multiply(load(weights + key), factor);
-    store(weights + key, select(load_flags(flags + key, count - key), weight, zero()));
-  }
-}
-
 inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
   const AttentionTile& t = s.tile;
   const size_t count = w.end - w.begin, padded = round_up(count, kPanelWidth);
@@ -173,7 +160,20 @@ inline void compute_weights(const TileState& s, const BlockWork& w) noexcept {
                            .panel_stride = s.rows * kPanelWidth,
                            .to_log2 = t.to_log2};
     weigh_row(state, scores, padded);
-    if (t.kept.flags) drop_weights(s, row, w.begin, count, scores);
+  }
+}
+
+/// Dropout: what is multiplied with the values is kept or zero; the sum of the weights has been taken.
+inline void drop_weights(const TileState& s, const BlockWork& w) noexcept {
+  const auto& kept = s.tile.kept;
+  for (size_t r = 0, count = w.end - w.begin; r < w.rows; ++r) {
+    const size_t token = (w.row + r) / s.tile.group, head = (w.row + r) % s.tile.group;
+    const unsigned char* flags = kept.flags + token * kept.token_stride + head * kept.head_stride + w.begin;
+    float* weights = s.scores + r * kKeyBlock;
+    for (size_t key = 0; key < count; key += kWidth) {
+      const Vec factor = keep(load_flags(flags + key, count - key), broadcast(kept.factor));
+      store(weights + key, multiply(load(weights + key), factor));
+    }
   }
 }
 
@@ -218,6 +218,7 @@ void attend_block(const TileState& s, size_t begin, size_t end, bool plain) noex
     compute_scores(s, w);
     end_of(s.tile.clock, Part::scores);
     compute_weights(s, w);
+    if (s.tile.kept.flags) drop_weights(s, w);
     end_of(s.tile.clock, Part::softmax);
     if (s.tile.values_finite || (plain && !s.tile.runs)) {
       add_values(s, w);

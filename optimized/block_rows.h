@@ -1,46 +1,54 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "fixtures/case.h"
-#include "optimized/execution.h"
 
 namespace attest::optimized {
 
-/// What the tokens of a BlockMask see, row of blocks by row of blocks. Empty blocks take no part, and neighbours of
-/// which all is seen are one stretch of keys.
+/// What a BlockMask shows to each token: the blocks that its row of blocks lists, and nothing of any other. Masks are
+/// numbered sample * heads + head.
 class BlockRows {
  public:
-  explicit BlockRows(const Execution<float>& execution) : execution_(execution) {}
-
-  /// A validated mask over `keys` keys, borrowed. Allocates where it never had as many blocks. Throws InputError where
-  /// a byte is neither 0 nor 1.
+  /// Borrows a validated mask of a call with so many keys; allocates only for more rows of blocks than ever before.
+  /// Throws InputError where a byte of partial_blocks is neither 0 nor 1.
   void read(const BlockMask& mask, std::size_t keys);
 
-  /// The keys from the first to the last that a token sees; returns whether it sees all of them. `mask` counts samples
-  /// times heads, as far as they have masks of their own.
-  bool find_run(std::size_t mask, std::size_t token, KeyRun& run) const;
-  /// A byte a key: 1 where the token sees it, else 0.
-  void write_flags(std::size_t mask, std::size_t token, std::span<unsigned char> flags) const;
+  /// Calls visit(first_key, end_key, flags) for every block, in no order; of flags there is one a key, and none where
+  /// it sees them all.
+  template <class Visit>
+  void visit(std::size_t mask, std::size_t token, const Visit& visit) const {
+    const std::size_t row = mask * rows_ + token / block_tokens_;
+    const auto see = [&](std::int32_t column, const std::uint8_t* flags) {
+      const std::size_t first = static_cast<std::size_t>(column) * block_keys_;
+      visit(first, std::min(first + block_keys_, keys_), flags);
+    };
+    std::size_t block = first_partial_[row];
+    for (const std::int32_t column : partial_.of(row)) {
+      see(column, flags_ + (block++ * block_tokens_ + token % block_tokens_) * block_keys_);
+    }
+    for (const std::int32_t column : full_.of(row)) see(column, nullptr);
+  }
 
  private:
-  /// Keys [begin, end), all of which are seen or those that `shown` [tokens of a block][keys of a block] says.
-  struct Stretch {
-    std::size_t begin, end;
-    const unsigned char* shown;  ///< null: all
+  struct Lists {
+    std::span<const std::int32_t> counts, columns;
+    std::size_t width = 0;  ///< of each row of columns
+
+    std::span<const std::int32_t> of(std::size_t row) const {
+      return columns.subspan(row * width, static_cast<std::size_t>(counts[row]));
+    }
   };
+  static Lists lists_of(const Tensor& num_blocks, const Tensor& indices);
 
-  void add_row(const BlockMask& mask, std::size_t row, std::size_t keys, const unsigned char*& shown);
-  std::span<const Stretch> stretches(std::size_t mask, std::size_t token) const;
-  /// What a stretch that shows some of its keys shows to a token.
-  const unsigned char* flags_of(const Stretch& stretch, std::size_t token) const;
-
-  const Execution<float>& execution_;
-  std::size_t rows_ = 0, block_tokens_ = 0, block_keys_ = 0;
-  std::vector<Stretch> stretches_;         ///< in the order of their rows, and then of their keys
-  std::vector<std::size_t> first_of_row_;  ///< of stretches_; one more entry ends the last row
+  Lists partial_, full_;
+  const std::uint8_t* flags_ = nullptr;     ///< [partial blocks, block_tokens_, block_keys_]
+  std::vector<std::size_t> first_partial_;  ///< of each row of blocks
+  std::size_t rows_ = 0, block_tokens_ = 0, block_keys_ = 0, keys_ = 0;
 };
 
 }  // namespace attest::optimized

@@ -26,8 +26,8 @@ AttentionShape attention_shape(const PackedLayer& layer, const LayerCache& cache
           .keys = read,
           .empty_slots = seen - read,
           .mask = class_of(inputs.mask, attends_causally(config, inputs)),
-          .mask_per_head = differs_by_head(inputs.mask),
-          .score_scale = score_scale(config.scale, config.head_dim)};
+          .score_scale = score_scale(config.scale, config.head_dim),
+          .mask_heads = heads_of(inputs.mask)};
 }
 
 /// All of them where they fit (so wherever several samples do), or a cache holds them anyway.

@@ -87,13 +87,7 @@ struct BlockVisibility {
   unsigned char first_panel;
   unsigned char end_panel;  ///< equal: the block is skipped
   bool plain;               ///< no mask has to be read
-};
-
-/// A dropout, after the softmax: a weight whose flag is 0 counts no more, the others are multiplied by `factor`.
-struct KeptWeights {
-  const unsigned char* flags = nullptr;  ///< of the first token and head, or null without a dropout; a byte a key
-  size_t token_stride = 0, head_stride = 0;
-  float factor = 1;
+  unsigned visible;         ///< pairs of a token and a key that it sees
 };
 
 /// How keys and values of one head lie: for `capacity` tokens.
@@ -101,10 +95,18 @@ struct HeadShape {
   size_t capacity, head_dim;
 };
 
-/// One tile of work: `tokens` x `group` query rows that share a key/value head and a mask, row = token * group + head.
+/// Which weights a dropout keeps: of a token and a query head, one byte a key at token * token_stride + head *
+/// head_stride.
+struct KeptWeights {
+  const unsigned char* flags = nullptr;  ///< 0 or 1; null without a dropout
+  size_t token_stride = 0, head_stride = 0;
+  float factor = 1;  ///< of those that are kept
+};
+
+/// One tile of work: `tokens` x `group` query rows of one key/value head, row = token * group + head.
 template <class Element>
 struct AttentionTile {
-  const Element* q;  ///< first token, first head of the tile
+  const Element* q;  ///< first token, first head of the group
   Element* out;
   size_t q_token_stride, q_head_stride;
   size_t out_token_stride, out_head_stride;
@@ -120,11 +122,10 @@ struct AttentionTile {
   bool values_finite;  ///< no NaN or Inf among the values: a zero weight then needs no care
 
   const KeyRun* runs = nullptr;  ///< of each token of the tile, or null: all keys, but for what the mask hides
+  size_t first_token;            ///< the mask's row of the first token
   MaskRows mask = {};
-  size_t mask_row = 0;                          ///< of the first token
   const BlockVisibility* visibility = nullptr;  ///< of each key block of the mask, or null without a mask
-
-  KeptWeights kept = {};
+  KeptWeights kept = {};                        ///< from the tile's first token and head on
 
   float* partial = nullptr;    ///< null, or [rows][head_dim + 2]: unnormalised output, reference score, sum of weights
   float* workspace = nullptr;  ///< Kernels::attention_workspace floats

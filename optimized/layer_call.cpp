@@ -91,18 +91,13 @@ void LayerCall::attend(const Portion& portion) {
   optimized::attend(layer_.execution.kernels,
                     {.plan = plan_.attention,
                      .mask = memory_.mask,
-                     .dropout = dropout(),
                      .q = rows,
                      .out = rows,
                      .keys_values = panels(),
+                     .dropout = {inputs_.keep ? &*inputs_.keep : nullptr, layer_.spec.config.attn_dropout},
                      .portion = portion,
                      .workspace = scratch()},
                     memory_.clock);
-}
-
-std::optional<Dropout> LayerCall::dropout() const {
-  if (!inputs_.keep) return std::nullopt;
-  return Dropout{inputs_.keep->as<std::uint8_t>().data(), layer_.spec.config.attn_dropout};
 }
 
 void LayerCall::project_output(const Range& samples) {

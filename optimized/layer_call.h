@@ -37,7 +37,6 @@ class LayerCall {
 
  private:
   std::span<const std::int64_t> positions(const Tensor& tokens, std::vector<std::int64_t>& resolved) const;
-  std::optional<Dropout> dropout() const;
   HeadRows<float> head_rows(const Range& samples) const;
   KeyValuePanels<float>& panels() { return memory_.cache.enabled() ? memory_.cache.panels() : memory_.fresh; }
   float* scratch() { return memory_.workspace.data() + plan_.workspace.scratch; }

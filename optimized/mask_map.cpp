@@ -9,8 +9,6 @@
 namespace attest::optimized {
 namespace {
 
-constexpr BlockVisibility kNothingSeen{0, 0, true};  // and so far, no mask to read
-
 std::size_t extent(const Tensor& tensor, std::size_t axis) { return static_cast<std::size_t>(tensor.dim(axis)); }
 
 }  // namespace
@@ -21,20 +19,24 @@ void MaskMap::build(const Mask& mask, const AttentionPlan& plan, CallClock& cloc
   tile_tokens_ = plan.tile_tokens;
   samples_ = 0;
   heads_ = 1;
-  first_sample_ = {};
+  kind_ = Kind::rows;
+  first_mask_ = {};
   std::visit(overloaded{[&](const NoMask&) {
                           if (plan.shape.mask == MaskClass::causal) set_causal();
                         },
                         [&](const BoolMask& m) {
-                          first_sample_ = {.kind = MaskKind::boolean, .flags = m.values.as<std::uint8_t>().data()};
+                          first_mask_ = {.kind = MaskKind::boolean, .flags = m.values.as<std::uint8_t>().data()};
                           read(m.values, clock);
                         },
                         [&](const FloatMask& m) {
-                          first_sample_ = {.kind = MaskKind::additive, .biases = m.values.as<float>().data()};
+                          first_mask_ = {.kind = MaskKind::additive, .biases = m.values.as<float>().data()};
                           read(m.values, clock);
                         },
                         [&](const PackedBlockCausalMask& m) { set_documents(m.seq_lens); },
-                        [&](const BlockMask& m) { read(m, clock); }},
+                        [&](const BlockMask& m) {
+                          kind_ = Kind::blocks;
+                          read(m, clock);
+                        }},
              mask);
 }
 
@@ -64,154 +66,143 @@ void MaskMap::set_documents(const Tensor& seq_lens) {
   }
 }
 
-/// Something is read of every tile.
-void MaskMap::expect_tiles(std::size_t tiles) {
-  tiles_ = tiles;
-  block_count_ = (keys_ + kKeyBlock - 1) / kKeyBlock;
-  runs_.resize(samples_ * heads_ * tokens_);
-  worst_row_.resize(samples_ * heads_ * tiles_);
-  blocks_.resize(samples_ * heads_ * tiles_ * block_count_);
-}
-
-Range MaskMap::tokens_of(std::size_t tile) const {
-  const std::size_t first = tile * tile_tokens_;
-  return {first, std::min(tile_tokens_, tokens_ - first)};
-}
-
+/// A mask that can be read in its rows.
 void MaskMap::read(const Tensor& values, CallClock& clock) {
   samples_ = extent(values, 0);
-  sample_stride_ = samples_ == 1 ? 0 : extent(values, 1) * extent(values, 2);
-  first_sample_.token_stride = extent(values, 1) == 1 ? 0 : extent(values, 2);
-  first_sample_.key_stride = extent(values, 2) == 1 ? 0 : 1;
-  expect_tiles(first_sample_.token_stride == 0 ? 1 : (tokens_ + tile_tokens_ - 1) / tile_tokens_);
-  const int threads = threads_for({.multiply_adds = 0, .bytes = values.bytes().size()}, execution_.threads);
-  for_each_item(samples_ * tiles_, threads, clock, [&](std::size_t item, const Worker& worker) {
-    read_tile(item / tiles_, item % tiles_);
-    worker.end_of(Part::checks);
-  });
+  mask_stride_ = extent(values, 1) * extent(values, 2);
+  first_mask_.token_stride = extent(values, 1) == 1 ? 0 : extent(values, 2);
+  first_mask_.key_stride = extent(values, 2) == 1 ? 0 : 1;
+  read_tiles(values.bytes().size(), clock);
   if (std::ranges::find(worst_row_, Row::no_truth_values) != worst_row_.end()) refuse_mask_bytes();
 }
 
 void MaskMap::read(const BlockMask& mask, CallClock& clock) {
+  block_rows_.read(mask, keys_);
   samples_ = extent(mask.kv_num_blocks, 0);
   heads_ = extent(mask.kv_num_blocks, 1);
-  expect_tiles((tokens_ + tile_tokens_ - 1) / tile_tokens_);
-  block_rows_.read(mask, keys_);
-  const std::size_t tiles = worst_row_.size();
-  const auto for_each_tile = [&](std::size_t bytes, const auto& body) {
-    const int threads = threads_for({.multiply_adds = 0, .bytes = bytes}, execution_.threads);
-    for_each_item(tiles, threads, clock, [&](std::size_t item, const Worker& worker) {
-      body(item / tiles_, item % tiles_);
-      worker.end_of(Part::checks);
-    });
-  };
-  for_each_tile(mask.partial_blocks.bytes().size() + runs_.size() * sizeof(KeyRun),
-                [&](std::size_t of, std::size_t tile) { read_block_tile(of, tile); });
-  first_flag_.resize(tiles);
-  std::size_t flags = 0;
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    first_flag_[tile] = flags;
-    if (worst_row_[tile] == Row::holes) flags += tile_tokens_ * keys_;
-  }
-  if (flags == 0) return;
-  flags_.resize(flags);
-  for_each_tile(flags, [&](std::size_t of, std::size_t tile) { write_tile_with_holes(of, tile); });
+  read_tiles(mask.partial_blocks.bytes().size(), clock);
 }
 
-void MaskMap::read_block_tile(std::size_t mask, std::size_t tile) {
-  const Range tokens = tokens_of(tile);
-  KeyRun* runs = runs_.data() + mask * tokens_;
-  bool all_runs = true;
-  for (std::size_t token = tokens.first; token < tokens.first + tokens.count; ++token) {
-    all_runs = block_rows_.find_run(mask, token, runs[token]) && all_runs;
-  }
-  worst_row_[mask * tiles_ + tile] = all_runs ? Row::run : Row::holes;
-}
-
-void MaskMap::write_tile_with_holes(std::size_t mask, std::size_t tile) {
-  const std::size_t index = mask * tiles_ + tile;
-  if (worst_row_[index] != Row::holes) return;
-  const MaskRows written = rows_with_holes(index);
-  const Range tokens = tokens_of(tile);
-  BlockVisibility* blocks = blocks_.data() + index * block_count_;
-  std::fill_n(blocks, block_count_, kNothingSeen);
-  for (std::size_t row = 0; row < tokens.count; ++row) {
-    block_rows_.write_flags(mask, tokens.first + row,
-                            std::span(flags_).subspan(first_flag_[index] + row * keys_, keys_));
-    KeyRun run;
-    read_row(written, row, blocks, run);
-  }
+void MaskMap::read_tiles(std::size_t bytes, CallClock& clock) {
+  tiles_ = one_row() ? 1 : (tokens_ + tile_tokens_ - 1) / tile_tokens_;
+  block_count_ = (keys_ + kKeyBlock - 1) / kKeyBlock;
+  const std::size_t masks = samples_ * heads_;
+  runs_.resize(masks * tokens_);
+  worst_row_.resize(masks * tiles_);
+  blocks_.resize(masks * tiles_ * block_count_);
+  const int threads = threads_for({.multiply_adds = 0, .bytes = bytes}, execution_.threads);
+  for_each_item(masks * tiles_, threads, clock, [&](std::size_t item, const Worker& worker) {
+    read_tile(item / tiles_, item % tiles_);
+    worker.end_of(Part::checks);
+  });
 }
 
 /// Row by row, so that memory is read in one stream.
 void MaskMap::read_tile(std::size_t mask, std::size_t tile) {
-  const std::size_t index = mask * tiles_ + tile;
-  const bool one_row = first_sample_.token_stride == 0;
-  const Range tokens = one_row ? Range{0, 1} : tokens_of(tile);
+  const std::size_t first = tile * tile_tokens_, index = mask * tiles_ + tile, rows = one_row() ? 1 : tokens_of(tile);
   BlockVisibility* blocks = blocks_.data() + index * block_count_;
-  std::fill_n(blocks, block_count_, kNothingSeen);
+  std::fill_n(blocks, block_count_, BlockVisibility{0, 0, true, 0});
   KeyRun* runs = runs_.data() + mask * tokens_;
   Row worst = Row::run;
-  for (std::size_t token = tokens.first; token < tokens.first + tokens.count; ++token) {
-    worst = std::max(worst, read_row(rows(mask), token, blocks, runs[token]));
+  for (std::size_t token = first; token < first + rows; ++token) {
+    SeenRow row;
+    if (kind_ == Kind::blocks) {
+      read_blocks(mask, token, blocks, row);
+    } else {
+      read_row(mask, token, blocks, row);
+    }
+    runs[token] = row.run;
+    worst = std::max(worst, row.form());
   }
-  if (one_row) std::fill_n(runs, tokens_, *runs);
+  for (std::size_t block = 0; block < block_count_; ++block) {
+    const std::size_t keys = std::min(kKeyBlock, keys_ - block * kKeyBlock);
+    blocks[block].plain = blocks[block].plain && blocks[block].visible == rows * keys;
+  }
+  if (one_row()) std::fill_n(runs, tokens_, *runs);
   worst_row_[index] = worst;
 }
 
 /// Adds what a row sees to its tile's blocks.
-MaskMap::Row MaskMap::read_row(const MaskRows& mask, std::size_t token, BlockVisibility* blocks, KeyRun& run) const {
-  const std::size_t width = execution_.kernels.panel_width;
-  std::size_t visible = 0;
-  bool adds = false, truth_values = true;
-  run = {0, 0};
-  for (std::size_t block = 0; block < block_count_; ++block) {
-    const std::size_t first_key = block * kKeyBlock, count = std::min(kKeyBlock, keys_ - first_key);
-    const MaskScan scan = execution_.kernels.scan_mask(mask, token, first_key, count);
-    truth_values = truth_values && scan.truth_values;
-    BlockVisibility& tile = blocks[block];
-    tile.plain = tile.plain && scan.visible == count && !scan.adds;
-    if (scan.visible == 0) continue;
-    const auto first_panel = static_cast<unsigned char>(scan.first_visible / width);
-    tile.first_panel = tile.end_panel == 0 ? first_panel : std::min(tile.first_panel, first_panel);
-    tile.end_panel = std::max(tile.end_panel, static_cast<unsigned char>((scan.end_visible + width - 1) / width));
-    if (visible == 0) run.begin = static_cast<unsigned>(first_key + scan.first_visible);
-    run.end = static_cast<unsigned>(first_key + scan.end_visible);
-    visible += scan.visible;
-    adds = adds || scan.adds;
+void MaskMap::read_row(std::size_t mask, std::size_t token, BlockVisibility* blocks, SeenRow& row) const {
+  const MaskRows values = rows(mask);
+  for (std::size_t first = 0; first < keys_; first += kKeyBlock) {
+    note(execution_.kernels.scan_mask(values, token, first, std::min(kKeyBlock, keys_ - first)), first, blocks, row);
   }
+}
+
+/// The same of a row of a BlockMask, in pieces that do not cross a block of keys.
+void MaskMap::read_blocks(std::size_t mask, std::size_t token, BlockVisibility* blocks, SeenRow& row) const {
+  block_rows_.visit(mask, token, [&](std::size_t first, std::size_t end, const std::uint8_t* flags) {
+    for (std::size_t key = first; key < end;) {
+      const std::size_t count = std::min(end, (key / kKeyBlock + 1) * kKeyBlock) - key;
+      const MaskRows values{.kind = MaskKind::boolean, .flags = flags, .key_stride = 1};
+      note(flags == nullptr ? MaskScan{0, count, count, false, true}
+                            : execution_.kernels.scan_mask(values, 0, key - first, count),
+           key, blocks, row);
+      key += count;
+    }
+  });
+}
+
+/// Keys from first_key on, all of one block, in any order.
+void MaskMap::note(const MaskScan& scan, std::size_t first_key, BlockVisibility* blocks, SeenRow& row) const {
+  row.truth_values = row.truth_values && scan.truth_values;
+  if (scan.visible == 0) return;
+  const std::size_t width = execution_.kernels.panel_width, begin = first_key + scan.first_visible,
+                    end = first_key + scan.end_visible, block = first_key / kKeyBlock;
+  BlockVisibility& tile = blocks[block];
+  const auto first_panel = static_cast<unsigned char>((begin - block * kKeyBlock) / width);
+  const auto end_panel = static_cast<unsigned char>((end - block * kKeyBlock + width - 1) / width);
+  tile.first_panel = tile.end_panel == 0 ? first_panel : std::min(tile.first_panel, first_panel);
+  tile.end_panel = std::max(tile.end_panel, end_panel);
+  tile.plain = tile.plain && !scan.adds;
+  tile.visible += static_cast<unsigned>(scan.visible);
+  row.run.begin =
+      row.visible == 0 ? static_cast<unsigned>(begin) : std::min(row.run.begin, static_cast<unsigned>(begin));
+  row.run.end = std::max(row.run.end, static_cast<unsigned>(end));
+  row.visible += scan.visible;
+  row.adds = row.adds || scan.adds;
+}
+
+MaskMap::Row MaskMap::SeenRow::form() const {
   if (!truth_values) return Row::no_truth_values;
   return !adds && visible == run.end - run.begin ? Row::run : Row::holes;
 }
 
-MaskMap::Tile MaskMap::tile(std::size_t sample, std::size_t head, std::size_t position) const {
+MaskMap::Tile MaskMap::tile(std::size_t sample, std::size_t head, std::size_t position, unsigned char* room) const {
   if (samples_ == 0) return {};
   const std::size_t mask = (samples_ == 1 ? 0 : sample) * heads_ + (heads_ == 1 ? 0 : head);
-  const std::size_t index = mask * tiles_ + (tiles_ == 1 ? 0 : position);
-  const Range tokens = tokens_of(position);
-  if (worst_row_[index] == Row::run) {
-    return {.runs = {runs_.data() + mask * tokens_ + tokens.first, tokens.count}, .rows = {}};
+  const std::size_t index = mask * tiles_ + (tiles_ == 1 ? 0 : position), first = position * tile_tokens_;
+  if (worst_row_[index] == Row::run)
+    return {.runs = {runs_.data() + mask * tokens_ + first, tokens_of(position)}, .rows = {}};
+  const BlockVisibility* blocks = blocks_.data() + index * block_count_;
+  if (kind_ == Kind::rows) return {.runs = {}, .first_row = first, .rows = rows(mask), .visibility = blocks};
+  write_rows(mask, position, blocks, room);
+  return {.runs = {},
+          .rows = {.kind = MaskKind::boolean, .flags = room, .token_stride = keys_, .key_stride = 1},
+          .visibility = blocks};
+}
+
+/// The rows of a tile of a BlockMask, where they have to be looked up.
+void MaskMap::write_rows(std::size_t mask, std::size_t tile, const BlockVisibility* blocks, unsigned char* room) const {
+  for (std::size_t i = 0; i < tokens_of(tile); ++i, room += keys_) {
+    for (std::size_t first = 0; first < keys_; first += kKeyBlock) {
+      const BlockVisibility& seen = blocks[first / kKeyBlock];
+      if (seen.visible > 0 && !seen.plain) std::fill_n(room + first, std::min(kKeyBlock, keys_ - first), 0);
+    }
+    block_rows_.visit(mask, tile * tile_tokens_ + i,
+                      [&](std::size_t first, std::size_t end, const std::uint8_t* flags) {
+                        if (flags == nullptr) std::fill_n(room + first, end - first, 1);
+                        if (flags != nullptr) std::copy_n(flags, end - first, room + first);
+                      });
   }
-  const BlockVisibility* visibility = blocks_.data() + index * block_count_;
-  if (first_sample_.kind == MaskKind::none) {
-    return {.runs = {}, .rows = rows_with_holes(index), .first_row = 0, .visibility = visibility};
-  }
-  return {.runs = {}, .rows = rows(mask), .first_row = tokens.first, .visibility = visibility};
 }
 
 MaskRows MaskMap::rows(std::size_t mask) const {
-  MaskRows rows = first_sample_;
-  if (rows.flags != nullptr) rows.flags += mask * sample_stride_;
-  if (rows.biases != nullptr) rows.biases += mask * sample_stride_;
+  MaskRows rows = first_mask_;
+  if (rows.flags != nullptr) rows.flags += mask * mask_stride_;
+  if (rows.biases != nullptr) rows.biases += mask * mask_stride_;
   return rows;
-}
-
-/// Of a tile of a BlockMask.
-MaskRows MaskMap::rows_with_holes(std::size_t tile_index) const {
-  return {.kind = MaskKind::boolean,
-          .flags = flags_.data() + first_flag_[tile_index],
-          .token_stride = keys_,
-          .key_stride = 1};
 }
 
 }  // namespace attest::optimized

@@ -119,11 +119,9 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
           std::to_string(n_kv));
   validate_mask(inputs.mask, DType::float32, {q[0], q[1], q[2], s_k}, MaskBytes::validated);
   require(!inputs.is_causal || std::holds_alternative<NoMask>(inputs.mask), "is_causal", "no mask with it", "a mask");
-  std::optional<Dropout> dropout;
   if (inputs.keep != nullptr) {
-    require(inputs.keep->shape() == Shape{q[0], q[1], q[2], s_k} && inputs.keep->dtype() == DType::boolean, "keep",
+    require(inputs.keep->dtype() == DType::boolean && inputs.keep->shape() == Shape{q[0], q[1], q[2], s_k}, "keep",
             "bool " + to_string({q[0], q[1], q[2], s_k}), to_string(inputs.keep->shape()));
-    dropout = {inputs.keep->as<std::uint8_t>().data(), inputs.dropout_p};
   }
   Tensor out(DType::float32, q);
   if (out.size() == 0) return out;
@@ -135,8 +133,8 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
                             .head_dim = extent(q[3]),
                             .keys = extent(s_k),
                             .mask = class_of(inputs.mask, inputs.is_causal),
-                            .mask_per_head = differs_by_head(inputs.mask),
-                            .score_scale = score_scale(inputs.scale, q[3])},
+                            .score_scale = score_scale(inputs.scale, q[3]),
+                            .mask_heads = heads_of(inputs.mask)},
                            execution);
   const Portion all{{0, plan.shape.samples}, {0, plan.shape.num_kv_heads}};
   const HeadShape head{.capacity = plan.shape.keys, .head_dim = plan.shape.head_dim};
@@ -156,10 +154,10 @@ Tensor attention(const AttentionInputs& inputs, Target target, const Resources& 
   attend(execution.kernels,
          {.plan = plan,
           .mask = mask,
-          .dropout = dropout,
           .q = rows,
           .out = rows,
           .keys_values = panels,
+          .dropout = {inputs.keep, inputs.dropout_p},
           .portion = all,
           .workspace = workspace.reserve(plan.workspace(all))},
          untimed);

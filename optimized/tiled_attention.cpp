@@ -7,53 +7,71 @@
 namespace attest::optimized {
 namespace {
 
-/// Of the heads from `head` on and the tokens from `token` on. As torch has it, a dropout of 1 keeps nothing.
-KeptWeights kept_weights(const AttentionShape& shape, const Dropout& dropout, std::size_t sample, std::size_t head,
-                         std::size_t token) {
-  const std::size_t keys = shape.keys + shape.empty_slots, of_head = shape.tokens * keys;
-  return {.flags = dropout.keep + (sample * shape.num_heads + head) * of_head + token * keys,
-          .token_stride = keys,
-          .head_stride = of_head,
-          .factor = dropout.p == 1 ? 0.0F : static_cast<float>(1 / (1 - dropout.p))};
+struct TilePlace {
+  std::size_t sample, kv_head;
+  std::size_t head;      ///< the first query head
+  std::size_t position;  ///< among the tiles of these heads
+};
+
+TilePlace place_of(const AttentionCall& call, std::size_t tile) {
+  const AttentionPlan& plan = call.plan;
+  const auto& [samples, heads] = call.portion;
+  const std::size_t of_group = tile / plan.token_tiles, group = of_group / plan.head_tiles;
+  const std::size_t kv_head = heads.first + group % heads.count;
+  return {.sample = samples.first + group / heads.count,
+          .kv_head = kv_head,
+          .head = kv_head * plan.group + of_group % plan.head_tiles * plan.tile_heads,
+          .position = tile % plan.token_tiles};
 }
 
+/// From this token and head on; nothing is kept where p is 1.
+KeptWeights kept_by(const Dropout& dropout, std::size_t sample, std::size_t head, std::size_t token) {
+  if (dropout.keep == nullptr) return {};
+  const Tensor& keep = *dropout.keep;  // [b, n_h, s_x, s_k]
+  const auto heads = static_cast<std::size_t>(keep.dim(1)), tokens = static_cast<std::size_t>(keep.dim(2)),
+             keys = static_cast<std::size_t>(keep.dim(3));
+  return {.flags = keep.as<std::uint8_t>().data() + ((sample * heads + head) * tokens + token) * keys,
+          .token_stride = keys,
+          .head_stride = tokens * keys,
+          .factor = dropout.p < 1 ? static_cast<float>(1 / (1 - dropout.p)) : 0.0F};
+}
+
+/// Without its mask.
 AttentionTile<float> tile_of(const AttentionCall& call, std::size_t tile) {
   const AttentionPlan& plan = call.plan;
-  const std::size_t position = tile % plan.token_tiles, token = position * plan.tile_tokens;
-  const auto& [samples, heads] = call.portion;
-  const std::size_t members = plan.group / plan.tile_heads, of_portion = tile / plan.token_tiles;
-  const std::size_t kv_head = heads.first + of_portion / members % heads.count;
-  const std::size_t sample = samples.first + of_portion / members / heads.count;
-  const std::size_t head = kv_head * plan.group + of_portion % members * plan.tile_heads;
-  AttentionTile<float> t{.q = call.q.at(sample, token, head),
-                         .out = call.out.at(sample, token, head),
-                         .q_token_stride = call.q.token_stride,
-                         .q_head_stride = call.q.head_stride,
-                         .out_token_stride = call.out.token_stride,
-                         .out_head_stride = call.out.head_stride,
-                         .tokens = std::min(plan.tile_tokens, plan.shape.tokens - token),
-                         .group = plan.tile_heads,
-                         .head_dim = plan.shape.head_dim,
-                         .score_scale = plan.score_scale,
-                         .to_log2 = plan.to_log2,
-                         .keys = call.keys_values.keys(sample, kv_head),
-                         .values = call.keys_values.values(sample, kv_head),
-                         .capacity = call.keys_values.capacity(),
-                         .key_end = plan.shape.keys,
-                         .empty_slots = plan.shape.empty_slots,
-                         .values_finite = call.keys_values.values_finite(sample, kv_head)};
-  if (call.dropout) t.kept = kept_weights(plan.shape, *call.dropout, sample, head, token);
-  const MaskMap::Tile seen = call.mask.tile(sample, head, position);
+  const auto& [sample, kv_head, head, position] = place_of(call, tile);
+  const std::size_t token = position * plan.tile_tokens;
+  return {.q = call.q.at(sample, token, head),
+          .out = call.out.at(sample, token, head),
+          .q_token_stride = call.q.token_stride,
+          .q_head_stride = call.q.head_stride,
+          .out_token_stride = call.out.token_stride,
+          .out_head_stride = call.out.head_stride,
+          .tokens = std::min(plan.tile_tokens, plan.shape.tokens - token),
+          .group = plan.tile_heads,
+          .head_dim = plan.shape.head_dim,
+          .score_scale = plan.score_scale,
+          .to_log2 = plan.to_log2,
+          .keys = call.keys_values.keys(sample, kv_head),
+          .values = call.keys_values.values(sample, kv_head),
+          .capacity = call.keys_values.capacity(),
+          .key_end = plan.shape.keys,
+          .empty_slots = plan.shape.empty_slots,
+          .values_finite = call.keys_values.values_finite(sample, kv_head),
+          .first_token = 0,
+          .kept = kept_by(call.dropout, sample, head, token)};
+}
+
+void set_mask(const MaskMap::Tile& seen, AttentionTile<float>& t) {
   if (seen.runs.empty()) {
     t.mask = seen.rows;
-    t.mask_row = seen.first_row;
+    t.first_token = seen.first_row;
     t.visibility = seen.visibility;
   } else {
     t.runs = seen.runs.data();
     t.key_begin = std::ranges::min(seen.runs, {}, &KeyRun::begin).begin;
     t.key_end = std::ranges::max(seen.runs, {}, &KeyRun::end).end;
   }
-  return t;
 }
 
 /// Joins the parts of every tile.
@@ -90,6 +108,9 @@ void attend(const KernelTable& kernels, const AttentionCall& call, CallClock& cl
     AttentionTile<float> t = tile_of(call, tile);
     t.workspace = call.workspace + plan.thread_floats * worker.thread;
     t.clock = worker.clock;
+    const TilePlace at = place_of(call, tile);
+    auto* room = reinterpret_cast<unsigned char*>(t.workspace + plan.tile_floats);
+    set_mask(call.mask.tile(at.sample, at.head, at.position, room), t);
     if (parts > 1) {
       t.key_begin = std::max(t.key_begin, part * plan.part_keys);
       t.key_end = std::min(t.key_end, (part + 1) * plan.part_keys);

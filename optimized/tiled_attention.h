@@ -1,8 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-
 #include "optimized/attention_plan.h"
 #include "optimized/call_clock.h"
 #include "optimized/head_rows.h"
@@ -11,19 +8,19 @@
 
 namespace attest::optimized {
 
-/// The weights that a dropout of p keeps, divided by 1 - p.
+/// Of the weights of a call.
 struct Dropout {
-  const std::uint8_t* keep;  ///< [b, n_h, s_x, keys and empty slots]
-  double p;
+  const Tensor* keep = nullptr;  ///< bool [b, n_h, s_x, s_k], those that are kept; null without a dropout
+  double p = 0;                  ///< kept weights are divided by 1 - p
 };
 
 struct AttentionCall {
   const AttentionPlan& plan;
   const MaskMap& mask;  ///< built for the plan's tiles
-  std::optional<Dropout> dropout;
-  HeadRows<float> q;  ///< only read; may be the same rows as out
+  HeadRows<float> q;    ///< only read; may be the same rows as out
   HeadRows<float> out;
   const KeyValuePanels<float>& keys_values;
+  Dropout dropout;
   Portion portion;   ///< what is attended now
   float* workspace;  ///< AttentionPlan::workspace floats
 };

@@ -38,16 +38,6 @@ class optimized_allocation : public testing::TestWithParam<Target> {
   LayerShape n{.s_x = 300, .h_d = 32, .d = 64, .norm = true, .positions = 300};
 };
 
-/// Causal, so that rows are runs; or with a hidden key in most rows besides.
-BlockMask blocks(const LayerShape& n, std::int64_t heads, bool holes) {
-  Tensor dense(DType::boolean, {1, heads, n.s_x, n.s_x});
-  for (std::int64_t at = 0; at < dense.size(); ++at) {
-    const std::int64_t key = at % n.s_x, token = at / n.s_x % n.s_x;
-    dense.as<std::uint8_t>()[at] = key <= token && !(holes && key == token / 2);
-  }
-  return block_mask_of(dense, {48, 32});
-}
-
 PackedBlockCausalMask two_documents(const LayerShape& n) {
   Tensor seq_lens(DType::int64, {1, 2});
   seq_lens.as<std::int64_t>()[0] = n.s_x - 7;
@@ -66,14 +56,24 @@ TEST_P(optimized_allocation, a_second_prefill_allocates_nothing_whatever_its_mas
   }
 }
 
-TEST_P(optimized_allocation, a_second_prefill_with_blocks_allocates_nothing) {
+TEST_P(optimized_allocation, a_second_call_under_blocks_allocates_nothing_of_one_head_or_each_with_holes_or_without) {
   LayerSpec layer = random_layer(random, n);
   layer.config.flex_attention = true;
   for (const std::int64_t heads : {std::int64_t{1}, n.n_h}) {
-    for (const bool holes : {false, true}) {
-      EXPECT_EQ(of_last_call(layer, inputs(blocks(n, heads, holes))), 0u) << "heads " << heads << " holes " << holes;
+    for (const double share : {0.5, 1.0}) {
+      const BlockMask mask = block_mask_of(flags(random, {n.b, heads, n.s_x, n.s_x}, share), {64, 64});
+      EXPECT_EQ(of_last_call(layer, inputs(mask)), 0u) << "heads " << heads << " share " << share;
     }
   }
+}
+
+TEST_P(optimized_allocation, a_second_call_with_a_dropout_allocates_nothing) {
+  LayerSpec layer = random_layer(random, n);
+  layer.config.training = true;
+  layer.config.attn_dropout = 0.25;
+  Inputs dropped = inputs(NoMask{});
+  dropped.keep = flags(random, {n.b, n.n_h, n.s_x, n.s_x}, 0.75);
+  EXPECT_EQ(of_last_call(layer, dropped), 0u);
 }
 
 TEST_P(optimized_allocation, a_second_small_call_allocates_nothing) {

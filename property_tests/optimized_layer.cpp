@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "fixtures/block_mask.h"
 #include "fixtures/error.h"
 #include "optimized/multi_head_attention.h"
 #include "property_tests/optimized_layer_cases.h"
@@ -49,6 +50,34 @@ TEST_P(optimized_layer, a_norm_before_every_embedding_stays_within_the_budget) {
   }
 }
 
+TEST_P(optimized_layer, a_scale_blocks_and_a_dropout_stay_within_the_budget) {
+  const LayerShape n;
+  LayerSpec layer = random_layer(random, n);
+  layer.config.scale = -0.7;
+  layer.config.flex_attention = true;
+  Inputs inputs = self(n);
+  for (const std::int64_t heads : {std::int64_t{1}, n.n_h}) {
+    inputs.mask = block_mask_of(flags(random, {n.b, heads, n.s_x, n.s_x}, 0.7), {2, 3});
+    EXPECT_LE(share(layer, inputs), 1.0) << "heads of the mask " << heads;
+  }
+  layer.config.training = true;
+  layer.config.attn_dropout = 0.3;
+  inputs.mask = BoolMask{flags(random, {n.b, n.s_x, n.s_x}, 0.7)};
+  inputs.keep = flags(random, {n.b, n.n_h, n.s_x, n.s_x}, 0.7);
+  EXPECT_LE(share(layer, inputs), 1.0) << "dropout";
+}
+
+TEST_P(optimized_layer, a_dropout_reaches_the_slots_of_a_cache_that_are_not_filled) {
+  const LayerShape n;
+  LayerSpec layer = random_layer(random, n);
+  layer.config.kv_cache = KVCache{n.b, 12, true};
+  layer.config.training = true;
+  layer.config.attn_dropout = 0.5;
+  Inputs inputs = self(n);
+  inputs.keep = flags(random, {n.b, n.n_h, n.s_x, 12}, 0.5);
+  EXPECT_LE(share(layer, inputs), 1.0);
+}
+
 TEST_P(optimized_layer, head_counts_and_head_sizes_of_every_kind_stay_within_the_budget) {
   const LayerShape shapes[] = {
       {.b = 1, .s_x = 17, .n_h = 8, .n_kv = 8, .h_d = 4, .d = 32, .out_features = 32},
@@ -91,19 +120,6 @@ TEST_P(optimized_layer, a_scale_of_either_sign_stays_within_the_budget) {
   for (const double scale : {1.0, -0.5, 0.0}) {
     layer.config.scale = scale;
     EXPECT_LE(share(layer, self(n)), 1.0) << "scale " << scale;
-  }
-}
-
-TEST_P(optimized_layer, dropped_weights_of_an_open_and_of_a_cached_attention_stay_within_the_budget) {
-  LayerShape n;
-  for (const std::int64_t slots : {0, 12}) {
-    LayerSpec layer = random_layer(random, n);
-    layer.config.training = true;
-    layer.config.attn_dropout = 0.3;
-    if (slots > 0) layer.config.kv_cache = KVCache{n.b, slots, true};
-    Inputs inputs = self(n);
-    inputs.keep = flags(random, {n.b, n.n_h, n.s_x, slots > 0 ? slots : n.s_x}, 0.7);
-    EXPECT_LE(share(layer, inputs), 1.0) << "slots " << slots;
   }
 }
 

@@ -116,18 +116,19 @@ PackedBlockCausalMask random_documents(Random& random, std::int64_t b, std::int6
   return {seq_lens};
 }
 
-/// Of blocks of a few tokens and keys: all, some and none of their keys seen, by the heads in common or by each.
-BlockMask random_blocks(Random& random, const Sizes& n) {
-  const BlockSize size{1 + static_cast<std::int64_t>(random() % 40), 1 + static_cast<std::int64_t>(random() % 300)};
-  Tensor dense(DType::boolean, {random() % 2 ? n.b : 1, random() % 2 ? n.n_h : 1, n.s_x, n.s_k});
-  const std::uint64_t seed = random();
-  for (std::int64_t at = 0; at < dense.size(); ++at) {
-    const std::int64_t key = at % n.s_k, token = at / n.s_k % n.s_x, plane = at / n.s_k / n.s_x;
-    Random of_block(seed + static_cast<std::uint64_t>((plane * n.s_x + token / size.tokens) * n.s_k + key / size.keys));
-    const auto kind = of_block() % 4;
-    dense.as<std::uint8_t>()[at] = kind == 0 || (kind == 1 && random() % 2) || (kind == 2 && key <= token);
+/// A window and some keys before it, by blocks of any size: tiles with holes and without, and blocks of each kind.
+BlockMask random_blocks(Random& random, const Sizes& n, bool of_each_head) {
+  Tensor dense(DType::boolean, {1 + static_cast<std::int64_t>(random() % n.b), of_each_head ? n.n_h : 1, n.s_x, n.s_k});
+  if (dense.dim(0) != n.b) dense = Tensor(DType::boolean, {1, dense.dim(1), n.s_x, n.s_k});
+  const std::int64_t sinks = random() % 2 == 0 ? 0 : static_cast<std::int64_t>(random() % n.s_k);
+  const auto width = static_cast<std::int64_t>(random() % n.s_k);
+  for (std::int64_t i = 0; i < dense.size(); ++i) {
+    const std::int64_t key = i % n.s_k, token = i / n.s_k % n.s_x, head = i / n.s_k / n.s_x % dense.dim(1);
+    const bool seen = key < sinks || (key >= token + head && key < token + head + width);
+    dense.as<std::uint8_t>()[static_cast<std::size_t>(i)] = seen ? 1 : 0;
   }
-  return block_mask_of(dense, size);
+  const std::int64_t sizes[] = {1, 7, 16, 48, 128, 300};
+  return block_mask_of(dense, {sizes[random() % std::size(sizes)], sizes[random() % std::size(sizes)]});
 }
 
 /// A token sees itself and the `window` - 1 keys before it.
@@ -145,8 +146,8 @@ Mask random_mask(Random& random, int kind, const Sizes& n) {
   const Shape& shape = shapes[random() % std::size(shapes)];
   if (kind == 1) return BoolMask{flags(random, shape, 0.6)};
   if (kind == 4) return random_runs(random, n);
+  if (kind == 6 || kind == 7) return random_blocks(random, n, kind == 7);
   if (kind == 5) return random_documents(random, n.b, n.s_x);
-  if (kind == 6) return random_blocks(random, n);
   if (kind == 2) {
     Tensor bias = normal(random, shape, 3.0);
     for (auto& value : bias.as<float>()) {
@@ -162,13 +163,13 @@ std::optional<double> random_scale(Random& random) {
   return scales[random() % std::size(scales)];
 }
 
-double attention_share(Random& random, const Sizes& n, int kind, Target target, double dropout = 0.0) {
+double attention_share(Random& random, const Sizes& n, int kind, Target target, double dropout_p = 0) {
   const Tensor q = normal(random, {n.b, n.n_h, n.s_x, n.h_d}), k = normal(random, {n.b, n.n_kv, n.s_k, n.h_d});
   const Tensor v = normal(random, k.shape());
   const Mask mask = random_mask(random, kind, n);
-  const Tensor keep = flags(random, {n.b, n.n_h, n.s_x, n.s_k}, 1.0 - dropout);
-  const AttentionInputs inputs{q,      k, v, mask, kind == 3, random_scale(random), dropout > 0.0 ? &keep : nullptr,
-                               dropout};
+  const Tensor keep = flags(random, {n.b, n.n_h, n.s_x, dropout_p > 0 ? n.s_k : 0}, 1 - dropout_p);
+  const AttentionInputs inputs{q,        k, v, mask, kind == 3, random_scale(random), dropout_p > 0 ? &keep : nullptr,
+                               dropout_p};
   return property_tests::share_of_budget(optimized::attention(inputs, target), reference::attention_truth(inputs));
 }
 
@@ -185,17 +186,27 @@ TEST_P(optimized_stages, attention_of_any_size_and_mask_stays_within_its_budget)
             keys[random() % std::size(keys)],
             head_dims[random() % std::size(head_dims)]};
     n.n_h = n.n_kv * groups[random() % std::size(groups)];
-    const int kind = i % 6 == 5 ? 6 : i % 6;
+    const int kind = i % 5;
     EXPECT_LE(attention_share(random, n, kind, GetParam()), 1.0)
         << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " h_d "
         << n.h_d << " mask " << kind;
   }
 }
 
-TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) {
-  Random random(9);
-  for (const std::int64_t s : {1, 2, 31, 33, 64, 100, 255, 256, 257, 300}) {
-    EXPECT_LE(attention_share(random, {2, 4, 2, s, s, 20}, 5, GetParam()), 1.0) << "s " << s;
+TEST_P(optimized_stages, attention_under_blocks_of_any_size_stays_within_its_budget) {
+  Random random(12);
+  for (int i = 0; i < 120; ++i) {
+    const std::int64_t groups[] = {1, 2, 3, 7};
+    Sizes n{1 + i % 2,
+            0,
+            1 + i / 2 % 2,
+            1 + static_cast<std::int64_t>(random() % 70),
+            1 + static_cast<std::int64_t>(random() % 600),
+            20};
+    n.n_h = n.n_kv * groups[random() % std::size(groups)];
+    EXPECT_LE(attention_share(random, n, 6 + i % 2, GetParam()), 1.0)
+        << "b " << n.b << " n_h " << n.n_h << " n_kv " << n.n_kv << " s_x " << n.s_x << " s_k " << n.s_k << " per head "
+        << i % 2;
   }
 }
 
@@ -215,22 +226,29 @@ TEST_P(optimized_stages, blocks_whose_rows_are_runs_have_the_bits_of_the_dense_m
   }
 }
 
-TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
-  Random random(7);
-  for (const int kind : {0, 1, 2, 3, 4, 6}) {
-    EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
+TEST_P(optimized_stages, attention_with_a_dropout_stays_within_its_budget_under_every_mask_and_where_keys_are_split) {
+  Random random(13);
+  for (const double p : {0.1, 0.5, 0.99, 1.0}) {
+    for (const int kind : {0, 1, 2, 3, 4, 6, 7}) {
+      for (const Sizes& n : {Sizes{2, 6, 2, 37, 300, 24}, Sizes{1, 4, 2, 2, 5000, 24}}) {
+        EXPECT_LE(attention_share(random, n, kind, GetParam(), p), 1.0)
+            << "p " << p << " mask " << kind << " s_k " << n.s_k;
+      }
+    }
   }
 }
 
-TEST_P(optimized_stages, attention_that_drops_weights_stays_within_its_budget) {
-  Random random(12);
-  for (const double dropout : {0.1, 0.5, 1.0}) {
-    for (const int kind : {0, 1, 2, 3, 4, 6}) {
-      for (const Sizes& n : {Sizes{2, 6, 2, 37, 300, 20}, Sizes{1, 4, 2, 2, 5000, 24}}) {
-        EXPECT_LE(attention_share(random, n, kind, GetParam(), dropout), 1.0)
-            << "dropout " << dropout << " mask " << kind << " s_x " << n.s_x;
-      }
-    }
+TEST_P(optimized_stages, attention_of_packed_documents_stays_within_its_budget) {
+  Random random(9);
+  for (const std::int64_t s : {1, 2, 31, 33, 64, 100, 255, 256, 257, 300}) {
+    EXPECT_LE(attention_share(random, {2, 4, 2, s, s, 20}, 5, GetParam()), 1.0) << "s " << s;
+  }
+}
+
+TEST_P(optimized_stages, attention_whose_keys_are_split_stays_within_its_budget) {
+  Random random(7);
+  for (const int kind : {0, 1, 2, 3, 4, 6, 7}) {
+    EXPECT_LE(attention_share(random, {1, 4, 2, 2, 5000, 24}, kind, GetParam()), 1.0) << "mask " << kind;
   }
 }
 

@@ -15,7 +15,6 @@ optimized::AttentionShape attention_shape(const Config& config, const WorkItem& 
           .head_dim = extent(config.head_dim),
           .keys = extent(item.length),
           .mask = optimized::MaskClass::causal,
-          .mask_per_head = false,
           .score_scale = score_scale(config.scale, config.head_dim)};
 }
 
@@ -52,10 +51,10 @@ void AttentionWork::run(optimized::PartTimes* times) {
   optimized::attend(execution_.kernels,
                     {.plan = plan_,
                      .mask = mask_map_,
-                     .dropout = {},
                      .q = rows(q_),
                      .out = rows(out_),
                      .keys_values = panels_,
+                     .dropout = {},
                      .portion = all_,
                      .workspace = workspace_.data()},
                     clock_);
