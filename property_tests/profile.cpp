@@ -72,6 +72,7 @@ TEST(profile, a_decode_reads_the_weights_and_the_filled_cache_once) {
 TEST(profile, packed_documents_do_not_see_each_other_and_an_empty_cache_costs_nothing) {
   EXPECT_EQ(counts("llama3_2_1b", "packed:8x512").attention_flops(),
             8 * counts("llama3_2_1b", "prefill:512").attention_flops());
+  EXPECT_EQ(counts("llama3_2_1b", "blocks:8x512").flops(), counts("llama3_2_1b", "packed:8x512").flops());
   EXPECT_EQ(counts("llama3_2_1b", "cached:512/32768").flops(), counts("llama3_2_1b", "prefill:512").flops());
 }
 

@@ -47,6 +47,7 @@ constexpr auto kProfileFooter = R"(Work:
   decode:32768       one token at the end of a filled cache of 32768 slots
   packed:8x512       8 documents of 512 tokens, as a block-causal bool mask
   documents:8x512    the same, given as the lengths of the documents (the peer gets the mask)
+  blocks:8x512       the same, given as a BlockMask of blocks of 128 (the peer gets the mask)
   cross:512/1601     512 tokens attend 1601 others, all of them; without a rotary embedding, as in torchtune
   attention:4096     causal attention alone, without projections
 

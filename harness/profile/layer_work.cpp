@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fixtures/block_mask.h"
 #include "fixtures/packed_documents.h"
 #include "harness/profile/judge_work.h"
 #include "harness/profile/named_layer.h"
@@ -31,6 +32,18 @@ BoolMask causal_mask(const WorkItem& item) {
   return {std::move(mask)};
 }
 
+/// As flex_attention takes them, of one sample for all.
+BlockMask block_mask(const WorkItem& item) {
+  constexpr BlockSize kBlock{128, 128};
+  const std::int64_t s = new_tokens(item);
+  WorkItem sample = item;
+  sample.batch = 1;
+  const Tensor rows = block_causal_mask(documents_from_positions(positions_of(sample), s));
+  Tensor dense(DType::boolean, {1, 1, s, s});
+  std::ranges::copy(rows.bytes(), dense.bytes().begin());
+  return block_mask_of(dense, kBlock);
+}
+
 Mask mask_of(const WorkItem& item) {
   switch (item.kind) {
     case WorkKind::prefill:
@@ -44,6 +57,8 @@ Mask mask_of(const WorkItem& item) {
       return BoolMask{block_causal_mask(documents_from_positions(positions_of(item), new_tokens(item)))};
     case WorkKind::documents:
       return documents_from_positions(positions_of(item), new_tokens(item));
+    case WorkKind::blocks:
+      return block_mask(item);
   }
   return NoMask{};
 }

@@ -59,6 +59,7 @@ ProfiledLayer profiled_layer(const std::string& text, DType dtype) {
 Config config_for(const ProfiledLayer& layer, const WorkItem& item) {
   Config config = layer.config;
   config.is_causal = item.kind != WorkKind::cross;
+  config.flex_attention = item.kind == WorkKind::blocks;
   if (item.kind == WorkKind::cross) config.pos_embeddings = NoPosEmbeddings{};
   if (item.slots > 0) config.kv_cache = KVCache{item.batch, item.slots, true};
   return config;

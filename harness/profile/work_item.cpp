@@ -11,11 +11,11 @@ namespace {
 constexpr std::int64_t kMostTokens = std::int64_t{1} << 20;
 
 [[noreturn]] void refuse(std::string_view text) {
-  throw InputError(
-      "--work",
-      "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
-      "documents:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, cross:TOKENS/OTHERS, attention:TOKENS, of 1 to 1048576 tokens",
-      "'" + std::string(text) + "'");
+  throw InputError("--work",
+                   "a list of prefill:TOKENS, decode:FILLED, packed:DOCUMENTSxTOKENS, "
+                   "documents:DOCUMENTSxTOKENS, blocks:DOCUMENTSxTOKENS, cached:TOKENS/SLOTS, cross:TOKENS/OTHERS, "
+                   "attention:TOKENS, of 1 to 1048576 tokens",
+                   "'" + std::string(text) + "'");
 }
 
 /// The whole of `digits` as a number from 1 to kMostTokens.
@@ -38,6 +38,9 @@ WorkItem checked(WorkItem work, std::string_view text) {
   return work;
 }
 
+constexpr std::pair<WorkKind, std::string_view> kFormsOfDocuments[] = {
+    {WorkKind::packed, "packed"}, {WorkKind::documents, "documents"}, {WorkKind::blocks, "blocks"}};
+
 WorkItem work_item_from_text(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) refuse(text);
@@ -45,9 +48,9 @@ WorkItem work_item_from_text(std::string_view text) {
   if (kind == "prefill") return {.kind = WorkKind::prefill, .length = number(size, text)};
   if (kind == "attention") return {.kind = WorkKind::attention, .length = number(size, text)};
   if (kind == "decode") return {.kind = WorkKind::decode, .length = 1, .slots = number(size, text)};
-  if (kind == "packed" || kind == "documents") {
+  for (const auto& [form, name] : kFormsOfDocuments) {
+    if (kind != name) continue;
     const auto [documents, length] = two_numbers(size, 'x', text);
-    const WorkKind form = kind == "packed" ? WorkKind::packed : WorkKind::documents;
     return checked({.kind = form, .documents = documents, .length = length}, text);
   }
   if (kind == "cached") {
@@ -93,6 +96,8 @@ std::string to_text(const WorkItem& item) {
       return "packed:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
     case WorkKind::documents:
       return "documents:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
+    case WorkKind::blocks:
+      return "blocks:" + std::to_string(item.documents) + "x" + std::to_string(item.length);
     case WorkKind::cross:
       return "cross:" + std::to_string(item.length) + "/" + std::to_string(item.others);
     case WorkKind::attention:

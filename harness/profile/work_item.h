@@ -16,13 +16,14 @@ enum class WorkKind {
   decode,     ///< "decode:32768": one token, the last of a cache of 32768 slots
   packed,     ///< "packed:8x512": 8 documents of 512 tokens, a block-causal bool mask
   documents,  ///< "documents:8x512": the same, given as the lengths of the documents
+  blocks,     ///< "blocks:8x512": the same, given as a BlockMask of blocks of 128
   cross,      ///< "cross:512/1601": 512 tokens attend 1601 of another sequence, all of them, without positions
   attention,  ///< "attention:4096": causal attention alone, 4096 queries and keys
 };
 
 struct WorkItem {
   WorkKind kind = WorkKind::prefill;
-  std::int64_t documents = 1;  ///< of packed and documents
+  std::int64_t documents = 1;  ///< of packed, documents and blocks
   std::int64_t length = 0;     ///< new tokens of one document
   std::int64_t slots = 0;      ///< of the cache; 0 without one
   std::int64_t others = 0;     ///< tokens of y, where that is another tensor than x
