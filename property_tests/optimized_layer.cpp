@@ -216,6 +216,19 @@ TEST_P(optimized_layer, a_refused_call_leaves_the_cache_and_the_output_as_they_w
   EXPECT_TRUE(std::ranges::equal(a.bytes(), b.bytes()));
 }
 
+TEST_P(optimized_layer, a_byte_of_a_block_that_is_no_truth_value_is_refused) {
+  const LayerShape n;
+  LayerSpec layer = random_layer(random, n);
+  layer.config.flex_attention = true;
+  BlockMask mask = block_mask_of(flags(random, {1, n.n_h, n.s_x, n.s_x}, 0.6), {2, 3});
+  Inputs inputs = self(n);
+  inputs.mask = mask;
+  EXPECT_LE(share(layer, inputs), 1.0);
+  mask.partial_blocks.as<std::uint8_t>().back() = 2;
+  inputs.mask = mask;
+  EXPECT_THROW(share(layer, inputs), InputError);
+}
+
 TEST_P(optimized_layer, timing_the_parts_of_a_call_changes_no_bit_and_finds_the_parts_that_there_are) {
   for (const bool norm : {false, true}) {
     const LayerShape n{
