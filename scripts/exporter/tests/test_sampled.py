@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exporter import families
-from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedCase, RefusedCase
+from exporter.case import Call, CaseEntry, KVCache, Layer, RecordedCase
 from exporter.cases.large import CASES, MOST_WORK, layer, work
 from exporter.cases.mask_makers import causal, random_bool, random_float
 from exporter.readers import compute_truth
@@ -75,10 +75,11 @@ def test_what_takes_long_is_in_larger() -> None:
         assert entry.name.startswith("larger/") == (work(entry.layer, entry.calls) > MOST_WORK), entry.name
 
 
-def test_dropout_in_training_is_refused_for_what_it_is() -> None:
+def test_dropout_in_training_is_recorded_with_what_it_kept() -> None:
     pytest.importorskip("torchtune", reason="torch is not installed here")
     from exporter.export import export_case
 
-    random = Layer(8, 2, 2, 4, kv_cache=KVCache(1, 4, enabled=False), attn_dropout=0.5, training=True)
-    with pytest.raises(RefusedCase, match="draws at random"):
-        export_case(CaseEntry("heads/random", "", random, (Call(1, 2),)))
+    layer = Layer(8, 2, 2, 4, kv_cache=KVCache(1, 4, enabled=False), attn_dropout=0.5, training=True)
+    case, verdicts = export_case(CaseEntry("a/b", "", layer, (Call(1, 3),)))
+    assert case.steps[0].inputs["keep"].shape == (1, 2, 3, 3)
+    assert verdicts and all(verdict.passed for verdict in verdicts)
