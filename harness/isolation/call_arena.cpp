@@ -101,7 +101,7 @@ void CallArena::put_canaries(const PlacedBuffer& buffer) {
 
 void CallArena::fill(const PlacedBuffer& buffer, const CallBuffer& source, Before before) {
   if (source.content != nullptr) {
-    std::memcpy(at(buffer), source.content->bytes().data(), buffer.bytes);
+    std::ranges::copy(source.content->bytes(), at(buffer));
     return;
   }
   if (before == Before::finite) {
@@ -110,7 +110,7 @@ void CallArena::fill(const PlacedBuffer& buffer, const CallBuffer& source, Befor
   }
   Tensor unwritten(buffer.dtype, buffer.shape);
   mark_unwritten(unwritten);
-  std::memcpy(at(buffer), unwritten.bytes().data(), buffer.bytes);
+  std::ranges::copy(unwritten.bytes(), at(buffer));
 }
 
 std::string CallArena::damage() const {
@@ -170,7 +170,7 @@ std::vector<PlacedBuffer> CallArena::library_writes() const {
 
 Tensor CallArena::content(const PlacedBuffer& buffer) const {
   Tensor tensor(buffer.dtype, buffer.shape);
-  std::memcpy(tensor.bytes().data(), at(buffer), buffer.bytes);
+  std::copy_n(at(buffer), buffer.bytes, tensor.bytes().begin());
   return tensor;
 }
 

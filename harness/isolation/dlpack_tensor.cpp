@@ -1,6 +1,6 @@
 #include "harness/isolation/dlpack_tensor.h"
 
-#include <cstring>
+#include <algorithm>
 #include <stdexcept>
 
 #include "fixtures/error.h"
@@ -45,7 +45,7 @@ DType dtype_of(const DLDataType& type) {
 
 Tensor copy_of(const DLTensor& tensor) {
   Tensor copy(dtype_of(tensor.dtype), shape_of(tensor));
-  std::memcpy(copy.bytes().data(), tensor.data, copy.bytes().size());
+  std::copy_n(static_cast<const std::byte*>(tensor.data), copy.bytes().size(), copy.bytes().begin());
   return copy;
 }
 
@@ -53,7 +53,7 @@ void copy_to(const DLTensor& destination, const Tensor& source) {
   const Shape shape = shape_of(destination);
   require(shape == source.shape() && dtype_of(destination.dtype) == source.dtype(), "output",
           std::string(name_of(source.dtype())) + " " + to_string(source.shape()), to_string(shape));
-  std::memcpy(destination.data, source.bytes().data(), source.bytes().size());
+  std::ranges::copy(source.bytes(), static_cast<std::byte*>(destination.data));
 }
 
 }  // namespace attest::harness
