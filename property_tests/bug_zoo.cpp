@@ -64,7 +64,14 @@ Tensor attention_by(std::string_view name, Call& given) {
   Shape shapes[4];
   const DLTensor q = dlpack(given.q, shapes[0]), k = dlpack(given.k, shapes[1]), v = dlpack(given.v, shapes[2]);
   DLTensor out = dlpack(result, shapes[3]);
-  const attest_attention in = {sizeof(attest_attention), &q, &k, &v, nullptr, 1, 1 / std::sqrt(24.0), &out};
+  attest_attention in{};
+  in.struct_size = sizeof in;
+  in.q = &q;
+  in.k = &k;
+  in.v = &v;
+  in.is_causal = 1;
+  in.scale = 1 / std::sqrt(24.0);
+  in.out = &out;
   char message[128] = "";
   attest_call call = {sizeof(attest_call), 1, message, sizeof message};
   EXPECT_EQ(option(name)->attention(&in, &call), ATTEST_DONE) << name << message;
