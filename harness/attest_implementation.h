@@ -9,10 +9,10 @@
  * Arguments are those that torchtune accepts: a case in which it raises never reaches a library.
  * harness/example_kernel.c is a complete implementation, docs/bring_your_own_kernel.md shows how to try one.
  *
- * Tensors are DLPack's: contiguous and row-major, on the CPU (strides null, byte_offset 0), float32, bfloat16 or, where
- * declared, float16 (kDLBfloat) as the layer stores them; bool is kDLUInt with 8 bits, 0 or 1. A pointer is aligned to
- * its element, to no more. Shape letters are torchtune's: b batch, s_x query tokens, s_y key/value tokens of the call,
- * s_k keys attended, n_h num_heads, n_kv num_kv_heads, d embed_dim, h_d head_dim.
+ * Tensors are DLPack's: contiguous and row-major, on the CPU (strides null, byte_offset 0), float32, bfloat16
+ * (kDLBfloat) or, where declared, float16 as the layer stores them; bool is kDLUInt with 8 bits, 0 or 1. A pointer is
+ * aligned to its element, to no more. Shape letters are torchtune's: b batch, s_x query tokens, s_y key/value tokens of
+ * the call, s_k keys attended, n_h num_heads, n_kv num_kv_heads, d embed_dim, h_d head_dim.
  *
  * Growth: every struct begins with its size, as whoever fills it knows it. Later versions append fields and keep the
  * meaning of those before; a field is read only if struct_size covers it. None is put where a struct was padded before.

@@ -33,9 +33,9 @@ struct MaskRows {
 /// All of them.
 MaskRows all_rows(std::int64_t b, std::int64_t s_x);
 
-/// These rows of a mask that broadcasts to the whole call's [b, n_h, s_x, s_k], or of none; nothing is made of other rows. A
-/// float mask of -inf hides its key. `is_causal` (never with a mask) is top-left aligned: token i sees keys 0..i,
-/// whatever s_k is. torchtune attention_utils.py and torch's SDPA
+/// These rows of a mask that broadcasts to the whole call's [b, n_h, s_x, s_k], or of none; nothing is made of other
+/// rows. A float mask of -inf hides its key. `is_causal` (never with a mask) is top-left aligned: token i sees keys
+/// 0..i, whatever s_k is. torchtune attention_utils.py and torch's SDPA
 template <class T>
 AttentionMask<T> attention_mask(const Mask& mask, bool is_causal, const MaskRows& rows, std::int64_t s_k);
 

@@ -70,7 +70,8 @@ AttentionCall<double> call_of_tokens(const AttentionInputs& inputs, const MaskRo
   const std::int64_t sample = rows.samples.front();
   const Array<double> queries = sample_of(inputs.q, sample);
   return {xt::view(queries, xt::all(), xt::all(), xt::keep(rows.tokens), xt::all()), sample_of(inputs.k, sample),
-          sample_of(inputs.v, sample), attention_mask<double>(inputs, rows), score_scale(inputs.scale, inputs.q.dim(3))};
+          sample_of(inputs.v, sample), attention_mask<double>(inputs, rows),
+          score_scale(inputs.scale, inputs.q.dim(3))};
 }
 
 }  // namespace
