@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "fixtures/config_fields.h"
 #include "fixtures/printable.h"
 
 namespace attest::harness {
@@ -55,6 +56,10 @@ std::string config_text(const Config& config) {
   text += fmt::format("  pos_embeddings  {}\n  q_norm          {}\n  k_norm          {}\n  kv_cache        {}\n",
                       std::visit(PositionText{}, config.pos_embeddings), norm_text(config.q_norm),
                       norm_text(config.k_norm), cache_text(config.kv_cache));
+  if (config.scale) text += fmt::format("  scale           {}\n", *config.scale);
+  if (config.norm_order != NormOrder{})
+    text += fmt::format("  norm_order      {}\n", kNormOrders[static_cast<std::size_t>(config.norm_order)]);
+  if (config.flex_attention) text += "  flex_attention  true\n";
   return text;
 }
 
